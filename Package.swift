@@ -1,0 +1,58 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// No package dependency, ever: the agent runs as root on GPU nodes and the allocator is embedded in
+// other people's schedulers, so nobody else's code rides along (docs/decisions/0001).
+
+/// Every target: Swift 6 mode, warnings are errors, imports are explicit and internal.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+/// Targets that touch no C memory also refuse every unsafe construct.
+let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
+
+let package = Package(
+  name: "pool-allocator",
+  products: [
+    .library(name: "PoolAllocator", targets: ["PoolAllocator"]),
+    .library(name: "PoolWire", targets: ["PoolWire"]),
+    .library(name: "HardwareProbe", targets: ["HardwareProbe"]),
+    .library(name: "ProbeFakes", targets: ["ProbeFakes"]),
+    .library(name: "FakeNVML", type: .dynamic, targets: ["FakeNVML"]),
+    .executable(name: "pool-agent", targets: ["pool-agent"]),
+  ],
+  targets: [
+    .target(name: "PoolAllocator", swiftSettings: safe),
+    .target(name: "StrictJSON", swiftSettings: safe),
+    .target(name: "PoolWire", dependencies: ["PoolAllocator", "StrictJSON"], swiftSettings: safe),
+    .target(name: "CNVML"),
+    .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
+    .executableTarget(
+      name: "pool-agent",
+      dependencies: ["PoolAllocator", "PoolWire", "HardwareProbe", "StrictJSON"],
+      swiftSettings: strict),
+
+    // Fakes are products too: anyone's CI can exercise the probe without a GPU.
+    .target(name: "FakeNVML", path: "Tests/ProbeFakes/FakeNVML"),
+    .target(name: "ProbeFakes", path: "Tests/ProbeFakes/ProbeFakes", swiftSettings: strict),
+
+    .testTarget(
+      name: "PoolAllocatorTests", dependencies: ["PoolAllocator"],
+      exclude: ["Tables"], swiftSettings: strict),
+    .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "PoolWireTests", dependencies: ["PoolWire", "PoolAllocator", "StrictJSON"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "HardwareProbeTests", dependencies: ["HardwareProbe", "ProbeFakes"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "PoolAgentTests", dependencies: ["ProbeFakes", "StrictJSON"], swiftSettings: strict),
+    .testTarget(name: "TidyTests", swiftSettings: strict),
+  ]
+)
