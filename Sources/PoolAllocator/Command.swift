@@ -1,0 +1,80 @@
+/// An agent's account of its whole node.
+public struct Advertisement: Sendable {
+  /// The node as a whole.
+  public var report: NodeReport
+  /// Whether the agent could list everything; an incomplete account changes nothing.
+  public var isComplete: Bool
+  /// Every device.
+  public var devices: [DeviceReport]
+  /// Fencing numbers of the leases whose processes live.
+  public var living: [Fencing]
+
+  /// Makes an account.
+  public init(
+    report: NodeReport, isComplete: Bool = true, devices: [DeviceReport], living: [Fencing] = []
+  ) {
+    self.report = report
+    self.isComplete = isComplete
+    self.devices = devices
+    self.living = living
+  }
+}
+
+/// How a holder says that its work ended.
+public enum Outcome: UInt8, BitwiseCopyable, Sendable {
+  /// The work is done.
+  case completed
+  /// The work failed; the time is billed all the same.
+  case failed
+}
+
+/// Everything that may change a pool. The principal and the request stay in the journal's record.
+public enum Command: Sendable {
+  // MARK: the pool
+  /// First record of every leadership; the epoch must be greater than the last.
+  case begin(epoch: UInt32)
+  /// Expiry, settlement, unparking, dispatch: does what is due, a bounded number of steps.
+  case tick
+  /// Puts a policy in force; its generation must be greater than the last.
+  case activate(PolicyGeneration, CompiledPolicy)
+  /// Records a measured value.
+  case signal(Signal)
+  /// Puts a restriction on one identity, replaces it, or lifts it (nil).
+  case restrict(IdentityKind, Key, Restriction?)
+
+  // MARK: nodes
+  /// Names a node and what is approved for it.
+  case enrol(Enrolment)
+  /// Takes an agent's account.
+  case advertise(NodeID, Advertisement)
+  /// A silent or suspect node was heard. (Heartbeats of ready nodes are not commands.)
+  case hear(NodeID)
+  /// A ready node was not heard.
+  case silence(NodeID)
+  /// No new lease on a node.
+  case cordon(NodeID)
+  /// Ends a cordon or a drain.
+  case uncordon(NodeID)
+  /// No new lease on a node; running ones end at the deadline.
+  case drain(NodeID, deadline: Instant)
+  /// An operator vouches that nothing lives on a node that is not ready.
+  case fence(NodeID)
+  /// Forgets a node without leases.
+  case forget(NodeID)
+
+  // MARK: claims
+  /// Asks for devices.
+  case submit(ClaimSpec)
+  /// Withdraws a claim.
+  case cancel(ClaimID)
+
+  // MARK: leases
+  /// The agent started a lease.
+  case confirmStarted(LeaseID, Fencing)
+  /// Pays the next quantum.
+  case renew(LeaseID, Fencing)
+  /// The holder gives a lease back.
+  case release(LeaseID, Fencing, Outcome)
+  /// The agent saw that nothing of a lease lives.
+  case confirmEmpty(LeaseID, Fencing)
+}

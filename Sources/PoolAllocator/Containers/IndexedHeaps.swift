@@ -1,0 +1,136 @@
+/// A family of min-heaps over rows; each row is in at most one of them, and can leave from anywhere.
+///
+/// One position array serves all heaps of the family, so a family costs 8 bytes a row plus its
+/// members, however many heaps it has. Used for timers (one heap), for the queue (a heap per queue
+/// group and per bucket's parked claims) and for the placement index (a heap per class of free).
+/// Ties are broken by row, so the least member is a function of the members alone.
+/// - Complexity: `least` O(1); `insert`, `remove` O(log members), 4-ary.
+struct IndexedHeaps<Order: Comparable & BitwiseCopyable & Sendable>: Sendable {
+  /// A row with its key.
+  struct Member: BitwiseCopyable, Sendable {
+    var order: Order
+    var row: UInt32
+
+    func precedes(_ other: Member) -> Bool {
+      order != other.order ? order < other.order : row < other.row
+    }
+  }
+
+  private struct Place: BitwiseCopyable, Sendable {
+    var heap: UInt32
+    var position: UInt32
+  }
+
+  private var heaps: [[Member]] = []
+  private var places: [Place] = []
+  private static var nowhere: UInt32 { .max }
+
+  init(heaps count: Int = 0) {
+    heaps = Array(repeating: [], count: count)
+  }
+
+  /// Adds an empty heap.
+  /// - Returns: its number.
+  mutating func addHeap() -> UInt32 {
+    heaps.append([])
+    return UInt32(heaps.count - 1)
+  }
+
+  /// Number of heaps.
+  var heapCount: Int { heaps.count }
+  /// Members of one heap.
+  func count(in heap: UInt32) -> Int { heaps[Int(heap)].count }
+  func isEmpty(_ heap: UInt32) -> Bool { heaps[Int(heap)].isEmpty }
+  /// The least member of a heap.
+  func least(in heap: UInt32) -> Member? { heaps[Int(heap)].first }
+  /// The members of one heap, in no order that a decision may rest on.
+  func members(of heap: UInt32) -> [Member] { heaps[Int(heap)] }
+
+  /// The heap that holds a row, or nil.
+  func heap(of row: UInt32) -> UInt32? {
+    guard Int(row) < places.count, places[Int(row)].heap != Self.nowhere else { return nil }
+    return places[Int(row)].heap
+  }
+
+  /// Puts a row into a heap, taking it out of the one it was in.
+  mutating func insert(_ row: UInt32, _ order: Order, into heap: UInt32) {
+    remove(row)
+    if Int(row) >= places.count {
+      let missing = max(Int(row) + 1, places.count * 2) - places.count
+      places.append(
+        contentsOf: repeatElement(Place(heap: Self.nowhere, position: 0), count: missing))
+    }
+    heaps[Int(heap)].append(Member(order: order, row: row))
+    places[Int(row)] = Place(heap: heap, position: UInt32(heaps[Int(heap)].count - 1))
+    siftUp(heaps[Int(heap)].count - 1, in: Int(heap))
+  }
+
+  /// Takes a row out of the heap it is in, if any.
+  mutating func remove(_ row: UInt32) {
+    guard Int(row) < places.count, places[Int(row)].heap != Self.nowhere else { return }
+    let place = places[Int(row)]
+    let heap = Int(place.heap)
+    let position = Int(place.position)
+    places[Int(row)].heap = Self.nowhere
+    guard let last = heaps[heap].popLast() else { broken("a placed row is in its heap") }
+    guard position < heaps[heap].count else { return }
+    heaps[heap][position] = last
+    places[Int(last.row)].position = UInt32(position)
+    siftDown(position, in: heap)
+    siftUp(position, in: heap)
+  }
+
+  private mutating func siftUp(_ start: Int, in heap: Int) {
+    var child = start
+    let moving = heaps[heap][child]
+    while child > 0 {
+      let parent = (child - 1) >> 2
+      let above = heaps[heap][parent]
+      guard moving.precedes(above) else { break }
+      heaps[heap][child] = above
+      places[Int(above.row)].position = UInt32(child)
+      child = parent
+    }
+    heaps[heap][child] = moving
+    places[Int(moving.row)].position = UInt32(child)
+  }
+
+  private mutating func siftDown(_ start: Int, in heap: Int) {
+    let count = heaps[heap].count
+    var parent = start
+    let moving = heaps[heap][parent]
+    while true {
+      let firstChild = parent << 2 + 1
+      guard firstChild < count else { break }
+      var best = firstChild
+      for child in (firstChild + 1)..<(max(firstChild + 1, min(firstChild + 4, count))) {
+        if heaps[heap][child].precedes(heaps[heap][best]) { best = child }
+      }
+      let below = heaps[heap][best]
+      guard below.precedes(moving) else { break }
+      heaps[heap][parent] = below
+      places[Int(below.row)].position = UInt32(parent)
+      parent = best
+    }
+    heaps[heap][parent] = moving
+    places[Int(moving.row)].position = UInt32(parent)
+  }
+
+  /// Checks heap order and that positions and members agree.
+  func checkInvariants() {
+    var members = 0
+    for (number, heap) in heaps.enumerated() {
+      for (position, member) in heap.enumerated() {
+        let place = places[Int(member.row)]
+        invariant(place.heap == UInt32(number), "a member knows its heap")
+        invariant(place.position == UInt32(position), "a member knows its position")
+        if position > 0 {
+          invariant(!member.precedes(heap[(position - 1) >> 2]), "no member precedes its parent")
+        }
+      }
+      members += heap.count
+    }
+    let placed = places.reduce(into: 0) { $0 += $1.heap == Self.nowhere ? 0 : 1 }
+    invariant(members == placed, "every placed row is a member once")
+  }
+}

@@ -1,0 +1,45 @@
+/// The answer to one command: a view of its events.
+public struct Decision: BitwiseCopyable, Sendable {
+  /// The verb of the answer.
+  public enum Verdict: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+    /// A lease is granted.
+    case admitted
+    /// The claim waits for capacity, in order.
+    case queued
+    /// The claim waits for its own bucket, out of the order.
+    case parked
+    /// Refused; `retryAt` says when to come back, where that is known.
+    case rejected
+    /// Can never be granted as asked, however long it waits.
+    case infeasible
+    /// The command took effect.
+    case done
+  }
+
+  /// The verb of the answer.
+  public internal(set) var verdict: Verdict
+  /// The claim it is about.
+  public internal(set) var claim: ClaimID?
+  /// The lease it is about.
+  public internal(set) var lease: LeaseID?
+  /// The node that an enrolment named.
+  public internal(set) var node: NodeID?
+  /// Planned price of the whole claim by its estimate; zero where none was asked.
+  public internal(set) var price = Credits.zero
+  /// Price of the first quantum, which a grant reserves.
+  public internal(set) var reservation = Credits.zero
+  /// The exact moment to come back, where one is known.
+  public internal(set) var retryAt: Instant?
+  /// What stands in the way, as a run of `EventLog.reasons`, by precedence.
+  public internal(set) var reasons = Span32.none
+  /// The policy generation that decided.
+  public internal(set) var policy: PolicyGeneration
+}
+
+/// Whether a command did all that was due.
+public enum Progress: BitwiseCopyable, Sendable {
+  /// Nothing is left.
+  case complete
+  /// More is due: tick again at once.
+  case more
+}

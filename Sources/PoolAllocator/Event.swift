@@ -1,0 +1,94 @@
+/// What happened to a pool: facts in the past tense, folded by `evolve`, the only writer.
+///
+/// The layout is trivial; longer facts are rows of the `EventLog` that carries the events of one
+/// command. Folding the log again, by any later version, gives the same pool.
+public enum Event: BitwiseCopyable, Sendable {
+  // MARK: the pool
+  /// A new leadership began; every node has to report anew.
+  case epochBegun(UInt32)
+  /// Pool time was asked to jump forward; so much of the step was not believed.
+  case clockJumped(skipped: Span)
+  /// A policy is in force; postings settle every bucket under the old one.
+  case policyActivated(PolicyGeneration, postings: Span32)
+  /// Thousandths of devices are bound to a reserved lane.
+  case laneBound(LaneID, uses: Span32)
+  /// A measured value was recorded.
+  case signalRecorded(Signal)
+
+  // MARK: nodes
+  /// An operator named a node; its facts are `EventLog.enrolments[fact]`.
+  case nodeEnrolled(NodeID, fact: UInt32)
+  /// An agent reported its node; `EventLog.nodeReports[fact]`.
+  case nodeAdvertised(NodeID, fact: UInt32)
+  /// A device is new or reported differently; `EventLog.deviceFacts[fact]`.
+  case deviceAdvertised(DeviceID, fact: UInt32)
+  /// A device changed its health.
+  case deviceMoved(DeviceID, Health)
+  /// What is heard of a node changed.
+  case nodeReached(NodeID, Reach)
+  /// A sign of life of a suspect node.
+  case nodeHeard(NodeID)
+  /// What an operator wants of a node changed.
+  case nodeDuty(NodeID, Duty, drainBy: Instant)
+  /// A node reports other devices of a profile than were approved.
+  case nodeDrifted(NodeID, profile: Key, reported: UInt16, approved: UInt16)
+  /// A node is forgotten.
+  case nodeForgotten(NodeID)
+
+  // MARK: claims
+  /// A claim was taken in; `EventLog.claimFacts[fact]`.
+  case claimSubmitted(ClaimID, fact: UInt32)
+  /// A claim waits in the order of a queue group.
+  case claimQueued(ClaimID, group: UInt16, because: Reason.Code?)
+  /// A claim waits out of the order until a bucket can pay.
+  case claimParked(ClaimID, on: BucketID)
+  /// A claim ended.
+  case claimEnded(ClaimID, ClaimEnd)
+  /// A claim was refused at the door; nothing else changed.
+  case claimRefused(tenant: TenantID?, Reason.Code)
+  /// A command was refused; nothing else changed.
+  case commandRefused(Reason.Code)
+
+  // MARK: leases
+  /// Devices were taken and the first quantum reserved, in one step; `EventLog.grants[fact]`.
+  case leaseGranted(LeaseID, fact: UInt32)
+  /// The agent started it; billing begins.
+  case leaseStarted(LeaseID, at: Instant)
+  /// The next quantum was reserved.
+  case leaseRenewed(LeaseID, span: Span, reserved: Credits, postings: Span32)
+  /// A policy event: its bucket cannot pay the next quantum.
+  case leaseUnpaid(LeaseID, short: Credits)
+  /// A policy event: a bucket of its path went below zero for its next quantum.
+  case debtEntered(LeaseID, BucketID, Credits)
+  /// The one terminal posting of a reserved quantum.
+  case settled(LeaseID, quantum: UInt32, charge: Credits, remainder: Int64, postings: Span32)
+  /// It must end; billing ended at `at`.
+  case leaseStopping(LeaseID, StopCause, at: Instant, killBy: Instant)
+  /// Its agent named it before its end: it runs on.
+  case leaseResumed(LeaseID)
+  /// Nothing of it lives: its devices return.
+  case leaseEnded(LeaseID)
+
+  // MARK: identities
+  /// A restriction is in force, or replaces one; `EventLog.restrictions[fact]`.
+  case identityRestricted(fact: UInt32)
+  /// A restriction ended by itself or was lifted.
+  case restrictionEnded(row: UInt32)
+}
+
+/// A value measured outside and recorded here, so that decisions may later rest on it.
+public struct Signal: BitwiseCopyable, Hashable, Sendable {
+  /// What was measured, as a key whose name lives outside.
+  public var measure: Key
+  /// Of what.
+  public var subject: Key
+  /// The value in thousandths of the measure's unit.
+  public var milli: Int64
+
+  /// Makes a signal.
+  public init(measure: Key, subject: Key, milli: Int64) {
+    self.measure = measure
+    self.subject = subject
+    self.milli = milli
+  }
+}

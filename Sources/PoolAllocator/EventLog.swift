@@ -1,0 +1,139 @@
+/// A device as one advertisement fixed it.
+public struct DeviceFact: BitwiseCopyable, Sendable {
+  /// The machine.
+  public var node: NodeID
+  /// The agent's word.
+  public var report: DeviceReport
+  /// The GPU that an instance is part of.
+  public var parent: DeviceID?
+  /// Whether the node's approval covers it.
+  public var isApproved: Bool
+}
+
+/// A claim as it was taken in.
+public struct ClaimFact: BitwiseCopyable, Sendable {
+  /// What was asked.
+  public var spec: ClaimSpec
+  /// Who pays.
+  public var tenant: TenantID
+  /// The class that its service bound.
+  public var serviceClass: ServiceClass
+  /// The multiplier that its service bound.
+  public var weightMilli: Int32
+  /// The lanes that it may use under the policy in force.
+  public var lanes: LaneSet
+  /// When it stops waiting.
+  public var expires: Instant
+}
+
+/// What one grant gives and takes.
+public struct Grant: BitwiseCopyable, Sendable {
+  /// The claim.
+  public var claim: ClaimID
+  /// The lane that it is charged to.
+  public var lane: LaneID
+  /// The machine.
+  public var node: NodeID
+  /// The lease's fencing number.
+  public var fencing: Fencing
+  /// Shares of devices, as a run of `EventLog.uses`.
+  public var uses: Span32
+  /// What the buckets of the path pay, as a run of `EventLog.postings`, root first.
+  public var postings: Span32
+  /// Price of the first quantum.
+  public var reserved: Credits
+  /// Length of the first quantum.
+  public var quantum: Span
+  /// What a nanosecond costs, in 10⁻¹² credits.
+  public var rate: Int64
+  /// Thousandths billed.
+  public var billedMilli: Int64
+  /// When it must have started.
+  public var startBy: Instant
+  /// The terms of its class.
+  public var terms: ClassRule
+}
+
+/// A measure against one identity.
+public struct RestrictionFact: BitwiseCopyable, Sendable {
+  /// What the identity is.
+  public var kind: IdentityKind
+  /// Its outside name.
+  public var key: Key
+  /// The measure; nil lifts the one in force.
+  public var restriction: Restriction?
+}
+
+/// The events of one command with the rows that they point into; owned by the caller and reused.
+///
+/// A log is the body of one journal record: `Pool.replay` of the logs in order rebuilds the pool.
+/// After warming up, applying a command allocates nothing.
+public struct EventLog: Sendable {
+  /// Pool time of the command.
+  public internal(set) var at = Instant.origin
+  /// What happened, in order.
+  public internal(set) var events: [Event] = []
+  /// Shares of devices.
+  public internal(set) var uses: [DeviceUse] = []
+  /// Changes of buckets.
+  public internal(set) var postings: [Posting] = []
+  /// Reasons of the decision and of queued claims.
+  public internal(set) var reasons: [Reason] = []
+  /// Claims taken in.
+  public internal(set) var claimFacts: [ClaimFact] = []
+  /// Grants.
+  public internal(set) var grants: [Grant] = []
+  /// Nodes named.
+  public internal(set) var enrolments: [Enrolment] = []
+  /// Nodes reported.
+  public internal(set) var nodeReports: [NodeReport] = []
+  /// Devices reported.
+  public internal(set) var deviceFacts: [DeviceFact] = []
+  /// Restrictions.
+  public internal(set) var restrictions: [RestrictionFact] = []
+  /// The policy that an activation brings.
+  public internal(set) var policy: CompiledPolicy?
+
+  /// Makes an empty log.
+  public init() {}
+
+  /// Empties the log for the next command and keeps its memory.
+  mutating func begin(at now: Instant) {
+    at = now
+    events.removeAll(keepingCapacity: true)
+    uses.removeAll(keepingCapacity: true)
+    postings.removeAll(keepingCapacity: true)
+    reasons.removeAll(keepingCapacity: true)
+    claimFacts.removeAll(keepingCapacity: true)
+    grants.removeAll(keepingCapacity: true)
+    enrolments.removeAll(keepingCapacity: true)
+    nodeReports.removeAll(keepingCapacity: true)
+    deviceFacts.removeAll(keepingCapacity: true)
+    restrictions.removeAll(keepingCapacity: true)
+    policy = nil
+  }
+
+  /// Adds reasons, cut to what one decision carries, in order of precedence.
+  mutating func append(_ list: [Reason]) -> Span32 {
+    guard !list.isEmpty else { return .none }
+    let first = UInt32(reasons.count)
+    reasons.append(contentsOf: list.sorted(by: Self.precedes).prefix(Limits.reasons))
+    return Span32(first: first, count: UInt16(reasons.count) - UInt16(first))
+  }
+
+  /// By code, then subject, then figures: a total order, so that logs are equal byte for byte.
+  private static func precedes(_ left: Reason, _ right: Reason) -> Bool {
+    if left.code != right.code { return left.code.rawValue < right.code.rawValue }
+    if left.subject != right.subject { return rank(left.subject) < rank(right.subject) }
+    return (left.need, left.have) < (right.need, right.have)
+  }
+
+  private static func rank(_ subject: Reason.Subject) -> UInt64 {
+    switch subject {
+    case .request: 0
+    case .lane(let row): 1 << 32 | UInt64(row)
+    case .bucket(let row): 2 << 32 | UInt64(row)
+    case .identity(let kind): 3 << 32 | UInt64(kind.rawValue)
+    }
+  }
+}

@@ -1,0 +1,82 @@
+/// Every bound of a pool, in one place, each with its unit and its why.
+///
+/// The `static` ones shape types and are fixed; the stored ones size tables and queues and are set
+/// when the pool is made. Nothing in the core grows past what stands here.
+public struct Limits: Hashable, Sendable {
+  // MARK: fixed by the shape of the types
+
+  /// Lanes alive at once: a `LaneSet` is one machine word. Unit: lanes.
+  public static let lanes = 64
+  /// Devices that one member of a claim may take: the largest boards in use link 16. Unit: devices.
+  public static let devicesPerMember = 16
+  /// Members of a claim: gangs are not built yet, and the limit says so. Unit: members.
+  public static let members = 1
+  /// Devices of one node: 16 GPUs of 7 instances each, the GPUs, 8 CPU sets. Unit: devices.
+  public static let devicesPerNode = 136
+  /// Labels of one node. Unit: labels.
+  public static let labelsPerNode = 4
+  /// Hardware profiles that may be approved for one node. Unit: profiles.
+  public static let profilesPerNode = 4
+  /// Buckets on one path: tenant, application, class, action. Unit: buckets.
+  public static let bucketsPerPath = 4
+  /// Reasons that one decision carries; the rest is cut, first by precedence. Unit: reasons.
+  public static let reasons = 16
+  /// Steps that one command may take; a `tick` with more to do says so. 256 steps of about 100 ns
+  /// keep any command below the latency of one durable write. Unit: events.
+  public static let stepsPerCommand = 256
+  /// Candidates that a lookup in the placement index tries before it scans one class. Unit: probes.
+  public static let probes = 8
+  /// Interned sets of lanes, one queue each. Unit: queue groups.
+  public static let queueGroups = 256
+  /// Chain depth of a claim's ancestry: deeper is a loop in all workloads seen. Unit: claims.
+  public static let chainDepth = 32
+  /// Attempts of one piece of work as its caller counts them. Unit: attempts.
+  public static let attempts = 100
+  /// Grants of one claim that may fail to start or lose their node before it ends. Unit: grants.
+  public static let startAttempts = 3
+  /// Greatest weight of a profile or a job, 100.000. With 1,024,000 milli-cores a claim's rate then
+  /// stays below 2⁶³. Unit: thousandths.
+  public static let weightMilli: Int32 = 100_000
+  /// Greatest device: 1,024 cores of one CPU set. Unit: thousandths of a device or core.
+  public static let deviceMilli: Int32 = 1_024_000
+  /// Longest span that a policy or claim may name, 366 days: anything longer is a typing error and
+  /// would let prices pass 2⁵³. Unit: nanoseconds.
+  public static let spanMax = Span.seconds(366 * 86_400)
+  /// Greatest step of pool time between two commands that is believed; a longer one is a clock that
+  /// jumped, and is credited as this. Loops tick every second. Unit: nanoseconds.
+  public static let clockStepMax = Span.seconds(3_600)
+  /// Greatest amount of memory: 2⁵⁰ bytes = 1 PiB. Unit: bytes.
+  public static let memoryMax = Bytes(1 << 50)
+  /// Suspect nodes are ready again after this many signs of life in a row. Unit: messages.
+  public static let heardToBeReady: UInt8 = 2
+  /// Signals kept; each is one measured value of one subject. Unit: signals.
+  public static let signals = 1_024
+
+  // MARK: sized per pool
+
+  /// Nodes. Unit: nodes.
+  public var nodes = 100_000
+  /// Devices of all nodes, parts of CPU sets counted apiece. Unit: devices.
+  public var devices = 1_600_000
+  /// Tenants. Unit: tenants.
+  public var tenants = 10_000
+  /// Buckets of all tenants. Unit: buckets.
+  public var buckets = 40_000
+  /// Applications, workflows and principals with a live claim or a restriction. Unit: identities.
+  public var identities = 400_000
+  /// Claims queued, parked and running. Unit: claims.
+  public var claims = 500_000
+  /// Leases that hold a device. Unit: leases.
+  public var leases = 500_000
+  /// Claims that wait, in all queues together. Unit: claims.
+  public var queuedClaims = 100_000
+  /// Claims that wait, of one tenant; a policy may set less. Unit: claims.
+  public var queuedClaimsPerTenant = 10_000
+  /// Claims of one root workflow that live at once: a loop that spawns is stopped. Unit: claims.
+  public var liveClaimsPerWorkflow = 1_000
+  /// How long a silent node stays suspect before its devices are quarantined. Unit: nanoseconds.
+  public var silentAfter = Span.seconds(30)
+
+  /// The defaults.
+  public init() {}
+}

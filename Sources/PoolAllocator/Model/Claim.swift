@@ -1,0 +1,186 @@
+/// What a claim expects to use.
+public enum Estimate: BitwiseCopyable, Hashable, Sendable {
+  /// A duration.
+  case runtime(Span)
+  /// Tokens and tool calls, turned into seconds by the policy's cost model.
+  case work(promptTokens: Int64, outputTokens: Int64, toolCalls: Int64, depth: Int64)
+}
+
+/// What a claim allows others to do to its lease; preemption itself is not built yet.
+public struct Interruption: BitwiseCopyable, Hashable, Sendable {
+  /// Time between the order to stop and the kill.
+  public var grace: Span
+  /// Time between two checkpoints: the most work that a stop loses.
+  public var checkpointEvery: Span
+
+  /// Makes a permission.
+  public init(grace: Span, checkpointEvery: Span) {
+    self.grace = grace
+    self.checkpointEvery = checkpointEvery
+  }
+}
+
+/// What a caller asks for.
+public struct ClaimSpec: BitwiseCopyable, Sendable {
+  /// Outside name, unique among live claims.
+  public var key: Key
+  /// Who pays.
+  public var tenant: Key
+  /// The application of the tenant.
+  public var application: Key
+  /// Root of the work that this claim is part of.
+  public var workflow: Key
+  /// The machine or person that asks.
+  public var principal: Key
+  /// On whose behalf, where the principal acts for another.
+  public var onBehalfOf: Key?
+  /// The service definition, which binds the class and the job's weight.
+  public var service: Key
+  /// Planning, retrieval, summarization, tool execution, inference, …
+  public var action: Key
+  /// The model class.
+  public var modelClass: Key
+  /// The claim that caused this one.
+  public var parent: Key?
+  /// Attempt number as the caller counts, from 1.
+  public var attempt: UInt8
+  /// Length of the chain of parents, from 0.
+  public var depth: UInt8
+  /// The hardware.
+  public var demand: Demand
+  /// Acceptable lanes.
+  public var lanes: LaneSet
+  /// No lease of this claim lives longer, renewals included.
+  public var runtimeMax: Span
+  /// What it expects to use; the price it is told rests on this, the bill never does.
+  public var estimate: Estimate
+  /// When the work must be finished.
+  public var deadline: Instant?
+  /// How long it is willing to wait for its first lease.
+  public var maxWait: Span?
+  /// Whether and how it may be interrupted.
+  public var interruption: Interruption?
+
+  /// Makes a claim for one tenant; every other identity defaults to the claim's own key.
+  public init(
+    key: Key, tenant: Key, service: Key, action: Key, modelClass: Key, demand: Demand,
+    lanes: LaneSet, runtimeMax: Span
+  ) {
+    self.key = key
+    self.tenant = tenant
+    self.application = tenant
+    self.workflow = key
+    self.principal = tenant
+    self.onBehalfOf = nil
+    self.service = service
+    self.action = action
+    self.modelClass = modelClass
+    self.parent = nil
+    self.attempt = 1
+    self.depth = 0
+    self.demand = demand
+    self.lanes = lanes
+    self.runtimeMax = runtimeMax
+    self.estimate = .runtime(runtimeMax)
+    self.deadline = nil
+    self.maxWait = nil
+    self.interruption = nil
+  }
+
+  /// Whether every field is in its range.
+  var isWellFormed: Bool {
+    let spans = [runtimeMax, maxWait ?? .zero, interruption?.grace ?? .zero]
+    guard demand.isWellFormed, runtimeMax > .zero, attempt >= 1, Int(attempt) <= Limits.attempts,
+      Int(depth) <= Limits.chainDepth,
+      spans.allSatisfy({ $0 >= .zero && $0 <= Limits.spanMax })
+    else { return false }
+    switch estimate {
+    case .runtime(let span): return span >= .zero && span <= Limits.spanMax
+    case .work(let prompt, let output, let calls, let depth):
+      let most = Int64(1) << 40
+      return [prompt, output, calls, depth].allSatisfy { $0 >= 0 && $0 <= most }
+    }
+  }
+}
+
+/// Where a claim is in its life.
+public enum ClaimState: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// Submitted in the command that is being applied; the next step decides.
+  case new
+  /// In the order of its queue group.
+  case queued
+  /// Out of the order until its own bucket can pay.
+  case parked
+  /// Has a lease that has not started.
+  case starting
+  /// Has a lease that has started.
+  case running
+}
+
+/// How a claim ended.
+public enum ClaimEnd: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// The holder said that the work is done.
+  case completed
+  /// The holder said that the work failed.
+  case failed
+  /// The caller withdrew it.
+  case cancelled
+  /// The policy in force no longer allows it.
+  case rejected
+  /// The policy or hardware now in force can never serve it.
+  case infeasible
+  /// Its time ran out: waiting, or running without renewal.
+  case expired
+  /// Its grants did not start.
+  case failedToStart
+}
+
+/// Place in the one total order of what waits; the least goes first.
+public struct TurnKey: BitwiseCopyable, Hashable, Comparable, Sendable {
+  /// Class rank. (Ageing will lower it; fair counters will stand between level and time.)
+  public var level: UInt8
+  /// When the claim was first submitted.
+  public var submitted: Instant
+  /// Number of the submission, which breaks ties.
+  public var arrival: UInt64
+
+  /// Orders by level, then time, then arrival.
+  public static func < (left: TurnKey, right: TurnKey) -> Bool {
+    if left.level != right.level { return left.level < right.level }
+    if left.submitted != right.submitted { return left.submitted < right.submitted }
+    return left.arrival < right.arrival
+  }
+}
+
+/// The request at the door, from submission to end.
+public struct Claim: BitwiseCopyable, Sendable {
+  /// What was asked.
+  public let spec: ClaimSpec
+  /// Where it is in its life.
+  public internal(set) var state = ClaimState.new
+  /// Its tenant.
+  public let tenant: TenantID
+  /// Its class, as its service bound it at submission.
+  public let serviceClass: ServiceClass
+  /// The job's multiplier of the price, bound likewise.
+  public let weightMilli: Int32
+  /// Its place in the order.
+  public let turn: TurnKey
+  /// Its queue group.
+  public internal(set) var group: UInt16
+  /// The bucket it is parked on, or whose turn it holds.
+  public internal(set) var bucket: BucketID?
+  /// Its lease, while starting or running.
+  public internal(set) var lease: LeaseID?
+  /// Grants that did not start or lost their node before they did.
+  public internal(set) var failedStarts: UInt8 = 0
+  /// Leases so far.
+  public internal(set) var grants: UInt32 = 0
+  /// When it stops waiting; `.farFuture` where it never does.
+  let expires: Instant
+  /// Rows of its application, workflow and principal.
+  let identities: InlineArray<3, UInt32>
+
+  /// Whether it waits, in the order or parked.
+  public var isWaiting: Bool { state == .queued || state == .parked }
+}

@@ -1,0 +1,137 @@
+/// What kind of hardware a device is.
+public enum DeviceKind: UInt8, BitwiseCopyable, Sendable {
+  /// A GPU.
+  case gpu
+  /// A MIG instance: a device with a parent and slots.
+  case slice
+  /// The processors of one NUMA node, or a lane's part of them.
+  case cpu
+}
+
+/// How a GPU is in use; the modes exclude one another.
+public enum DeviceMode: UInt8, BitwiseCopyable, Sendable {
+  /// Nobody uses it.
+  case idle
+  /// One lease has all of it.
+  case whole
+  /// Leases have shares of it.
+  case fractions
+  /// It is partitioned, as advertised; its instances are devices of their own.
+  case mig
+}
+
+/// Whether a device can be trusted with a lease.
+public enum Health: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// Not yet known to be empty, or of a profile that nobody approved.
+  case unknown
+  /// May receive a lease.
+  case usable
+  /// Its node is silent or recovering: not free, not dead.
+  case quarantined
+  /// A process without a lease lives there, or one outlived its kill deadline.
+  case dirty
+  /// Reported broken.
+  case failed
+  /// No longer advertised.
+  case gone
+}
+
+/// What an agent says of one device.
+public struct DeviceReport: BitwiseCopyable, Hashable, Sendable {
+  /// What the agent knows of a device's condition.
+  public enum Condition: UInt8, BitwiseCopyable, Sendable {
+    /// Works, and holds no process but those of leases.
+    case healthy
+    /// Works, but holds a process without a lease.
+    case dirty
+    /// Does not work.
+    case failed
+  }
+
+  /// UUID of the device.
+  public var key: Key
+  /// What it is.
+  public var kind: DeviceKind
+  /// Hardware profile; for an instance, the profile of its board.
+  public var profile: Key
+  /// MIG profile, for an instance.
+  public var slice: Key?
+  /// UUID of the GPU that an instance is part of.
+  public var parent: Key?
+  /// Memory slices of its parent that an instance occupies.
+  public var slots: SlotMask
+  /// For a GPU: it is partitioned into instances and offers nothing itself.
+  public var isPartitioned: Bool
+  /// 1,000 for a GPU or instance; milli-cores for a CPU set.
+  public var capacity: MilliGPU
+  /// Memory that the driver reports usable.
+  public var memory: Bytes
+  /// NUMA node, or nil where the machine does not say.
+  public var numa: UInt16?
+  /// What the agent knows of its condition.
+  public var condition: Condition
+
+  /// Makes a report of a healthy device.
+  public init(
+    key: Key, kind: DeviceKind, profile: Key, capacity: MilliGPU = .whole, memory: Bytes
+  ) {
+    self.key = key
+    self.kind = kind
+    self.profile = profile
+    self.slice = nil
+    self.parent = nil
+    self.slots = SlotMask(bits: 0)
+    self.isPartitioned = false
+    self.capacity = capacity
+    self.memory = memory
+    self.numa = nil
+    self.condition = .healthy
+  }
+}
+
+/// A GPU, a MIG instance, or one lane's part of a CPU set: what a lease holds shares of.
+public struct Device: BitwiseCopyable, Sendable {
+  /// The agent's last word on it. For a part of a CPU set `capacity` is that of the whole set.
+  public internal(set) var report: DeviceReport
+  /// The machine it is in.
+  public let node: NodeID
+  /// Whether it can be trusted with a lease.
+  public internal(set) var health = Health.unknown
+  /// How it is in use.
+  public internal(set) var mode = DeviceMode.idle
+  /// Row of the lane it is bound to; nil where no pool of the policy takes it.
+  public internal(set) var lane: UInt32?
+  /// What the lane may give away: `report.capacity`, or the lane's part of it.
+  public internal(set) var capacity: MilliGPU
+  /// What leases hold of `capacity`.
+  public internal(set) var used = MilliGPU(0)
+  /// What leases hold of the memory.
+  public internal(set) var memoryUsed = Bytes.zero
+  /// Leases that hold a share.
+  public internal(set) var shares: UInt16 = 0
+  /// The tenant that an opened device is closed to, as row; nil while idle or open to any.
+  public internal(set) var tenant: UInt32?
+  /// The GPU that an instance is part of.
+  public internal(set) var parent: DeviceID?
+  /// Row in the policy's table of slices, for an instance.
+  public internal(set) var slice: UInt16?
+  /// The highest fencing number ever issued for it.
+  public internal(set) var fencing = Fencing(raw: 0)
+  /// Whether the node's approval covers it.
+  public internal(set) var isApproved: Bool
+
+  /// Time share that is free.
+  public var milliFree: MilliGPU { MilliGPU(capacity.value - used.value) }
+  /// Memory that is free.
+  public var memoryFree: Bytes { Bytes(report.memory.value - memoryUsed.value) }
+}
+
+/// One lease's part of one device.
+public struct DeviceUse: BitwiseCopyable, Hashable, Sendable {
+  /// The device.
+  public var device: DeviceID
+  /// Thousandths of its time; milli-cores for a CPU set.
+  public var milli: MilliGPU
+  /// Bytes of its memory.
+  public var memory: Bytes
+}

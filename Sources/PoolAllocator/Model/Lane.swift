@@ -1,0 +1,21 @@
+/// A slice of a pool: reserved for an owner, or shared.
+public struct Lane: BitwiseCopyable, Sendable {
+  /// Outside name.
+  public let key: Key
+  /// The rule of the policy in force, or the last one that named the lane.
+  public internal(set) var rule: LaneRule
+  /// The pool it is a slice of.
+  public internal(set) var pool: PoolRule
+  /// The pool's hardware profile: one lane, one profile, so a price is known before placement.
+  public internal(set) var profile: ProfileRule
+  /// No longer in the policy: receives no claim, keeps its running leases.
+  public internal(set) var isRetired = false
+  /// Billed thousandths in leases charged to the lane.
+  public internal(set) var used: Int64 = 0
+  /// Leases charged to the lane.
+  public internal(set) var leases: UInt32 = 0
+  /// Queued and parked claims whose queue group contains the lane.
+  var waiting: UInt32 = 0
+  /// Thousandths bound to a reserved lane; at most what its rule asks for.
+  public internal(set) var bound: Int64 = 0
+}

@@ -1,0 +1,124 @@
+/// Where a lease is in its life.
+public enum LeaseState: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// Devices taken, credits reserved; the agent has not acknowledged.
+  case granted
+  /// The agent runs it: time is billed.
+  case active
+  /// Told to end: no longer billed, devices not yet free.
+  case stopping
+  /// Its node is silent or recovering: neither alive nor dead.
+  case quarantined
+}
+
+/// Why a lease stopped.
+public enum StopCause: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// The holder gave it back.
+  case released
+  /// It reached its end without renewal.
+  case expired
+  /// Its bucket could not pay the next quantum.
+  case unpaid
+  /// Its claim was cancelled.
+  case cancelled
+  /// Its node was drained.
+  case drained
+  /// Its node was lost.
+  case nodeLost
+  /// It was not started in time.
+  case startTimeout
+}
+
+/// The buckets that a claim pays from, root first.
+public struct BucketPath: BitwiseCopyable, Sendable {
+  var rows: InlineArray<4, BucketID>
+  /// How many buckets.
+  public internal(set) var count: Int
+
+  init(root: BucketID) {
+    rows = InlineArray(repeating: root)
+    count = 1
+  }
+
+  /// One bucket of the path; the index must be below `count`.
+  public subscript(index: Int) -> BucketID { rows[index] }
+
+  mutating func append(_ bucket: BucketID) {
+    rows[count] = bucket
+    count += 1
+  }
+}
+
+/// The granted right to devices, with an end.
+public struct Lease: BitwiseCopyable, Sendable {
+  /// The claim it serves; stale once the claim ended.
+  public let claim: ClaimID
+  /// Who pays.
+  public let tenant: TenantID
+  /// The machine.
+  public let node: NodeID
+  /// The lane that it is charged to.
+  public let lane: LaneID
+  /// Makes an old holder's order refused.
+  public let fencing: Fencing
+  /// The policy generation that granted it; its terms stay.
+  public let policy: PolicyGeneration
+  /// Restrictions of its lane, which travel with it.
+  public let restrictions: UInt64
+  /// The devices, as a run of the pool's arena.
+  let uses: Span32
+  /// The buckets that it pays from.
+  public let path: BucketPath
+  /// What a nanosecond costs, in 10⁻¹² credits.
+  public let rate: Int64
+  /// Processor time of the node.
+  public let cpu: MilliCPU
+  /// Host memory of the node.
+  public let hostMemory: Bytes
+  /// Thousandths billed, charged to the lane.
+  public let billedMilli: Int64
+  /// Longest runtime from its start.
+  public let runtimeMax: Span
+  /// Its class's terms when it was granted.
+  public let terms: ClassRule
+
+  /// Where it is in its life.
+  public internal(set) var state = LeaseState.granted
+  /// When it must have started.
+  public let startBy: Instant
+  /// When the agent started it.
+  public internal(set) var started: Instant?
+  /// Start of the quantum that is running.
+  public internal(set) var quantumStart: Instant
+  /// Number of the quantum that is running, from 1.
+  public internal(set) var quantum: UInt32 = 1
+  /// Length of the quantum that is running.
+  public internal(set) var quantumSpan: Span
+  /// Credits reserved for it.
+  public internal(set) var reserved: Credits
+  /// Length and reservation of the quantum after it, once renewed.
+  public internal(set) var nextSpan = Span.zero
+  public internal(set) var nextReserved: Credits?
+  /// 10⁻¹² credits carried from settled quanta.
+  public internal(set) var remainder: Int64 = 0
+  /// What its path keeps back for its next quantum.
+  public internal(set) var committed = Credits.zero
+  /// Its bucket refused the next quantum.
+  public internal(set) var isUnpaid = false
+  /// Why it stopped.
+  public internal(set) var cause: StopCause?
+  /// When its devices count as dirty unless reported empty.
+  public internal(set) var killBy = Instant.farFuture
+
+  /// End of what is paid: it must be renewed before, and never runs on.
+  public var ends: Instant {
+    guard started != nil else { return startBy }
+    return quantumStart + quantumSpan + nextSpan
+  }
+
+  /// The end that no renewal passes; nil before the start.
+  public var hardEnd: Instant? { started.map { $0 + runtimeMax } }
+  /// When the next quantum may be paid: half way through the present one.
+  public var renewFrom: Instant { quantumStart + Span(ns: quantumSpan.ns / 2) }
+  /// When the running quantum is over.
+  var quantumEnd: Instant { quantumStart + quantumSpan }
+}

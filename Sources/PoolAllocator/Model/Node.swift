@@ -1,0 +1,118 @@
+/// What is heard of a node.
+public enum Reach: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// Named by an operator, never heard.
+  case enrolled
+  /// Its advertisement fits; its leases are not yet all accounted for.
+  case recovering
+  /// Reported in full: may receive leases.
+  case ready
+  /// Silent for a moment: receives no lease.
+  case suspect
+  /// Silent for long: its devices are quarantined, not free.
+  case silent
+}
+
+/// What an operator wants of a node; independent of its reach.
+public enum Duty: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// Receives leases.
+  case open
+  /// Receives none; running ones stay.
+  case cordoned
+  /// Receives none; running ones end at the deadline.
+  case draining
+  /// Receives none and has none left.
+  case drained
+}
+
+/// How many devices of one profile an operator approved for a node.
+public struct ApprovedDevices: BitwiseCopyable, Hashable, Sendable {
+  /// The hardware profile.
+  public var profile: Key
+  /// Devices of it; CPU sets count apiece.
+  public var count: UInt16
+
+  /// Makes an approval.
+  public init(profile: Key, count: UInt16) {
+    self.profile = profile
+    self.count = count
+  }
+}
+
+/// What an operator states when a node is enrolled.
+public struct Enrolment: BitwiseCopyable, Sendable {
+  /// The node's outside name.
+  public var key: Key
+  /// Labels by which pools choose nodes.
+  public var labels: Fixed4<Key>
+  /// Devices approved for it; what an agent claims beyond this gets no lease.
+  public var approved: Fixed4<ApprovedDevices>
+
+  /// Makes an enrolment; entries beyond four are a programming error.
+  public init(key: Key, labels: [Key] = [], approved: [ApprovedDevices]) {
+    self.key = key
+    self.labels = Fixed4(labels, filler: Key(high: 0, low: 0))
+    self.approved = Fixed4(approved, filler: ApprovedDevices(profile: key, count: 0))
+  }
+}
+
+/// What an agent says of its node as a whole.
+public struct NodeReport: BitwiseCopyable, Sendable {
+  /// Changes with every boot; a new one proves that no old process lives.
+  public var boot: Key
+  /// Counts the agent's configurations of its hardware.
+  public var generation: UInt64
+  /// Counts its messages; with `generation` it orders them.
+  public var sequence: UInt64
+  /// Processor time that leases may use.
+  public var cpu: MilliCPU
+  /// Host memory that leases may use.
+  public var hostMemory: Bytes
+  /// What the agent enforces, as it tested.
+  public var enforcement: Enforcement
+
+  /// Makes a report.
+  public init(
+    boot: Key, generation: UInt64, sequence: UInt64, cpu: MilliCPU, hostMemory: Bytes,
+    enforcement: Enforcement
+  ) {
+    self.boot = boot
+    self.generation = generation
+    self.sequence = sequence
+    self.cpu = cpu
+    self.hostMemory = hostMemory
+    self.enforcement = enforcement
+  }
+}
+
+/// A machine.
+public struct Node: BitwiseCopyable, Sendable {
+  /// Outside name, labels and approved devices.
+  public var enrolment: Enrolment
+  /// What is heard of it.
+  public internal(set) var reach = Reach.enrolled
+  /// What an operator wants of it.
+  public internal(set) var duty = Duty.open
+  /// Its last accepted report; zeros before the first.
+  public internal(set) var report = NodeReport(
+    boot: Key(high: 0, low: 0), generation: 0, sequence: 0, cpu: MilliCPU(0), hostMemory: .zero,
+    enforcement: .none)
+  /// Processor time in leases.
+  public internal(set) var cpuUsed = MilliCPU(0)
+  /// Host memory in leases.
+  public internal(set) var hostUsed = Bytes.zero
+  /// When a suspect node becomes silent, or a draining one ends its leases.
+  var timer = Instant.farFuture
+  /// End of the grace that a drain gives.
+  var drainBy = Instant.farFuture
+  /// Signs of life in a row while suspect.
+  var heard: UInt8 = 0
+  /// Leases that hold a share of it.
+  public internal(set) var leases: UInt32 = 0
+
+  /// Processor time that is free.
+  public var cpuFree: MilliCPU { MilliCPU(max(0, report.cpu.value - cpuUsed.value)) }
+  /// Host memory that is free.
+  public var hostFree: Bytes { Bytes(max(0, report.hostMemory.value - hostUsed.value)) }
+  /// Whether it may receive a lease at all.
+  public var isOpen: Bool { reach == .ready && duty == .open }
+}

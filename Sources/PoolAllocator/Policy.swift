@@ -1,0 +1,279 @@
+/// A policy as the core reads it: names resolved to keys, documents checked, one flat list per kind.
+///
+/// `PoolWire` compiles documents into this. `Pool.apply(.activate)` checks what the core relies on
+/// (`CompiledPolicy.defect`) and refuses a policy that breaks it.
+public struct CompiledPolicy: Sendable {
+  /// Hardware profiles with their weights.
+  public var profiles: [ProfileRule] = []
+  /// MIG profiles with their billed shares.
+  public var slices: [SliceRule] = []
+  /// Pools: which devices belong together.
+  public var pools: [PoolRule] = []
+  /// Lanes of the pools.
+  public var lanes: [LaneRule] = []
+  /// One rule per workload class, P0 first.
+  public var classes: [ClassRule] = []
+  /// Tenants.
+  public var tenants: [TenantRule] = []
+  /// Buckets, each after its parent.
+  public var buckets: [BucketRule] = []
+  /// Service definitions.
+  public var services: [ServiceRule] = []
+  /// The linear cost model.
+  public var costs: [CostRule] = []
+
+  /// Makes an empty policy: it denies everything.
+  public init() {}
+}
+
+/// A hardware profile and what its time is worth.
+public struct ProfileRule: BitwiseCopyable, Hashable, Sendable {
+  /// Outside name.
+  public var key: Key
+  /// `.gpu` or `.cpu`.
+  public var kind: DeviceKind
+  /// Worth of a device (of 1,000 milli-cores) in thousandths of the reference GPU; ≥ 1.
+  public var weightMilli: Int32
+
+  /// Makes a rule.
+  public init(key: Key, kind: DeviceKind, weightMilli: Int32) {
+    self.key = key
+    self.kind = kind
+    self.weightMilli = weightMilli
+  }
+}
+
+/// A MIG profile of a hardware profile.
+public struct SliceRule: BitwiseCopyable, Hashable, Sendable {
+  /// Outside name.
+  public var key: Key
+  /// The board's profile.
+  public var profile: Key
+  /// Billed share of the board in thousandths; any valid set of instances sums to ≤ 1,000.
+  public var billedMilli: Int32
+
+  /// Makes a rule.
+  public init(key: Key, profile: Key, billedMilli: Int32) {
+    self.key = key
+    self.profile = profile
+    self.billedMilli = billedMilli
+  }
+}
+
+/// A pool: devices of one profile, chosen by label and model class.
+public struct PoolRule: BitwiseCopyable, Hashable, Sendable {
+  /// Outside name.
+  public var key: Key
+  /// The hardware profile of its devices.
+  public var profile: Key
+  /// Takes devices only of nodes with this label; nil takes any.
+  public var label: Key?
+  /// Serves claims of this model class only; nil serves any.
+  public var modelClass: Key?
+
+  /// Makes a rule.
+  public init(key: Key, profile: Key, label: Key? = nil, modelClass: Key? = nil) {
+    self.key = key
+    self.profile = profile
+    self.label = label
+    self.modelClass = modelClass
+  }
+}
+
+/// A lane of a pool.
+public struct LaneRule: BitwiseCopyable, Hashable, Sendable {
+  /// Outside name.
+  public var key: Key
+  /// Index of its pool in `CompiledPolicy.pools`.
+  public var pool: UInt16
+  /// Owner of a reserved lane; nil for the shared lane.
+  public var owner: Key?
+  /// Thousandths of devices bound to a reserved lane, whole devices for GPUs; 0 for the shared lane.
+  public var reserved: Int64
+  /// Classes that may enter.
+  public var admits: ClassSet
+  /// Longest runtime that may enter.
+  public var leaseMax: Span
+  /// Restrictions (egress, files, tools) that travel in each lease, as bits whose names live outside.
+  public var restrictions: UInt64
+  /// Whether claims of different tenants that accept it may share one device.
+  public var sharesAcrossTenants: Bool
+
+  /// Makes a shared lane that admits all classes.
+  public init(key: Key, pool: UInt16, leaseMax: Span) {
+    self.key = key
+    self.pool = pool
+    self.owner = nil
+    self.reserved = 0
+    self.admits = .all
+    self.leaseMax = leaseMax
+    self.restrictions = 0
+    self.sharesAcrossTenants = false
+  }
+}
+
+/// How a workload class is treated.
+public struct ClassRule: BitwiseCopyable, Hashable, Sendable {
+  /// What happens to a claim whose bucket is short.
+  public enum EmptyBucket: UInt8, BitwiseCopyable, Sendable {
+    /// It waits out of the order until the bucket can pay.
+    case park
+    /// It is refused with the exact moment to come back.
+    case reject
+  }
+
+  /// What happens to a lease whose bucket cannot pay the next quantum.
+  public enum Overrun: UInt8, BitwiseCopyable, Sendable {
+    /// It stops at the end of the quantum that is paid.
+    case stop
+    /// The bucket goes into debt, up to its bound.
+    case debt
+  }
+
+  /// Time paid for at once.
+  public var quantum: Span
+  /// Time that a granted lease has to start.
+  public var startWithin: Span
+  /// Time that a stopping lease has to leave its devices before they count as dirty.
+  public var killWithin: Span
+  /// What happens to a claim whose bucket is short.
+  public var emptyBucket: EmptyBucket
+  /// What happens to a lease whose bucket cannot pay.
+  public var overrun: Overrun
+
+  /// Makes a rule.
+  public init(
+    quantum: Span, startWithin: Span, killWithin: Span, emptyBucket: EmptyBucket, overrun: Overrun
+  ) {
+    self.quantum = quantum
+    self.startWithin = startWithin
+    self.killWithin = killWithin
+    self.emptyBucket = emptyBucket
+    self.overrun = overrun
+  }
+}
+
+/// A tenant.
+public struct TenantRule: BitwiseCopyable, Hashable, Sendable {
+  /// Outside name.
+  public var key: Key
+  /// Classes that its services may use.
+  public var classes: ClassSet
+  /// Claims that may wait at once.
+  public var queueMax: UInt32
+
+  /// Makes a rule.
+  public init(key: Key, classes: ClassSet = .all, queueMax: UInt32) {
+    self.key = key
+    self.classes = classes
+    self.queueMax = queueMax
+  }
+}
+
+/// What sends a claim into a child bucket.
+public enum BucketMatch: BitwiseCopyable, Hashable, Sendable {
+  /// Every claim of the tenant: the root of its path.
+  case tenant
+  /// Claims of one application.
+  case application(Key)
+  /// Claims of one class.
+  case serviceClass(ServiceClass)
+  /// Claims of one action.
+  case action(Key)
+}
+
+/// A bucket of a tenant's tree.
+public struct BucketRule: BitwiseCopyable, Hashable, Sendable {
+  /// Outside name; a bucket keeps its level across generations by it.
+  public var key: Key
+  /// Index of its tenant in `CompiledPolicy.tenants`.
+  public var tenant: UInt16
+  /// Index of its parent in `CompiledPolicy.buckets`, below its own; nil for a tenant's root.
+  public var parent: UInt16?
+  /// What sends a claim into it.
+  public var match: BucketMatch
+  /// Burst: the most it holds.
+  public var cap: Credits
+  /// Credits per second.
+  public var refillPerSecond: Credits
+  /// Level when it first exists.
+  public var opening: Credits
+  /// How far below zero running leases may take it, where their class says so.
+  public var debtMax: Credits
+
+  /// Makes a root bucket that opens full and takes no debt.
+  public init(key: Key, tenant: UInt16, cap: Credits, refillPerSecond: Credits) {
+    self.key = key
+    self.tenant = tenant
+    self.parent = nil
+    self.match = .tenant
+    self.cap = cap
+    self.refillPerSecond = refillPerSecond
+    self.opening = cap
+    self.debtMax = .zero
+  }
+}
+
+/// A service definition: what binds a claim's class.
+public struct ServiceRule: BitwiseCopyable, Hashable, Sendable {
+  /// Outside name.
+  public var key: Key
+  /// The tenant that may use it; nil for any.
+  public var tenant: Key?
+  /// The class of its claims.
+  public var serviceClass: ServiceClass
+  /// The job's own multiplier of the price, 1,000 = 1.000; ≥ 1.
+  public var weightMilli: Int32
+
+  /// Makes a rule.
+  public init(key: Key, tenant: Key?, serviceClass: ServiceClass, weightMilli: Int32 = 1000) {
+    self.key = key
+    self.tenant = tenant
+    self.serviceClass = serviceClass
+    self.weightMilli = weightMilli
+  }
+}
+
+/// Seconds from tokens and tool calls, for one (action, model class).
+public struct CostRule: BitwiseCopyable, Hashable, Sendable {
+  /// The action.
+  public var action: Key
+  /// The model class.
+  public var modelClass: Key
+  /// Time of a call that does nothing.
+  public var base: Span
+  /// Time per 1,000 prompt tokens.
+  public var perThousandPrompt: Span
+  /// Time per 1,000 output tokens.
+  public var perThousandOutput: Span
+  /// Time per tool call and level of depth.
+  public var perToolCall: Span
+  /// Multiplier for expected retries, 1,000 = none.
+  public var retryMilli: Int32
+
+  /// Makes a rule.
+  public init(
+    action: Key, modelClass: Key, base: Span, perThousandPrompt: Span, perThousandOutput: Span,
+    perToolCall: Span, retryMilli: Int32
+  ) {
+    self.action = action
+    self.modelClass = modelClass
+    self.base = base
+    self.perThousandPrompt = perThousandPrompt
+    self.perThousandOutput = perThousandOutput
+    self.perToolCall = perToolCall
+    self.retryMilli = retryMilli
+  }
+
+  /// Runtime that the model expects, rounded up to a nanosecond.
+  /// - Returns: nil where it passes `Limits.spanMax`.
+  public func runtime(prompt: Int64, output: Int64, toolCalls: Int64, depth: Int64) -> Span? {
+    let thousandths =
+      Int128(base.ns) * 1000
+      + Int128(perThousandPrompt.ns) * Int128(prompt)
+      + Int128(perThousandOutput.ns) * Int128(output)
+      + Int128(perToolCall.ns) * Int128(toolCalls) * Int128(depth) * 1000
+    let ns = (thousandths * Int128(retryMilli) + 999_999) / 1_000_000
+    return ns <= Int128(Limits.spanMax.ns) ? Span(ns: Int64(ns)) : nil
+  }
+}

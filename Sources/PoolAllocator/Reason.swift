@@ -1,0 +1,169 @@
+/// One thing that stands between a request and its grant: the rule, what there is, what is needed.
+///
+/// Codes are frozen and grouped by hundreds; the order of the groups is the precedence in which a
+/// decision lists them. The same list feeds messages, metrics and the wire.
+public struct Reason: BitwiseCopyable, Hashable, Sendable {
+  /// The kind of rule; the first digit of the code.
+  public enum Group: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+    /// Who asks.
+    case identity = 1
+    /// What the policy allows.
+    case policy
+    /// No wait helps.
+    case infeasible
+    /// The buckets.
+    case credits
+    /// The devices.
+    case capacity
+    /// Whose turn it is.
+    case order
+    /// The state of the hardware.
+    case condition
+    /// The pool's own bounds.
+    case overload
+    /// The command itself.
+    case command
+  }
+
+  /// The rule. Numbers are never reused; gaps are kept for rules that later work brings.
+  public enum Code: UInt16, BitwiseCopyable, CaseIterable, Sendable {
+    // 1xx identity
+    /// No tenant of that name in the policy.
+    case tenantUnknown = 101
+    /// The identity is suspended.
+    case identitySuspended = 104
+    /// The identity has as many live claims as its restriction allows.
+    case identityThrottled = 105
+    // 2xx policy
+    /// The tenant, lane or a restriction does not admit the class.
+    case classNotAllowed = 200
+    /// The lane is unknown, retired, reserved for another, or serves another model class.
+    case laneNotAllowed = 201
+    /// The demand asks for more isolation than its own form gives.
+    case isolationTooWeak = 203
+    /// No policy is active: an empty policy denies.
+    case policyMissing = 204
+    /// No such service for this tenant.
+    case serviceUnknown = 205
+    /// The runtime is longer than the lane allows.
+    case runtimeTooLong = 206
+    /// The cost model has no rule for the action and model class.
+    case costUnknown = 207
+    // 3xx infeasible
+    /// The first reservation is more than a bucket of the path can ever hold.
+    case priceExceedsCap = 300
+    /// The lane has no device of the form asked for.
+    case profileAbsent = 301
+    /// No node of the lane is large enough, even when empty.
+    case noNodeLargeEnough = 302
+    /// The work cannot be done by its deadline.
+    case deadlineImpossible = 304
+    /// The price passes 2⁵³ credits.
+    case arithmeticOverflow = 305
+    /// A field is outside its range.
+    case fieldOutOfRange = 306
+    // 4xx credits
+    /// A bucket of the path is short.
+    case bucketShort = 400
+    /// Earlier claims wait for the same bucket.
+    case behindParked = 404
+    // 5xx capacity
+    /// The lane has too few free devices.
+    case laneFull = 500
+    /// The lane has enough in sum, but not on one node or device.
+    case fragmented = 501
+    /// Device memory is what is missing.
+    case memoryShort = 502
+    /// Processor time or host memory of the nodes is what is missing.
+    case hostShort = 503
+    // 6xx order
+    /// An earlier claim waits for the lane.
+    case behindHead = 600
+    // 7xx condition
+    /// Devices of the lane are on cordoned or draining nodes.
+    case nodeCordoned = 700
+    /// Devices of the lane are on silent nodes.
+    case nodeSilent = 701
+    /// Devices of the lane are broken, dirty or not approved.
+    case deviceUnhealthy = 702
+    /// Devices of the lane are on nodes that have yet to report in full.
+    case recovering = 703
+    // 8xx overload
+    /// All queues together are full.
+    case queueFull = 800
+    /// The tenant's queue is full.
+    case tenantQueueFull = 801
+    /// The root workflow has as many live claims as any may have.
+    case workflowFull = 803
+    /// A table of the pool is full.
+    case tableFull = 804
+    // 9xx command
+    /// The id or key names nothing.
+    case unknownSubject = 900
+    /// The key names something already.
+    case duplicateKey = 901
+    /// The fencing number is not the lease's.
+    case fencingStale = 902
+    /// The subject's state does not allow the command.
+    case wrongState = 903
+    /// The epoch, generation or advertisement is not newer than the last.
+    case generationStale = 904
+    /// The advertisement is incomplete and changes nothing.
+    case advertisementIncomplete = 905
+    /// The document breaks a rule that the core relies on.
+    case malformed = 906
+
+    /// The kind of rule.
+    public var group: Group {
+      guard let group = Group(rawValue: UInt8(rawValue / 100)) else {
+        broken("every code belongs to a group")
+      }
+      return group
+    }
+
+    /// Whether the same request may succeed later without any change to it.
+    public var isRetryable: Bool {
+      switch group {
+      case .credits, .capacity, .order, .condition, .overload: true
+      case .identity: self != .tenantUnknown
+      case .policy, .infeasible, .command: false
+      }
+    }
+  }
+
+  /// What a reason is about.
+  public enum Subject: BitwiseCopyable, Hashable, Sendable {
+    /// The request as a whole.
+    case request
+    /// A lane, by row.
+    case lane(UInt32)
+    /// A bucket of the asking tenant, by row.
+    case bucket(UInt32)
+    /// One identity of the request.
+    case identity(IdentityKind)
+  }
+
+  /// The rule.
+  public var code: Code
+  /// What it is about.
+  public var subject: Subject
+  /// What there is, in the unit of the code (credits, thousandths, bytes, claims, classes).
+  public var have: Int64
+  /// What is needed, in the same unit.
+  public var need: Int64
+  /// When this reason alone clears, where that is known. For credits it is exact: not cleared one
+  /// nanosecond earlier, cleared then if nobody else spends.
+  public var clearsAt: Instant?
+
+  /// Makes a reason.
+  public init(
+    _ code: Code, _ subject: Subject = .request, have: Int64 = 0, need: Int64 = 0,
+    clearsAt: Instant? = nil
+  ) {
+    self.code = code
+    self.subject = subject
+    self.have = have
+    self.need = need
+    self.clearsAt = clearsAt
+  }
+}
