@@ -83,6 +83,7 @@ struct Repository: Sendable {
 
 /// Fails once, with every finding on a line of its own.
 func expectClean(_ findings: [Finding], _ location: SourceLocation = #_sourceLocation) {
+  guard !findings.isEmpty else { return }
   let list = findings.map(\.description).joined(separator: "\n  ")
-  #expect(findings.isEmpty, "\n  \(list)", sourceLocation: location)
+  Issue.record("\n  \(list)", sourceLocation: location)
 }
