@@ -29,15 +29,14 @@ is_new_enough() {
     { [ "$major" -eq "$needed_major" ] && [ "$minor" -ge "$needed_minor" ]; }
 }
 
-# Prints every folder that may hold the toolchain, the search path first.
+# Prints every folder that holds a swift command, the search path first, each once.
 candidates() {
   local folder
   IFS=: read -ra folders <<<"$PATH"
   for folder in "${folders[@]}" /opt/swift/usr/bin /usr/share/swift/usr/bin \
     "${HOME:-/root}/.local/share/swiftly/bin"; do
     [ -x "$folder/swift" ] && echo "$folder"
-  done
-  return 0
+  done | awk '!seen[$0]++'
 }
 
 # Prints the folder of the first toolchain that is new enough.
@@ -76,9 +75,10 @@ int main() { return static_cast<int>(std::string().size()); }' >"$work/cpp.cpp"
 
 # True when a toolchain is there but does not start for want of a system library.
 lacks_libraries() {
-  local folder
+  local folder answer
   while read -r folder; do
-    "$folder/swift" --version 2>&1 | grep -q 'shared librar' && return 0
+    answer=$("$folder/swift" --version 2>&1) && continue
+    case $answer in *'shared librar'*) return 0 ;; esac
   done < <(candidates)
   return 1
 }
