@@ -21,7 +21,7 @@ struct FormatTests {
     let folders = ["Sources", "Tests", "Benchmarks", "examples"]
     let paths = repository.paths(under: folders, suffix: ".swift")
     let report = try rule().lint(paths.map { repository.root.appending(path: $0) })
-    #expect(report.isEmpty, "\n\(report)")
+    if !report.isEmpty { Issue.record("\n\(report)") }
   }
 
   @Test(
