@@ -1,0 +1,74 @@
+# `make run` and `make test` work in a fresh clone on Debian 12 with a Swift toolchain.
+
+POLICY := examples/agent-platform/policy.json
+CLAIMS := examples/agent-platform/claims.json
+RUN := .build/release/pool-agent place --policy $(POLICY) --claims $(CLAIMS)
+
+# Seconds per target: `make fuzz`, and as a part of `make test`.
+FUZZ_SECONDS := 60
+TEST_FUZZ_SECONDS := 10
+
+# `make run` builds into .build/release and `make test` into .build/debug, so neither rebuilds the
+# other. Release tests need another flag for every module, hence a scratch path of their own.
+RELEASE_TESTS := -c release --scratch-path .build-release-tests -Xswiftc -enable-testing
+RELEASE_FILTER := Property|Digest
+
+# bootstrap leaves the folder of the toolchain here; it may not be on the search path.
+STAMP := .build/bootstrap.stamp
+IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
+
+STEPS := test-debug test-release test-embed test-digest test-fuzz
+
+.DEFAULT_GOAL := help
+.PHONY: help run test $(STEPS) bench fuzz lint clean bootstrap release
+
+help:
+	@echo 'make run    build pool-agent and place the example claims'
+	@echo 'make test   every test: $(STEPS)'
+	@echo 'make bench  micro-benchmarks against their committed thresholds'
+	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
+	@echo 'make clean  remove everything that was built'
+
+bootstrap:
+	@scripts/bootstrap.sh $(STAMP)
+
+release: bootstrap
+	@test -x .build/release/pool-agent || echo 'building pool-agent (release)' >&2
+	@$(IN_TOOLCHAIN) swift build -q -c release --product pool-agent >&2
+
+run: release
+	@$(RUN)
+
+test: bootstrap
+	@MAKE="$(MAKE)" scripts/run-steps.sh $(STEPS)
+
+test-debug: bootstrap
+	@$(IN_TOOLCHAIN) swift test
+
+test-release: bootstrap
+	@$(IN_TOOLCHAIN) swift build --build-tests $(RELEASE_TESTS)
+	@$(IN_TOOLCHAIN) scripts/expect-tests.sh \
+	  swift test --skip-build $(RELEASE_TESTS) --filter '$(RELEASE_FILTER)'
+
+test-embed: bootstrap
+	@$(IN_TOOLCHAIN) scripts/test-embed.sh
+
+test-digest: release
+	@$(IN_TOOLCHAIN) swift build -q --product pool-agent >&2
+	@$(IN_TOOLCHAIN) scripts/test-digest.sh $(POLICY) $(CLAIMS)
+
+test-fuzz: bootstrap
+	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)
+
+bench: bootstrap
+	@$(IN_TOOLCHAIN) swift package --package-path Benchmarks --scratch-path .build-bench benchmark
+
+fuzz: bootstrap
+	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(FUZZ_SECONDS)
+
+lint: bootstrap
+	@$(IN_TOOLCHAIN) swift test --filter TidyTests
+
+clean:
+	rm -rf .build .build-* examples/*/.build Benchmarks/.build
