@@ -38,8 +38,8 @@ public enum Event: BitwiseCopyable, Sendable {
   // MARK: claims
   /// A claim was taken in; `EventLog.claimFacts[fact]`.
   case claimSubmitted(ClaimID, fact: UInt32)
-  /// A claim waits in the order of a queue group.
-  case claimQueued(ClaimID, group: UInt16, because: Reason.Code?)
+  /// A claim waits in the order of the queue group for these lanes.
+  case claimQueued(ClaimID, lanes: LaneSet, because: Reason.Code?)
   /// A claim waits out of the order until a bucket can pay.
   case claimParked(ClaimID, on: BucketID)
   /// A claim ended.
@@ -64,6 +64,8 @@ public enum Event: BitwiseCopyable, Sendable {
   case settled(LeaseID, quantum: UInt32, charge: Credits, remainder: Int64, postings: Span32)
   /// It must end; billing ended at `at`.
   case leaseStopping(LeaseID, StopCause, at: Instant, killBy: Instant)
+  /// It was not reported empty by its kill deadline: its devices are dirty.
+  case leaseOverstayed(LeaseID)
   /// Its agent named it before its end: it runs on.
   case leaseResumed(LeaseID)
   /// Nothing of it lives: its devices return.

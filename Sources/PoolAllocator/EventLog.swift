@@ -20,8 +20,6 @@ public struct ClaimFact: BitwiseCopyable, Sendable {
   public var serviceClass: ServiceClass
   /// The multiplier that its service bound.
   public var weightMilli: Int32
-  /// The lanes that it may use under the policy in force.
-  public var lanes: LaneSet
   /// When it stops waiting.
   public var expires: Instant
 }

@@ -21,11 +21,14 @@ public struct Limits: Hashable, Sendable {
   public static let bucketsPerPath = 4
   /// Reasons that one decision carries; the rest is cut, first by precedence. Unit: reasons.
   public static let reasons = 16
-  /// Steps that one command may take; a `tick` with more to do says so. 256 steps of about 100 ns
-  /// keep any command below the latency of one durable write. Unit: events.
-  public static let stepsPerCommand = 256
-  /// Candidates that a lookup in the placement index tries before it scans one class. Unit: probes.
-  public static let probes = 8
+  /// Leases of one node: what bounds the work that one node's report or loss can cause. Unit: leases.
+  public static let leasesPerNode = 512
+  /// Steps that one command may take: the fullest node's report moves 136 devices and ends 512
+  /// leases in 5 steps each, and that must fit. Unit: events.
+  public static let stepsPerCommand = 4_096
+  /// Steps after which a `tick` says that more is due. 256 steps of about 100 ns stay below the
+  /// latency of one durable write. Unit: events.
+  public static let stepsPerTick = 256
   /// Interned sets of lanes, one queue each. Unit: queue groups.
   public static let queueGroups = 256
   /// Chain depth of a claim's ancestry: deeper is a loop in all workloads seen. Unit: claims.

@@ -34,12 +34,15 @@ public struct ProfileRule: BitwiseCopyable, Hashable, Sendable {
   public var kind: DeviceKind
   /// Worth of a device (of 1,000 milli-cores) in thousandths of the reference GPU; ≥ 1.
   public var weightMilli: Int32
+  /// Usable memory by which a share's bytes are billed; any positive amount for a CPU profile.
+  public var memory: Bytes
 
   /// Makes a rule.
-  public init(key: Key, kind: DeviceKind, weightMilli: Int32) {
+  public init(key: Key, kind: DeviceKind, weightMilli: Int32, memory: Bytes) {
     self.key = key
     self.kind = kind
     self.weightMilli = weightMilli
+    self.memory = memory
   }
 }
 

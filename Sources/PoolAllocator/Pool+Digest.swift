@@ -41,3 +41,174 @@ struct DigestBuilder {
 
   var digest: Digest { Digest(high: high, low: low) }
 }
+
+extension Pool {
+  /// A digest over the tables and counters, in row order; indexes are not in it.
+  /// - Complexity: O(rows of all tables).
+  public func digest() -> Digest {
+    var digest = DigestBuilder()
+    digest.combine(now)
+    digest.combine(skipped)
+    digest.combine(epoch)
+    digest.combine(nextFencing)
+    digest.combine(arrivals)
+    digest.combine(generation.value)
+    digest.combine(waitingClaims)
+    for lanes in groups { digest.combine(lanes.bits) }
+    for signal in signals {
+      digest.combine(signal.measure)
+      digest.combine(signal.subject)
+      digest.combine(signal.milli)
+    }
+    nodes.feed(&digest, Self.feed)
+    devices.feed(&digest, Self.feed)
+    lanes.feed(&digest, Self.feed)
+    tenants.feed(&digest, Self.feed)
+    buckets.feed(&digest, Self.feed)
+    identities.feed(&digest, Self.feed)
+    claims.feed(&digest, Self.feed)
+    leases.feed(&digest) { lease, digest in
+      Self.feed(lease, &digest)
+      for use in uses(of: lease) {
+        digest.combine(use.device)
+        digest.combine(use.milli.value)
+        digest.combine(use.memory.value)
+      }
+    }
+    return digest.digest
+  }
+
+  private static func feed(_ node: Node, _ digest: inout DigestBuilder) {
+    digest.combine(node.enrolment.key)
+    digest.combine(node.reach.rawValue)
+    digest.combine(node.duty.rawValue)
+    digest.combine(node.report.boot)
+    digest.combine(node.report.generation)
+    digest.combine(node.report.sequence)
+    digest.combine(node.report.cpu.value)
+    digest.combine(node.report.hostMemory.value)
+    digest.combine(node.report.enforcement.rawValue)
+    digest.combine(node.cpuUsed.value)
+    digest.combine(node.hostUsed.value)
+    digest.combine(node.timer)
+    digest.combine(node.drainBy)
+    digest.combine(node.heard)
+    digest.combine(node.leases)
+  }
+
+  private static func feed(_ device: Device, _ digest: inout DigestBuilder) {
+    digest.combine(device.report.key)
+    digest.combine(device.report.kind.rawValue)
+    digest.combine(device.report.memory.value)
+    digest.combine(device.report.capacity.value)
+    digest.combine(device.report.slots.bits)
+    digest.combine(device.report.condition.rawValue)
+    digest.combine(device.node)
+    digest.combine(device.health.rawValue)
+    digest.combine(device.mode.rawValue)
+    digest.combine(device.lane) { $0.combine($1) }
+    digest.combine(device.capacity.value)
+    digest.combine(device.used.value)
+    digest.combine(device.memoryUsed.value)
+    digest.combine(device.shares)
+    digest.combine(device.tenant) { $0.combine($1) }
+    digest.combine(device.parent) { $0.combine($1) }
+    digest.combine(device.slice) { $0.combine($1) }
+    digest.combine(device.fencing.raw)
+    digest.combine(device.isApproved)
+  }
+
+  private static func feed(_ lane: Lane, _ digest: inout DigestBuilder) {
+    digest.combine(lane.key)
+    digest.combine(lane.isRetired)
+    digest.combine(lane.rule.reserved)
+    digest.combine(lane.used)
+    digest.combine(lane.leases)
+    digest.combine(lane.bound)
+  }
+
+  private static func feed(_ tenant: Tenant, _ digest: inout DigestBuilder) {
+    digest.combine(tenant.key)
+    digest.combine(tenant.bucket) { $0.combine($1) }
+    digest.combine(tenant.isRetired)
+    digest.combine(tenant.waiting)
+    digest.combine(tenant.live)
+    digest.combine(tenant.refused)
+  }
+
+  private static func feed(_ bucket: Bucket, _ digest: inout DigestBuilder) {
+    digest.combine(bucket.rule.key)
+    digest.combine(bucket.parent) { $0.combine($1) }
+    digest.combine(bucket.credits.cap)
+    digest.combine(bucket.credits.refillPerSecond)
+    digest.combine(bucket.credits.level)
+    digest.combine(bucket.credits.remainder)
+    digest.combine(bucket.credits.asOf)
+    digest.combine(bucket.books.opening.value)
+    digest.combine(bucket.books.refilled.value)
+    digest.combine(bucket.books.charged.value)
+    digest.combine(bucket.books.refunded.value)
+    digest.combine(bucket.books.forfeited.value)
+    digest.combine(bucket.committed.value)
+    digest.combine(bucket.leases)
+    digest.combine(bucket.turn) { $0.combine($1) }
+    digest.combine(bucket.isRetired)
+  }
+
+  private static func feed(_ identity: Identity, _ digest: inout DigestBuilder) {
+    digest.combine(identity.kind.rawValue)
+    digest.combine(identity.key)
+    digest.combine(identity.live)
+    digest.combine(identity.restriction) { digest, restriction in
+      digest.combine(restriction.until)
+      digest.combine(restriction.by)
+      digest.combine(restriction.because)
+      switch restriction.measure {
+      case .suspend: digest.combine(word: 1)
+      case .throttle(let most): digest.combine(word: 2 << 32 | UInt64(most))
+      case .ceiling(let ceiling): digest.combine(word: 3 << 32 | UInt64(ceiling.rank))
+      }
+    }
+  }
+
+  private static func feed(_ claim: Claim, _ digest: inout DigestBuilder) {
+    digest.combine(claim.spec.key)
+    digest.combine(claim.spec.lanes.bits)
+    digest.combine(claim.spec.runtimeMax)
+    digest.combine(claim.state.rawValue)
+    digest.combine(claim.tenant)
+    digest.combine(claim.serviceClass.rank)
+    digest.combine(claim.turn.level)
+    digest.combine(claim.turn.submitted)
+    digest.combine(claim.turn.arrival)
+    digest.combine(claim.group)
+    digest.combine(claim.bucket) { $0.combine($1) }
+    digest.combine(claim.lease) { $0.combine($1) }
+    digest.combine(claim.failedStarts)
+    digest.combine(claim.grants)
+    digest.combine(claim.expires)
+  }
+
+  private static func feed(_ lease: Lease, _ digest: inout DigestBuilder) {
+    digest.combine(lease.claim)
+    digest.combine(lease.node)
+    digest.combine(lease.lane)
+    digest.combine(lease.fencing.raw)
+    digest.combine(lease.policy.value)
+    digest.combine(lease.rate)
+    digest.combine(lease.state.rawValue)
+    digest.combine(lease.startBy)
+    digest.combine(lease.started) { $0.combine($1) }
+    digest.combine(lease.quantumStart)
+    digest.combine(lease.quantum)
+    digest.combine(lease.quantumSpan)
+    digest.combine(lease.reserved)
+    digest.combine(lease.nextSpan)
+    digest.combine(lease.nextReserved) { $0.combine($1) }
+    digest.combine(lease.remainder)
+    digest.combine(lease.committed)
+    digest.combine(lease.isUnpaid)
+    digest.combine(lease.cause) { $0.combine($1.rawValue) }
+    digest.combine(lease.killBy)
+  }
+}

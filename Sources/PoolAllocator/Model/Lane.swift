@@ -14,8 +14,6 @@ public struct Lane: BitwiseCopyable, Sendable {
   public internal(set) var used: Int64 = 0
   /// Leases charged to the lane.
   public internal(set) var leases: UInt32 = 0
-  /// Queued and parked claims whose queue group contains the lane.
-  var waiting: UInt32 = 0
   /// Thousandths bound to a reserved lane; at most what its rule asks for.
   public internal(set) var bound: Int64 = 0
 }

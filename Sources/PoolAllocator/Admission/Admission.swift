@@ -1,0 +1,280 @@
+/// The pipeline of a claim: who asks, what the policy allows, whether it can ever fit, whether its
+/// buckets can pay, whose turn it is, where it goes.
+extension Pool {
+  /// Where the pipeline sends a claim.
+  enum Route {
+    case grant(Placement, Offer)
+    case wait(LaneSet, because: Reason.Code?, [Reason])
+    case park(on: BucketID, [Reason])
+    case refuse(Decision.Verdict, [Reason])
+  }
+
+  /// Takes a claim in, or refuses it.
+  mutating func submit(_ spec: ClaimSpec, _ log: inout EventLog) -> Decision {
+    var decision = Decision(verdict: .rejected, policy: generation)
+    let resolved: Resolved
+    switch resolve(spec) {
+    case .failure(let refusal):
+      return refuseClaim(spec, refusal.verdict, refusal.reasons, &log)
+    case .success(let names): resolved = names
+    }
+    let (eligible, obstacles) = eligibleLanes(spec, resolved)
+    guard let cheapest = preferred(eligible, spec, resolved),
+      let offer = offer(cheapest, for: spec, resolved)
+    else { return refuseClaim(spec, Self.verdict(of: obstacles), obstacles, &log) }
+    decision.reservation = offer.reservation
+    let expected = min(expectedRuntime(spec) ?? spec.runtimeMax, spec.runtimeMax)
+    decision.price = Price.of(rate: offer.rate, span: expected) ?? offer.reservation
+
+    let route = route(spec, resolved, eligible)
+    switch route {
+    case .refuse(let verdict, let reasons):
+      return refuseClaim(spec, verdict, reasons, &log)
+    case .grant(let placement, let offer):
+      let id = take(spec, resolved, &log)
+      decision.claim = id
+      decision.verdict = .admitted
+      decision.reservation = offer.reservation
+      decision.price = Price.of(rate: offer.rate, span: expected) ?? offer.reservation
+      decision.lease = grant(id, placement, offer, path: resolved.path, &log)
+    case .wait(let lanes, let because, let reasons):
+      let id = take(spec, resolved, &log)
+      decision.claim = id
+      decision.verdict = .queued
+      decision.reasons = log.append(reasons)
+      step(.claimQueued(id, lanes: lanes, because: because), &log)
+    case .park(let bucket, let reasons):
+      let id = take(spec, resolved, &log)
+      decision.claim = id
+      decision.verdict = .parked
+      decision.reasons = log.append(reasons)
+      decision.retryAt = Self.latest(reasons)
+      step(.claimParked(id, on: bucket), &log)
+    }
+    return decision
+  }
+
+  /// Withdraws a claim, wherever it is in its life.
+  mutating func cancel(_ id: ClaimID, _ log: inout EventLog) -> Decision {
+    guard claims.contains(id) else { return refuse(Reason(.unknownSubject), &log) }
+    if let lease = claims[id].lease {
+      stop(lease, .cancelled, &log)
+    } else {
+      step(.claimEnded(id, .cancelled), &log)
+    }
+    return done()
+  }
+
+  /// The moment at which all of some reasons have cleared, where each says when it does.
+  static func latest(_ reasons: [Reason]) -> Instant? {
+    var latest: Instant?
+    for reason in reasons {
+      guard let clears = reason.clearsAt else { return nil }
+      latest = max(latest ?? clears, clears)
+    }
+    return latest
+  }
+
+  /// The verb for a claim that no lane takes: infeasible where the hardware or a cap says never.
+  static func verdict(of obstacles: [Reason]) -> Decision.Verdict {
+    obstacles.contains { $0.code.group == .infeasible } ? .infeasible : .rejected
+  }
+
+  private mutating func refuseClaim(
+    _ spec: ClaimSpec, _ verdict: Decision.Verdict, _ reasons: [Reason], _ log: inout EventLog
+  ) -> Decision {
+    let first = reasons.min { $0.code.rawValue < $1.code.rawValue }
+    step(
+      .claimRefused(tenant: tenant(named: spec.tenant), first?.code ?? .laneNotAllowed), &log)
+    var decision = Decision(verdict: verdict, policy: generation)
+    decision.reasons = log.append(reasons.isEmpty ? [Reason(.laneNotAllowed)] : reasons)
+    let isRetryable = !reasons.isEmpty && reasons.allSatisfy { $0.code.isRetryable }
+    decision.retryAt = isRetryable ? Self.latest(reasons) : nil
+    return decision
+  }
+
+  // MARK: identity and policy
+
+  struct Refusal: Error {
+    var verdict: Decision.Verdict
+    var reasons: [Reason]
+  }
+
+  /// Resolves a claim's names and checks what does not depend on the lane.
+  private func resolve(_ spec: ClaimSpec) -> Result<Resolved, Refusal> {
+    func refuse(_ verdict: Decision.Verdict, _ reasons: [Reason]) -> Result<Resolved, Refusal> {
+      .failure(Refusal(verdict: verdict, reasons: reasons))
+    }
+    guard generation.value > 0 else { return refuse(.rejected, [Reason(.policyMissing)]) }
+    guard spec.isWellFormed else { return refuse(.infeasible, [Reason(.fieldOutOfRange)]) }
+    guard keys.claims.row(for: spec.key) == nil else {
+      return refuse(.rejected, [Reason(.duplicateKey)])
+    }
+    guard let tenant = tenant(named: spec.tenant), !tenants[tenant].isRetired else {
+      return refuse(.rejected, [Reason(.tenantUnknown)])
+    }
+    guard let service = service(spec.service, for: spec.tenant),
+      let path = bucketPath(
+        tenant: tenants[tenant], application: spec.application,
+        serviceClass: service.serviceClass, action: spec.action)
+    else { return refuse(.rejected, [Reason(.serviceUnknown)]) }
+    let serviceClass = service.serviceClass
+
+    var reasons = restrictions(on: spec, serviceClass: serviceClass)
+    if !tenants[tenant].rule.classes.contains(serviceClass) {
+      reasons.append(
+        Reason(
+          .classNotAllowed, .identity(.tenant), have: Int64(tenants[tenant].rule.classes.bits),
+          need: Int64(serviceClass.rank)))
+    }
+    if case .fraction = spec.demand.shape, spec.demand.sharing > .ownTenant {
+      reasons.append(Reason(.isolationTooWeak))
+    }
+    if case .slice = spec.demand.shape, spec.demand.sharing > .mig {
+      reasons.append(Reason(.isolationTooWeak))
+    }
+    guard reasons.isEmpty else { return refuse(.rejected, reasons) }
+    guard let runtime = expectedRuntime(spec) else {
+      return refuse(.rejected, [Reason(.costUnknown)])
+    }
+    if let deadline = spec.deadline, now + runtime > deadline {
+      return refuse(
+        .infeasible, [Reason(.deadlineImpossible, have: deadline.ns, need: (now + runtime).ns)])
+    }
+    return .success(
+      Resolved(
+        spec: spec, tenant: tenant, serviceClass: serviceClass, weightMilli: service.weightMilli,
+        turn: TurnKey(level: serviceClass.rank, submitted: now, arrival: arrivals), path: path,
+        wish: Wish(demand: spec.demand, tenant: tenant.row, slice: slice(of: spec))))
+  }
+
+  // MARK: credits, order, placement
+
+  /// Where a claim that is allowed and feasible goes now.
+  private func route(_ spec: ClaimSpec, _ resolved: Resolved, _ eligible: LaneSet) -> Route {
+    let overload = tableObstacles(spec)
+    guard overload.isEmpty else { return .refuse(.rejected, overload) }
+    var reasons: [Reason] = []
+    var short: (bucket: BucketID, reasons: [Reason])?
+    var canPaySomewhere = false
+    var left = eligible
+    while let row = preferred(left, spec, resolved) {
+      left.bits &= ~(1 << UInt64(row))
+      guard let offer = offer(row, for: spec, resolved) else { continue }
+      switch affordability(offer.reservation, path: resolved.path, turn: resolved.turn) {
+      case .no(let bucket, let missing):
+        // The first lane tried is the one to wait for: its own, or the cheapest.
+        if short == nil { short = (bucket, missing) }
+        continue
+      case .yes: canPaySomewhere = true
+      }
+      if let head = queue.head(of: row), head.order < resolved.turn {
+        reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
+      } else if let placement = bestPlacement(of: resolved.wish, lane: row) {
+        return .grant(placement, offer)
+      } else {
+        reasons += capacityReasons(resolved.wish, lane: row)
+      }
+    }
+    if canPaySomewhere {
+      if let full = queueObstacle(resolved, eligible) { return .refuse(.rejected, [full]) }
+      return .wait(eligible, because: reasons.first?.code, reasons)
+    }
+    guard let short else { return .refuse(.rejected, [Reason(.arithmeticOverflow)]) }
+    if policy.classes[Int(resolved.serviceClass.rank)].emptyBucket == .reject {
+      return .refuse(.rejected, short.reasons)
+    }
+    if let full = queueObstacle(resolved, eligible) { return .refuse(.rejected, [full]) }
+    return .park(on: short.bucket, short.reasons)
+  }
+
+  /// Bounds that hold for every claim, granted or waiting.
+  private func tableObstacles(_ spec: ClaimSpec) -> [Reason] {
+    var reasons: [Reason] = []
+    let workflow = identity(.workflow, spec.workflow)?.live ?? 0
+    if Int(workflow) >= limits.liveClaimsPerWorkflow {
+      reasons.append(
+        Reason(
+          .workflowFull, .identity(.workflow), have: Int64(workflow),
+          need: Int64(limits.liveClaimsPerWorkflow)))
+    }
+    if !claims.hasRoom || !leases.hasRoom || identities.count + 3 > identities.limit {
+      reasons.append(Reason(.tableFull, have: Int64(claims.count), need: Int64(claims.limit)))
+    }
+    return reasons
+  }
+
+  /// Bounds of the queues.
+  private func queueObstacle(_ resolved: Resolved, _ lanes: LaneSet) -> Reason? {
+    if group(for: lanes) == nil {
+      return Reason(.tableFull, have: Int64(groups.count), need: Int64(Limits.queueGroups))
+    }
+    if waitingClaims >= limits.queuedClaims {
+      return Reason(.queueFull, have: Int64(waitingClaims), need: Int64(limits.queuedClaims))
+    }
+    let tenant = tenants[resolved.tenant]
+    let most = min(Int(tenant.rule.queueMax), limits.queuedClaimsPerTenant)
+    if Int(tenant.waiting) >= most {
+      return Reason(
+        .tenantQueueFull, .identity(.tenant), have: Int64(tenant.waiting), need: Int64(most))
+    }
+    return nil
+  }
+
+  /// Takes a claim in; the step that follows says where it goes.
+  private mutating func take(
+    _ spec: ClaimSpec, _ resolved: Resolved, _ log: inout EventLog
+  ) -> ClaimID {
+    let id = claims.nextID
+    var expires = spec.maxWait.map { now + $0 } ?? .farFuture
+    if let deadline = spec.deadline, let runtime = expectedRuntime(spec) {
+      expires = min(expires, Instant(ns: deadline.ns - runtime.ns))
+    }
+    log.claimFacts.append(
+      ClaimFact(
+        spec: spec, tenant: resolved.tenant, serviceClass: resolved.serviceClass,
+        weightMilli: resolved.weightMilli, expires: expires))
+    step(.claimSubmitted(id, fact: UInt32(log.claimFacts.count - 1)), &log)
+    return id
+  }
+
+  /// Grants devices and reserves the first quantum, in one event.
+  mutating func grant(
+    _ id: ClaimID, _ placement: Placement, _ offer: Offer, path: BucketPath,
+    _ log: inout EventLog
+  ) -> LeaseID {
+    let claim = claims[id]
+    guard let node = nodes.id(at: placement.node), let lane = lanes.id(at: placement.lane) else {
+      broken("a placement names live rows")
+    }
+    let first = UInt32(log.uses.count)
+    for index in 0..<placement.count {
+      log.uses.append(use(of: placement.devices[index], by: claim.spec.demand))
+    }
+    let terms = policy.classes[Int(claim.serviceClass.rank)]
+    log.grants.append(
+      Grant(
+        claim: id, lane: lane, node: node,
+        fencing: Fencing(epoch: epoch, sequence: nextFencing),
+        uses: Span32(first: first, count: UInt16(placement.count)),
+        postings: reserve(offer.reservation, path: path, &log), reserved: offer.reservation,
+        quantum: offer.quantum, rate: offer.rate, billedMilli: offer.billedMilli,
+        startBy: now + terms.startWithin, terms: terms))
+    let lease = leases.nextID
+    step(.leaseGranted(lease, fact: UInt32(log.grants.count - 1)), &log)
+    return lease
+  }
+
+  /// One device's part of a grant.
+  private func use(of row: UInt32, by demand: Demand) -> DeviceUse {
+    guard let id = devices.id(at: row) else { broken("a placement names live rows") }
+    switch demand.shape {
+    case .whole, .slice:
+      return DeviceUse(device: id, milli: devices[id].capacity, memory: devices[id].report.memory)
+    case .fraction(let milli, let bytes):
+      return DeviceUse(device: id, milli: milli, memory: bytes)
+    case .cpuOnly:
+      return DeviceUse(device: id, milli: MilliGPU(demand.cpu.value), memory: .zero)
+    }
+  }
+}

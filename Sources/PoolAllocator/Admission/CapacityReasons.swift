@@ -1,0 +1,51 @@
+/// Why a lane that could serve a claim does not serve it now.
+extension Pool {
+  /// What is missing, from the lane's counts and from lookups with one need left out.
+  /// - Complexity: that of three placements; only for claims that are not granted.
+  func capacityReasons(_ wish: Wish, lane: UInt32) -> [Reason] {
+    var reasons = [shortage(wish, lane: lane)]
+    let index = placement.lanes[Int(lane)]
+    let conditions: [(Standing, Reason.Code)] = [
+      (.cordoned, .nodeCordoned), (.silent, .nodeSilent), (.recovering, .recovering),
+      (.unhealthy, .deviceUnhealthy),
+    ]
+    for (standing, code) in conditions where index.census[standing.rawValue] > 0 {
+      reasons.append(Reason(code, .lane(lane), have: index.census[standing.rawValue]))
+    }
+    return reasons
+  }
+
+  private func shortage(_ wish: Wish, lane: UInt32) -> Reason {
+    let index = placement.lanes[Int(lane)]
+    let free = index.free
+    let need = thousandths(wish.demand)
+    var bare = wish.demand
+    bare.cpu = MilliCPU(wish.demand.shape == .cpuOnly ? wish.demand.cpu.value : 0)
+    bare.hostMemory = .zero
+    if bare != wish.demand,
+      bestPlacement(of: Wish(demand: bare, tenant: wish.tenant, slice: wish.slice), lane: lane)
+        != nil
+    {
+      return Reason(
+        .hostShort, .lane(lane), have: 0,
+        need: max(Int64(wish.demand.cpu.value), wish.demand.hostMemory.value))
+    }
+    if case .fraction(let milli, let bytes) = bare.shape, bytes.value > 0, milli.value > 0 {
+      bare.shape = .fraction(milli, .zero)
+      if bestPlacement(of: Wish(demand: bare, tenant: wish.tenant, slice: nil), lane: lane) != nil {
+        return Reason(.memoryShort, .lane(lane), have: 0, need: bytes.value)
+      }
+    }
+    let code: Reason.Code = free >= need ? .fragmented : .laneFull
+    return Reason(code, .lane(lane), have: free, need: need)
+  }
+
+  /// Thousandths of devices that a demand takes.
+  private func thousandths(_ demand: Demand) -> Int64 {
+    switch demand.shape {
+    case .whole, .slice: 1000 * Int64(demand.devices)
+    case .fraction(let milli, _): Int64(milli.value) * Int64(demand.devices)
+    case .cpuOnly: Int64(demand.cpu.value)
+    }
+  }
+}

@@ -1,0 +1,135 @@
+/// What a tick does: everything that is due, one thing after the other, in a fixed order.
+extension Pool {
+  /// Something that is due.
+  private enum Due {
+    case lease(LeaseID)
+    case node(NodeID)
+    case restriction(UInt32)
+    case waited(ClaimID)
+    case bucket(UInt32)
+    case lane(UInt32)
+  }
+
+  /// Does what is due, up to `Limits.stepsPerTick`.
+  mutating func tick(_ log: inout EventLog) -> (Decision, Progress) {
+    while log.events.count < Limits.stepsPerTick {
+      guard let due = nextDue() else { return (done(), .complete) }
+      switch due {
+      case .lease(let id): leaseDue(id, &log)
+      case .node(let id): nodeDue(id, &log)
+      case .restriction(let row): step(.restrictionEnded(row: row), &log)
+      case .waited(let id): step(.claimEnded(id, .expired), &log)
+      case .bucket(let row): unpark(bucket: row, &log)
+      case .lane(let row): dispatch(lane: row, &log)
+      }
+    }
+    return (done(), nextDue() == nil ? .complete : .more)
+  }
+
+  /// Returns before grants: what ends first frees what others wait for.
+  private func nextDue() -> Due? {
+    if let row = QueueIndex.due(queue.leaseTimers, at: now), let id = leases.id(at: row) {
+      return .lease(id)
+    }
+    if let row = QueueIndex.due(queue.nodeTimers, at: now), let id = nodes.id(at: row) {
+      return .node(id)
+    }
+    if let row = QueueIndex.due(queue.identityTimers, at: now) { return .restriction(row) }
+    if let row = QueueIndex.due(queue.claimTimers, at: now), let id = claims.id(at: row) {
+      return .waited(id)
+    }
+    if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
+    return queue.stirred.firstRow.map { .lane($0) }
+  }
+
+  /// Names of a waiting claim resolved again, under the policy in force.
+  private func resolved(_ claim: Claim) -> Resolved? {
+    guard !tenants[claim.tenant].isRetired,
+      let path = bucketPath(
+        tenant: tenants[claim.tenant], application: claim.spec.application,
+        serviceClass: claim.serviceClass, action: claim.spec.action)
+    else { return nil }
+    return Resolved(
+      spec: claim.spec, tenant: claim.tenant, serviceClass: claim.serviceClass,
+      weightMilli: claim.weightMilli, turn: claim.turn, path: path,
+      wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
+  }
+
+  /// Lets the first parked claim of a bucket back into the order.
+  private mutating func unpark(bucket row: UInt32, _ log: inout EventLog) {
+    guard let member = queue.parked.least(in: row), let id = claims.id(at: member.row) else {
+      broken("a bucket whose timer is due has a parked claim")
+    }
+    guard let resolved = resolved(claims[id]) else {
+      return step(.claimEnded(id, .rejected), &log)
+    }
+    let (eligible, obstacles) = eligibleLanes(claims[id].spec, resolved)
+    guard !eligible.isEmpty, group(for: eligible) != nil else {
+      return step(.claimEnded(id, Self.end(of: obstacles)), &log)
+    }
+    step(.claimQueued(id, lanes: eligible, because: nil), &log)
+  }
+
+  /// How a waiting claim ends that no lane takes any more.
+  private static func end(of obstacles: [Reason]) -> ClaimEnd {
+    verdict(of: obstacles) == .infeasible ? .infeasible : .rejected
+  }
+
+  /// Looks at the head of a lane: grants it, moves it aside, ends it, or lets the lane rest.
+  private mutating func dispatch(lane row: UInt32, _ log: inout EventLog) {
+    guard let head = queue.head(of: row), let id = claims.id(at: head.row) else {
+      return queue.stirred.bits &= ~(1 << UInt64(row))
+    }
+    let claim = claims[id]
+    guard let resolved = resolved(claim) else {
+      return step(.claimEnded(id, .rejected), &log)
+    }
+    let (eligible, obstacles) = eligibleLanes(claim.spec, resolved)
+    let lanes = LaneSet(bits: eligible.bits & groups[Int(claim.group)].bits)
+    guard !lanes.isEmpty else {
+      if !eligible.isEmpty, group(for: eligible) != nil {
+        return step(.claimQueued(id, lanes: eligible, because: nil), &log)
+      }
+      return step(.claimEnded(id, Self.end(of: obstacles)), &log)
+    }
+    let (payable, short) = payableLanes(lanes, resolved)
+    if let short, payable.isEmpty { return step(.claimParked(id, on: short), &log) }
+    guard payable.contains(row: row), let offer = offer(row, for: claim.spec, resolved) else {
+      guard group(for: payable) != nil else {
+        return queue.stirred.bits &= ~(1 << UInt64(row))
+      }
+      return step(.claimQueued(id, lanes: payable, because: .bucketShort), &log)
+    }
+    guard leases.hasRoom, let found = bestPlacement(of: resolved.wish, lane: row) else {
+      return queue.stirred.bits &= ~(1 << UInt64(row))
+    }
+    _ = grant(id, found, offer, path: resolved.path, &log)
+  }
+
+  /// The lanes whose price a claim can pay now, and the bucket that is in the way where none is.
+  private func payableLanes(
+    _ lanes: LaneSet, _ resolved: Resolved
+  ) -> (payable: LaneSet, short: BucketID?) {
+    var payable = LaneSet.none
+    var short: BucketID?
+    var left = lanes
+    while let row = preferred(left, resolved.spec, resolved) {
+      left.bits &= ~(1 << UInt64(row))
+      guard let offer = offer(row, for: resolved.spec, resolved) else { continue }
+      switch affordability(offer.reservation, path: resolved.path, turn: resolved.turn) {
+      case .yes: payable.insert(row: row)
+      case .no(let bucket, _): short = short ?? bucket
+      }
+    }
+    return (payable, short)
+  }
+
+  /// The queue group of a set of lanes: the interned one, else a new number, else that of a group
+  /// in which nobody waits; nil where every group is in use.
+  /// - Complexity: O(queue groups).
+  func group(for lanes: LaneSet) -> UInt16? {
+    if let known = groups.firstIndex(of: lanes) { return UInt16(known) }
+    if groups.count < Limits.queueGroups { return UInt16(groups.count) }
+    return groups.indices.first { queue.waiting.isEmpty(UInt32($0)) }.map { UInt16($0) }
+  }
+}

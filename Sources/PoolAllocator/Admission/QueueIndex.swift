@@ -1,0 +1,67 @@
+/// Derived from the tables: who waits where, and whose timer is next.
+///
+/// A claim is in one queue group (an interned set of lanes) or in the parking of one bucket, never
+/// in both. Timers are heaps by moment; a `tick` looks at their tops only.
+struct QueueIndex: Sendable {
+  /// Waiting claims, a heap per queue group.
+  var waiting = IndexedHeaps<TurnKey>()
+  /// Parked claims, a heap per bucket row.
+  var parked = IndexedHeaps<TurnKey>()
+  /// Queue groups that contain a lane, by lane row.
+  var groupsOfLane: [[UInt16]] = Array(repeating: [], count: Limits.lanes)
+  /// Lanes where something changed since their head was last looked at.
+  var stirred = LaneSet.none
+
+  /// Leases by what is due next: start, quantum, end, kill.
+  var leaseTimers = IndexedHeaps<Instant>(heaps: 1)
+  /// Nodes by the end of their silence or drain.
+  var nodeTimers = IndexedHeaps<Instant>(heaps: 1)
+  /// Waiting claims by the moment they give up.
+  var claimTimers = IndexedHeaps<Instant>(heaps: 1)
+  /// Buckets by the moment their first parked claim can be paid.
+  var bucketTimers = IndexedHeaps<Instant>(heaps: 1)
+  /// Restrictions by their end.
+  var identityTimers = IndexedHeaps<Instant>(heaps: 1)
+
+  /// Gives a queue group its set of lanes, in place of the one it had.
+  mutating func admit(group: UInt16, lanes: LaneSet, before: LaneSet) {
+    while waiting.heapCount <= Int(group) { _ = waiting.addHeap() }
+    var left = before
+    while let row = left.firstRow {
+      groupsOfLane[Int(row)].removeAll { $0 == group }
+      left = left.withoutFirst
+    }
+    left = lanes
+    while let row = left.firstRow {
+      groupsOfLane[Int(row)].append(group)
+      left = left.withoutFirst
+    }
+  }
+
+  /// Makes room for a bucket row.
+  mutating func admit(bucket: UInt32) {
+    while parked.heapCount <= Int(bucket) { _ = parked.addHeap() }
+  }
+
+  /// The first claim in the order among all that wait for a lane.
+  /// - Complexity: O(queue groups that contain the lane).
+  func head(of lane: UInt32) -> IndexedHeaps<TurnKey>.Member? {
+    var first: IndexedHeaps<TurnKey>.Member?
+    for group in groupsOfLane[Int(lane)] {
+      guard let member = waiting.least(in: UInt32(group)) else { continue }
+      if first.map({ member.precedes($0) }) ?? true { first = member }
+    }
+    return first
+  }
+
+  /// Sets or clears a timer.
+  static func set(_ timers: inout IndexedHeaps<Instant>, _ row: UInt32, _ moment: Instant) {
+    if moment == .farFuture { timers.remove(row) } else { timers.insert(row, moment, into: 0) }
+  }
+
+  /// The row whose timer is due, if any.
+  static func due(_ timers: borrowing IndexedHeaps<Instant>, at now: Instant) -> UInt32? {
+    guard let first = timers.least(in: 0), first.order <= now else { return nil }
+    return first.row
+  }
+}

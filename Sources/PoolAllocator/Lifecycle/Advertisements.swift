@@ -1,0 +1,261 @@
+/// What an agent says of its node, taken in: only what is whole, new and approved counts.
+extension Pool {
+  mutating func advertise(
+    _ id: NodeID, _ advertisement: Advertisement, _ log: inout EventLog
+  ) -> Decision {
+    if let refusal = defect(of: advertisement, from: id) { return refuse(refusal, &log) }
+    let report = advertisement.report
+    let before = nodes[id]
+    if before.reach != .recovering,
+      before.report.boot != report.boot || before.reach == .silent || before.reach == .enrolled
+    {
+      step(.nodeReached(id, .recovering), &log)
+    }
+    log.nodeReports.append(report)
+    step(.nodeAdvertised(id, fact: UInt32(log.nodeReports.count - 1)), &log)
+    takeDevices(advertisement.devices, of: id, &log)
+    if nodes[id].reach == .recovering { takeLeases(advertisement.living, of: id, &log) }
+    takeConditions(advertisement.devices, of: id, &log)
+    if nodes[id].reach == .recovering { step(.nodeReached(id, .ready), &log) }
+    if nodes[id].reach == .suspect { step(.nodeReached(id, .ready), &log) }
+    bindShortLanes(&log, on: id)
+    var decision = done()
+    decision.node = id
+    return decision
+  }
+
+  // MARK: refusals
+
+  private func defect(of advertisement: Advertisement, from id: NodeID) -> Reason? {
+    guard nodes.contains(id) else { return Reason(.unknownSubject) }
+    guard advertisement.isComplete else { return Reason(.advertisementIncomplete) }
+    let node = nodes[id]
+    let report = advertisement.report
+    if node.reach != .enrolled, node.report.boot == report.boot,
+      (report.generation, report.sequence) <= (node.report.generation, node.report.sequence)
+    {
+      return Reason(
+        .generationStale, have: Int64(clamping: node.report.sequence),
+        need: Int64(clamping: report.sequence))
+    }
+    guard report.cpu.value >= 0, report.cpu.value <= Limits.deviceMilli,
+      report.hostMemory >= .zero, report.hostMemory <= Limits.memoryMax,
+      advertisement.devices.count <= Limits.devicesPerNode,
+      devices.count + advertisement.devices.count <= devices.limit
+    else { return Reason(.fieldOutOfRange) }
+    for (index, device) in advertisement.devices.enumerated() {
+      guard isWellFormed(device, among: advertisement.devices) else {
+        return Reason(.malformed, have: Int64(index))
+      }
+      if let row = keys.devices.row(for: device.key), devices[row: row].node != id {
+        return Reason(.duplicateKey, have: Int64(index))
+      }
+    }
+    return nil
+  }
+
+  private func isWellFormed(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
+    guard all.reduce(0, { $0 + ($1.key == device.key ? 1 : 0) }) == 1,
+      device.memory >= .zero, device.memory <= Limits.memoryMax
+    else { return false }
+    if let row = keys.devices.row(for: device.key),
+      devices[row: row].report.kind != device.kind
+    {
+      return false
+    }
+    switch device.kind {
+    case .cpu:
+      return device.capacity.value > 0 && device.capacity.value <= Limits.deviceMilli
+    case .gpu: return device.capacity == .whole && device.memory > .zero
+    case .slice:
+      guard let parent = all.first(where: { $0.key == device.parent }),
+        parent.kind == .gpu, parent.isPartitioned, device.slice != nil,
+        device.slots.bits != 0, device.capacity == .whole
+      else { return false }
+      // Instances of one GPU never overlap: capacity is the slot mask.
+      return all.allSatisfy {
+        $0.key == device.key || $0.parent != device.parent
+          || $0.slots.bits & device.slots.bits == 0
+      }
+    }
+  }
+
+  // MARK: devices
+
+  /// Boards before their instances, so that an instance can name its parent's row.
+  private mutating func takeDevices(
+    _ reports: [DeviceReport], of id: NodeID, _ log: inout EventLog
+  ) {
+    var counts: [(profile: Key, count: UInt16)] = []
+    for isInstance in [false, true] {
+      for report in reports where (report.kind == .slice) == isInstance {
+        var isApproved = true
+        if isInstance {
+          isApproved =
+            report.parent.flatMap { keys.devices.row(for: $0) }
+            .map { devices[row: $0].isApproved } ?? false
+        } else {
+          isApproved = approve(report.profile, of: id, &counts)
+        }
+        take(report, of: id, isApproved: isApproved, &log)
+      }
+    }
+    dropMissing(reports, of: id, &log)
+    noteDrift(counts, of: id, &log)
+  }
+
+  private func approve(
+    _ profile: Key, of id: NodeID, _ counts: inout [(profile: Key, count: UInt16)]
+  ) -> Bool {
+    let approved = nodes[id].enrolment.approved
+    var most: UInt16 = 0
+    for index in 0..<approved.count where approved[index].profile == profile {
+      most = approved[index].count
+    }
+    let known = counts.firstIndex { $0.profile == profile }
+    if known == nil { counts.append((profile, 0)) }
+    let index = known ?? counts.count - 1
+    counts[index].count += 1
+    return counts[index].count <= most
+  }
+
+  private mutating func take(
+    _ report: DeviceReport, of id: NodeID, isApproved: Bool, _ log: inout EventLog
+  ) {
+    let known = keys.devices.row(for: report.key).flatMap(devices.id(at:))
+    if let known {
+      var same = devices[known].report
+      same.condition = report.condition
+      if same == report, devices[known].isApproved == isApproved { return }
+    }
+    let parent = report.parent.flatMap { keys.devices.row(for: $0) }.flatMap(devices.id(at:))
+    log.deviceFacts.append(
+      DeviceFact(node: id, report: report, parent: parent, isApproved: isApproved))
+    step(
+      .deviceAdvertised(known ?? devices.nextID, fact: UInt32(log.deviceFacts.count - 1)), &log)
+  }
+
+  private mutating func dropMissing(
+    _ reports: [DeviceReport], of id: NodeID, _ log: inout EventLog
+  ) {
+    var row = placement.devices.first(of: id.row)
+    while row != RowLists.none {
+      let next = placement.devices.next(after: row)
+      let device = devices[row: row]
+      if device.health != .gone, !reports.contains(where: { $0.key == device.report.key }),
+        let gone = devices.id(at: row)
+      {
+        step(.deviceMoved(gone, .gone), &log)
+      }
+      row = next
+    }
+  }
+
+  private mutating func noteDrift(
+    _ counts: [(profile: Key, count: UInt16)], of id: NodeID, _ log: inout EventLog
+  ) {
+    let approved = nodes[id].enrolment.approved
+    for index in 0..<approved.count {
+      let reported = counts.first { $0.profile == approved[index].profile }?.count ?? 0
+      guard reported != approved[index].count else { continue }
+      step(
+        .nodeDrifted(
+          id, profile: approved[index].profile, reported: reported,
+          approved: approved[index].count), &log)
+    }
+    for entry in counts {
+      let isKnown = (0..<approved.count).contains { approved[$0].profile == entry.profile }
+      guard !isKnown else { continue }
+      step(
+        .nodeDrifted(id, profile: entry.profile, reported: entry.count, approved: 0), &log)
+    }
+  }
+
+  // MARK: leases
+
+  /// A full report names every lease that lives; what it does not name is gone.
+  private mutating func takeLeases(
+    _ living: [Fencing], of id: NodeID, _ log: inout EventLog
+  ) {
+    while let lease = firstLease(on: id, where: { $0 == .quarantined }) {
+      if !living.contains(leases[lease].fencing) {
+        endLost(lease, &log)
+      } else if now < leases[lease].ends {
+        step(.leaseResumed(lease), &log)
+      } else {
+        stop(lease, .nodeLost, &log)
+      }
+    }
+    while let lease = firstStopped(on: id, notIn: living) { step(.leaseEnded(lease), &log) }
+  }
+
+  private func firstStopped(on id: NodeID, notIn living: [Fencing]) -> LeaseID? {
+    var least = RowLists.none
+    var row = placement.leases.first(of: id.row)
+    while row != RowLists.none {
+      let lease = leases[row: row]
+      if row < least, lease.state == .stopping, !living.contains(lease.fencing) { least = row }
+      row = placement.leases.next(after: row)
+    }
+    return leases.id(at: least)
+  }
+
+  // MARK: conditions
+
+  private mutating func takeConditions(
+    _ reports: [DeviceReport], of id: NodeID, _ log: inout EventLog
+  ) {
+    var row = placement.devices.first(of: id.row)
+    while row != RowLists.none {
+      let next = placement.devices.next(after: row)
+      let device = devices[row: row]
+      if let report = reports.first(where: { $0.key == device.report.key }),
+        let known = devices.id(at: row)
+      {
+        move(known, by: report.condition, &log)
+      }
+      row = next
+    }
+  }
+
+  /// Moves a device towards what its agent says, along listed edges.
+  private mutating func move(
+    _ id: DeviceID, by condition: DeviceReport.Condition, _ log: inout EventLog
+  ) {
+    switch condition {
+    case .failed where devices[id].health != .failed:
+      step(.deviceMoved(id, .failed), &log)
+    case .dirty:
+      if devices[id].health == .unknown, devices[id].isApproved {
+        step(.deviceMoved(id, .usable), &log)
+      }
+      if devices[id].health == .usable || devices[id].health == .quarantined {
+        step(.deviceMoved(id, .dirty), &log)
+      }
+    case .healthy:
+      if devices[id].health == .failed { step(.deviceMoved(id, .unknown), &log) }
+      switch devices[id].health {
+      case .unknown where devices[id].isApproved, .quarantined:
+        step(.deviceMoved(id, .usable), &log)
+      case .dirty where !hasOverstayer(id): step(.deviceMoved(id, .usable), &log)
+      default: break
+      }
+    case .failed: break
+    }
+  }
+
+  /// Whether a lease past its kill deadline still holds a device: its agent has not proven it empty.
+  private func hasOverstayer(_ id: DeviceID) -> Bool {
+    var row = placement.leases.first(of: devices[id].node.row)
+    while row != RowLists.none {
+      let lease = leases[row: row]
+      if lease.state == .stopping, lease.killBy == .farFuture,
+        lease.uses.indices.contains(where: { uses[$0].device == id })
+      {
+        return true
+      }
+      row = placement.leases.next(after: row)
+    }
+    return false
+  }
+}

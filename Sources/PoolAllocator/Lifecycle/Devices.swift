@@ -1,0 +1,229 @@
+/// Devices: what leases take of them, and where that leaves them in the index.
+extension Pool {
+  // MARK: shares
+
+  /// Takes a lease's shares from its devices and its node.
+  mutating func occupy(_ id: LeaseID, tenant: UInt32, _ opensToAny: Bool) {
+    let lease = leases[id]
+    for index in lease.uses.indices {
+      let use = uses[index]
+      let device = devices[use.device]
+      invariant(device.health == .usable, "only usable devices are granted")
+      invariant(use.milli <= device.milliFree, "a device never gives more than it has")
+      invariant(use.memory <= device.memoryFree, "a device never gives more memory than it has")
+      invariant(device.fencing < lease.fencing, "a device's fencing number only rises")
+      devices[use.device].used = MilliGPU(device.used.value + use.milli.value)
+      devices[use.device].memoryUsed = Bytes(device.memoryUsed.value + use.memory.value)
+      devices[use.device].shares += 1
+      devices[use.device].fencing = lease.fencing
+      if device.report.kind == .gpu {
+        let isWhole = use.milli == .whole && use.memory == device.report.memory
+        invariant(device.mode != .whole && device.mode != .mig, "modes exclude one another")
+        devices[use.device].mode = isWhole && device.mode == .idle ? .whole : .fractions
+      }
+      if device.shares == 0, !opensToAny { devices[use.device].tenant = tenant }
+    }
+    let node = nodes[lease.node]
+    nodes[lease.node].cpuUsed = MilliCPU(node.cpuUsed.value + lease.cpu.value)
+    nodes[lease.node].hostUsed = Bytes(node.hostUsed.value + lease.hostMemory.value)
+    nodes[lease.node].leases += 1
+    placement.leases.append(id.row, to: lease.node.row)
+    refresh(lease)
+  }
+
+  /// Gives a lease's shares back.
+  mutating func vacate(_ id: LeaseID) {
+    let lease = leases[id]
+    for index in lease.uses.indices {
+      let use = uses[index]
+      let device = devices[use.device]
+      devices[use.device].used = MilliGPU(device.used.value - use.milli.value)
+      devices[use.device].memoryUsed = Bytes(device.memoryUsed.value - use.memory.value)
+      devices[use.device].shares -= 1
+      guard device.shares == 1 else { continue }
+      devices[use.device].tenant = nil
+      if device.mode != .mig { devices[use.device].mode = .idle }
+    }
+    let node = nodes[lease.node]
+    nodes[lease.node].cpuUsed = MilliCPU(node.cpuUsed.value - lease.cpu.value)
+    nodes[lease.node].hostUsed = Bytes(node.hostUsed.value - lease.hostMemory.value)
+    nodes[lease.node].leases -= 1
+    placement.leases.remove(id.row)
+    refresh(lease)
+    for index in lease.uses.indices { settleEmptied(uses[index].device) }
+    uses.free(lease.uses)
+    if nodes[lease.node].duty == .draining, nodes[lease.node].leases == 0 {
+      evolveDuty(lease.node, .drained, .farFuture)
+    }
+    queue.stirred.bits |= placement.lanesOfNode[Int(lease.node.row)].bits
+  }
+
+  /// What an emptied device does next: a gone one leaves, a dirty one is proven empty.
+  private mutating func settleEmptied(_ id: DeviceID) {
+    guard devices.contains(id), devices[id].shares == 0 else { return }
+    switch devices[id].health {
+    case .gone: removeDevice(id)
+    case .dirty where devices[id].report.condition == .healthy && nodes[devices[id].node].isHeard:
+      evolveHealth(id, .usable)
+    default: break
+    }
+  }
+
+  /// Keeps the index true after a lease came or went.
+  private mutating func refresh(_ lease: Lease) {
+    let row = lease.node.row
+    if updateColumn(row) {
+      refreshNode(row)
+    } else {
+      for index in lease.uses.indices { refreshDevice(uses[index].device.row) }
+    }
+  }
+
+  // MARK: the index
+
+  /// Notes what a node has left. - Returns: whether its devices must be placed anew.
+  mutating func updateColumn(_ row: UInt32) -> Bool {
+    let node = nodes[row: row]
+    return placement.setColumn(
+      HostClass.column(cpu: node.cpuFree, memory: node.hostFree), node: row)
+  }
+
+  /// Places all devices of a node anew.
+  mutating func refreshNode(_ row: UInt32) {
+    _ = updateColumn(row)
+    var device = placement.devices.first(of: row)
+    while device != RowLists.none {
+      refreshDevice(device)
+      device = placement.devices.next(after: device)
+    }
+    var left = placement.lanesOfNode[Int(row)]
+    while let lane = left.firstRow {
+      placement.placeShelf(lane: Int(lane), node: row)
+      left = left.withoutFirst
+    }
+  }
+
+  /// Places one device where its free part belongs.
+  mutating func refreshDevice(_ row: UInt32) {
+    let device = devices[row: row]
+    guard let lane = device.lane, device.health != .gone else {
+      return placement.withdraw(row, node: device.node.row)
+    }
+    let standing = standing(of: device)
+    let isOffered = standing == .offered && device.mode != .mig
+    let isIdle = isOffered && device.report.kind == .gpu && device.mode == .idle
+    let free = isOffered ? max(0, device.milliFree.value) : 0
+    placement.note(lane: lane, on: device.node.row)
+    placement.place(
+      row, node: device.node.row, lane: lane, standing: standing,
+      capacity: device.mode == .mig || device.report.kind == .slice && device.parent == nil
+        ? 0 : device.capacity.value,
+      free: free, isIdle: isIdle, at: isOffered ? spot(of: device) : nil)
+    guard device.report.kind == .slice, let parent = device.parent else { return }
+    refreshSiblings(of: row, parent: parent)
+  }
+
+  private func standing(of device: Device) -> Standing {
+    let node = nodes[device.node]
+    switch node.reach {
+    case .enrolled, .recovering: return .recovering
+    case .suspect, .silent: return .silent
+    case .ready: break
+    }
+    if device.health != .usable { return .unhealthy }
+    return node.duty == .open ? .offered : .cordoned
+  }
+
+  /// The cell that a partly used GPU, a free instance or a CPU part belongs in.
+  private func spot(
+    of device: Device
+  ) -> (kind: PlacementIndex.GridKind, row: Int, order: UInt64)? {
+    let free = device.milliFree.value
+    switch device.report.kind {
+    case .gpu:
+      guard device.mode == .fractions, free > 0 || device.memoryFree > .zero else { return nil }
+      let kind: PlacementIndex.GridKind =
+        device.tenant.map { .openTo(tenant: $0) } ?? .openToAny
+      return (kind, Int(max(0, free)) / 64, Self.order(free: max(0, free)))
+    case .slice:
+      guard device.shares == 0, let slice = device.slice, let parent = device.parent else {
+        return nil
+      }
+      return (.slice(slice), min(16, max(1, freeSlots(of: parent))), 0)
+    case .cpu:
+      guard free > 0 else { return nil }
+      return (.cpu, Self.cpuRow(free), Self.order(free: free))
+    }
+  }
+
+  /// Slots of a partitioned GPU that its free instances have.
+  private func freeSlots(of parent: DeviceID) -> Int {
+    var count = 0
+    var row = placement.devices.first(of: devices[parent].node.row)
+    while row != RowLists.none {
+      let device = devices[row: row]
+      if device.parent == parent, device.shares == 0 { count += device.report.slots.count }
+      row = placement.devices.next(after: row)
+    }
+    return count
+  }
+
+  /// Free instances beside one that came or went stand tighter or looser now.
+  private mutating func refreshSiblings(of row: UInt32, parent: DeviceID) {
+    let node = devices[row: row].node.row
+    var other = placement.devices.first(of: node)
+    while other != RowLists.none {
+      let device = devices[row: other]
+      if other != row, device.parent == parent, let lane = device.lane {
+        let standing = standing(of: device)
+        placement.place(
+          other, node: node, lane: lane, standing: standing, capacity: device.capacity.value,
+          free: standing == .offered ? max(0, device.milliFree.value) : 0, isIdle: false,
+          at: standing == .offered ? spot(of: device) : nil)
+      }
+      other = placement.devices.next(after: other)
+    }
+  }
+
+  // MARK: health
+
+  /// Whether a device may move from one health to another (docs/STATES.md).
+  static func isEdge(_ from: Health, _ to: Health) -> Bool {
+    switch (from, to) {
+    case (.unknown, .usable), (.usable, .quarantined), (.quarantined, .usable),
+      (.quarantined, .dirty), (.usable, .dirty), (.dirty, .usable), (.failed, .unknown):
+      true
+    case (let old, .failed): old != .failed && old != .gone
+    case (let old, .gone): old != .gone
+    default: false
+    }
+  }
+
+  /// Folds a change of health.
+  mutating func evolveHealth(_ id: DeviceID, _ health: Health) {
+    invariant(Self.isEdge(devices[id].health, health), "health moves along listed edges")
+    devices[id].health = health
+    if let lane = devices[id].lane {
+      if health == .gone {
+        placement.lanes[Int(lane)].isCeilingStale = true
+        if lanes[row: lane].rule.reserved > 0 {
+          lanes[row: lane].bound -= Int64(devices[id].capacity.value)
+        }
+      }
+      if health == .usable { queue.stirred.insert(row: lane) }
+    }
+    refreshDevice(id.row)
+    if health == .gone, devices[id].shares == 0 { removeDevice(id) }
+  }
+
+  /// Takes the row of a gone device without shares out of the tables.
+  mutating func removeDevice(_ id: DeviceID) {
+    let device = devices[id]
+    placement.withdraw(id.row, node: device.node.row)
+    placement.devices.remove(id.row)
+    if keys.devices.row(for: device.report.key) == id.row {
+      keys.devices.remove(device.report.key)
+    }
+    devices.remove(id)
+  }
+}

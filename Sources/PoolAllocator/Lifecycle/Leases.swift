@@ -1,0 +1,336 @@
+/// The life of a lease: started, paid a quantum at a time, stopped, empty.
+extension Pool {
+  // MARK: commands
+
+  mutating func confirmStarted(
+    _ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog
+  ) -> Decision {
+    if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
+    switch leases[id].state {
+    case .granted where now <= leases[id].startBy:
+      step(.leaseStarted(id, at: now), &log)
+    case .active: break  // said twice
+    default: return refuse(Reason(.wrongState), &log)
+    }
+    return answer(id)
+  }
+
+  /// Pays the next quantum; half way through the present one at the earliest.
+  mutating func renew(_ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog) -> Decision {
+    if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
+    guard leases[id].state == .active, now < leases[id].ends else {
+      let isNodeAway = leases[id].state == .quarantined
+      return refuse(Reason(isNodeAway ? .recovering : .wrongState), &log)
+    }
+    settlePassedQuantum(id, &log)
+    let lease = leases[id]
+    guard lease.nextReserved == nil, now >= lease.renewFrom, let next = nextQuantum(lease) else {
+      return answer(id)
+    }
+    for index in 0..<lease.path.count {
+      let bucket = buckets[lease.path[index]]
+      let after = bucket.credits.level(at: now) - next.price.value
+      let floor = lease.terms.overrun == .debt ? -bucket.rule.debtMax.value : 0
+      guard after < floor else { continue }
+      let short = Reason(
+        .bucketShort, .bucket(lease.path[index].row), have: bucket.credits.level(at: now),
+        need: next.price.value + floor,
+        clearsAt: bucket.credits.clears(Int128(next.price.value) + Int128(floor), at: now))
+      if !lease.isUnpaid { step(.leaseUnpaid(id, short: Credits(floor - after)), &log) }
+      var decision = answer(id)
+      decision.verdict = .rejected
+      decision.reasons = log.append([short])
+      decision.retryAt = short.clearsAt.flatMap { $0 < lease.ends ? $0 : nil }
+      return decision
+    }
+    let postings = reserve(next.price, path: lease.path, &log)
+    step(
+      .leaseRenewed(id, span: next.span, reserved: next.price, postings: postings), &log)
+    for index in 0..<lease.path.count {
+      let level = buckets[lease.path[index]].credits.level
+      if level < .zero {
+        let entered = Credits(min(-level.value, next.price.value))
+        step(.debtEntered(id, lease.path[index], entered), &log)
+      }
+    }
+    return answer(id)
+  }
+
+  mutating func release(
+    _ id: LeaseID, _ fencing: Fencing, _ outcome: Outcome, _ log: inout EventLog
+  ) -> Decision {
+    if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
+    switch leases[id].state {
+    case .granted, .active:
+      stop(id, .released, outcome: outcome, &log)
+    case .stopping: break  // said twice
+    case .quarantined: return refuse(Reason(.recovering), &log)
+    }
+    return answer(id)
+  }
+
+  mutating func confirmEmpty(
+    _ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog
+  ) -> Decision {
+    if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
+    guard leases[id].state == .stopping else { return refuse(Reason(.wrongState), &log) }
+    step(.leaseEnded(id), &log)
+    return done()
+  }
+
+  /// Why an order for a lease is not obeyed: it names nothing, or an older holder.
+  private func mismatch(_ id: LeaseID, _ fencing: Fencing) -> Reason? {
+    guard leases.contains(id) else { return Reason(.unknownSubject) }
+    guard leases[id].fencing == fencing else {
+      return Reason(
+        .fencingStale, have: Int64(truncatingIfNeeded: leases[id].fencing.raw),
+        need: Int64(truncatingIfNeeded: fencing.raw))
+    }
+    return nil
+  }
+
+  private func answer(_ id: LeaseID) -> Decision {
+    var decision = done()
+    decision.lease = id
+    decision.claim = claims.contains(leases[id].claim) ? leases[id].claim : nil
+    return decision
+  }
+
+  // MARK: money
+
+  /// Length and price of the quantum after the running one; nil where the hard end comes first.
+  private func nextQuantum(_ lease: Lease) -> (span: Span, price: Credits)? {
+    guard let hardEnd = lease.hardEnd, lease.quantumEnd < hardEnd else { return nil }
+    let span = min(lease.terms.quantum, hardEnd - lease.quantumEnd)
+    let carried = Price.charge(
+      rate: lease.rate, span: lease.quantumSpan, carried: lease.remainder
+    ).remainder
+    let price = Price.lastCharge(rate: lease.rate, span: span, carried: carried)
+    guard let price = Credits(checked: price) else { broken("an admitted claim's price fits") }
+    return (span, price)
+  }
+
+  /// Settles a quantum that is over and makes the paid one after it the running one.
+  private mutating func settlePassedQuantum(_ id: LeaseID, _ log: inout EventLog) {
+    let lease = leases[id]
+    guard lease.nextReserved != nil, now >= lease.quantumEnd else { return }
+    let charge = Price.charge(
+      rate: lease.rate, span: lease.quantumSpan, carried: lease.remainder)
+    settle(id, charge.credits, charge.remainder, of: lease.reserved, &log)
+  }
+
+  /// Posts the one terminal entry of the running quantum.
+  private mutating func settle(
+    _ id: LeaseID, _ charge: Int128, _ remainder: Int64, of reserved: Credits,
+    _ log: inout EventLog
+  ) {
+    guard let charge = Credits(checked: charge) else { broken("an admitted claim's price fits") }
+    invariant(charge <= reserved, "a quantum costs at most what it reserved")
+    let back = Credits(reserved.value - charge.value)
+    let postings = refund(back, path: leases[id].path, &log)
+    step(
+      .settled(
+        id, quantum: leases[id].quantum, charge: charge, remainder: remainder,
+        postings: postings), &log)
+  }
+
+  // MARK: stopping
+
+  /// Ends the right to run: billing stops, every reservation is settled, the claim goes its way.
+  mutating func stop(
+    _ id: LeaseID, _ cause: StopCause, outcome: Outcome = .completed, _ log: inout EventLog
+  ) {
+    let lease = leases[id]
+    let at = min(now, lease.ends)
+    step(
+      .leaseStopping(id, cause, at: at, killBy: now + lease.terms.killWithin), &log)
+    if lease.nextReserved != nil, at > lease.quantumEnd {
+      let charge = Price.charge(
+        rate: lease.rate, span: lease.quantumSpan, carried: lease.remainder)
+      settle(id, charge.credits, charge.remainder, of: lease.reserved, &log)
+    }
+    let last = leases[id]
+    let held = last.started == nil ? Span.zero : at - last.quantumStart
+    let charge = Price.lastCharge(rate: last.rate, span: held, carried: last.remainder)
+    settle(id, charge, 0, of: last.reserved, &log)
+    if let unused = last.nextReserved { settle(id, 0, 0, of: unused, &log) }
+    if claims.contains(lease.claim) { resolve(lease.claim, after: cause, outcome, &log) }
+  }
+
+  /// Where a claim goes when its lease stopped.
+  private mutating func resolve(
+    _ id: ClaimID, after cause: StopCause, _ outcome: Outcome, _ log: inout EventLog
+  ) {
+    let claim = claims[id]
+    switch cause {
+    case .released: step(.claimEnded(id, outcome == .completed ? .completed : .failed), &log)
+    case .expired, .unpaid: step(.claimEnded(id, .expired), &log)
+    case .cancelled: step(.claimEnded(id, .cancelled), &log)
+    case .startTimeout, .nodeLost, .drained:
+      let tried = Int(claim.failedStarts) + 1
+      if claim.state == .starting, tried >= Limits.startAttempts {
+        return step(.claimEnded(id, .failedToStart), &log)
+      }
+      let lanes = LaneSet(bits: claim.spec.lanes.bits & liveLanes().bits)
+      guard !lanes.isEmpty, group(for: lanes) != nil else {
+        return step(.claimEnded(id, .rejected), &log)
+      }
+      let because: Reason.Code = cause == .drained ? .nodeCordoned : .nodeSilent
+      step(
+        .claimQueued(id, lanes: lanes, because: cause == .startTimeout ? nil : because), &log)
+    }
+  }
+
+  private func liveLanes() -> LaneSet {
+    var set = LaneSet.none
+    lanes.forEach { id, lane in if !lane.isRetired { set.insert(id) } }
+    return set
+  }
+
+  /// What a lease's timer asks for.
+  mutating func leaseDue(_ id: LeaseID, _ log: inout EventLog) {
+    let lease = leases[id]
+    switch lease.state {
+    case .granted: stop(id, .startTimeout, &log)
+    case .active where lease.nextReserved != nil: settlePassedQuantum(id, &log)
+    case .active:
+      stop(id, lease.isUnpaid ? .unpaid : .expired, &log)
+    case .quarantined: stop(id, .nodeLost, &log)
+    case .stopping: step(.leaseOverstayed(id), &log)
+    }
+  }
+
+  // MARK: folding
+
+  mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
+    let claim = claims[grant.claim]
+    invariant(claim.state == .new || claim.state == .queued, "a claim is granted from the order")
+    leaveQueue(grant.claim)
+    guard
+      let path = bucketPath(
+        tenant: tenants[claim.tenant], application: claim.spec.application,
+        serviceClass: claim.serviceClass, action: claim.spec.action)
+    else { broken("a granted claim has a path") }
+    let run = uses.append(log.uses[grant.uses.indices])
+    let lane = lanes[grant.lane]
+    let inserted = leases.insert(
+      Lease(
+        claim: grant.claim, tenant: claim.tenant, node: grant.node, lane: grant.lane,
+        fencing: grant.fencing, policy: generation, restrictions: lane.rule.restrictions,
+        uses: run, path: path, rate: grant.rate, cpu: claim.spec.demand.cpu,
+        hostMemory: claim.spec.demand.hostMemory, billedMilli: grant.billedMilli,
+        runtimeMax: claim.spec.runtimeMax, terms: grant.terms, startBy: grant.startBy,
+        quantumStart: now, quantumSpan: grant.quantum, reserved: grant.reserved))
+    invariant(inserted == id, "a lease gets the id that its event names")
+    invariant(grant.fencing.sequence == nextFencing, "a fencing number is issued once")
+    nextFencing += 1
+    post(grant.postings, log)
+    for index in 0..<path.count { buckets[path[index]].leases += 1 }
+    claims[grant.claim].state = .starting
+    claims[grant.claim].lease = id
+    claims[grant.claim].grants += 1
+    lanes[grant.lane].leases += 1
+    lanes[grant.lane].used += grant.billedMilli
+    if let next = committedQuantum(leases[id], from: now) { commit(next, for: id) }
+    occupy(id, tenant: claim.tenant.row, opensToAny(claim.spec.demand, lane: grant.lane.row))
+    QueueIndex.set(&queue.leaseTimers, id.row, grant.startBy)
+  }
+
+  /// What a path keeps back: the price of the quantum after the last one that is reserved.
+  private func committedQuantum(_ lease: Lease, from start: Instant) -> Credits? {
+    var ahead = lease
+    if ahead.started == nil { ahead.started = start }
+    if let next = ahead.nextReserved {
+      let charge = Price.charge(
+        rate: lease.rate, span: lease.quantumSpan, carried: lease.remainder)
+      ahead.remainder = charge.remainder
+      ahead.quantumStart = lease.quantumEnd
+      ahead.quantumSpan = lease.nextSpan
+      ahead.reserved = next
+    }
+    return nextQuantum(ahead)?.price ?? .zero
+  }
+
+  mutating func evolveStarted(_ id: LeaseID, _ at: Instant) {
+    invariant(leases[id].state == .granted, "a lease starts once, after its grant")
+    leases[id].state = .active
+    leases[id].started = at
+    leases[id].quantumStart = at
+    claims[leases[id].claim].state = .running
+    QueueIndex.set(&queue.leaseTimers, id.row, leases[id].ends)
+  }
+
+  mutating func evolveRenewed(
+    _ id: LeaseID, _ span: Span, _ reserved: Credits, _ postings: Span32,
+    _ log: borrowing EventLog
+  ) {
+    invariant(leases[id].nextReserved == nil, "one quantum ahead at most")
+    post(postings, log)
+    leases[id].nextSpan = span
+    leases[id].nextReserved = reserved
+    leases[id].isUnpaid = false
+    commit(committedQuantum(leases[id], from: now) ?? .zero, for: id)
+    QueueIndex.set(&queue.leaseTimers, id.row, leases[id].quantumEnd)
+  }
+
+  mutating func evolveSettled(
+    _ id: LeaseID, _ quantum: UInt32, _ remainder: Int64, _ postings: Span32,
+    _ log: borrowing EventLog
+  ) {
+    invariant(leases[id].quantum == quantum, "quanta are settled in order, each once")
+    post(postings, log)
+    leases[id].remainder = remainder
+    leases[id].quantumStart = leases[id].quantumEnd
+    leases[id].quantumSpan = leases[id].nextSpan
+    leases[id].reserved = leases[id].nextReserved ?? .zero
+    leases[id].nextSpan = .zero
+    leases[id].nextReserved = nil
+    leases[id].quantum += 1
+    if leases[id].state == .active {
+      QueueIndex.set(&queue.leaseTimers, id.row, leases[id].ends)
+    }
+  }
+
+  mutating func evolveStopping(_ id: LeaseID, _ cause: StopCause, _ killBy: Instant) {
+    invariant(leases[id].state != .stopping, "a lease stops once")
+    leases[id].state = .stopping
+    leases[id].cause = cause
+    leases[id].killBy = killBy
+    commit(.zero, for: id)
+    QueueIndex.set(&queue.leaseTimers, id.row, killBy)
+  }
+
+  /// Alive past its kill deadline: its devices are dirty until proven empty.
+  mutating func evolveOverstayed(_ id: LeaseID) {
+    leases[id].killBy = .farFuture
+    queue.leaseTimers.remove(id.row)
+    for index in leases[id].uses.indices {
+      let device = uses[index].device
+      if devices[device].health == .usable { evolveHealth(device, .dirty) }
+    }
+  }
+
+  mutating func evolveResumed(_ id: LeaseID) {
+    invariant(leases[id].state == .quarantined, "only a quarantined lease resumes")
+    leases[id].state = .active
+    if leases[id].started == nil {
+      leases[id].started = now
+      leases[id].quantumStart = now
+    }
+    claims[leases[id].claim].state = .running
+    let lease = leases[id]
+    QueueIndex.set(
+      &queue.leaseTimers, id.row, lease.nextReserved == nil ? lease.ends : lease.quantumEnd)
+  }
+
+  mutating func evolveLeaseEnded(_ id: LeaseID) {
+    let lease = leases[id]
+    invariant(lease.state == .stopping, "a lease ends after it stopped")
+    queue.leaseTimers.remove(id.row)
+    vacate(id)
+    for index in 0..<lease.path.count { buckets[lease.path[index]].leases -= 1 }
+    lanes[lease.lane].leases -= 1
+    lanes[lease.lane].used -= lease.billedMilli
+    leases.remove(id)
+  }
+}

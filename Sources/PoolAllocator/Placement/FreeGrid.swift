@@ -1,0 +1,94 @@
+/// Where free capacity of one kind stands in the index: a row for how tight the fit is, a column for
+/// what its node has left of processor time and host memory.
+///
+/// Processor time and memory enter in classes with round floors (1, 2, 4 … cores; 2, 8, 16 … GiB):
+/// a demand at a floor, the usual case, is decided by the class alone; any other is checked exactly
+/// on the candidate. Each cell is a heap of rows, made when first used.
+struct FreeGrid: Sendable {
+  /// Rows: tightness of the fit, tightest first.
+  static let rows = 17
+  /// Columns: 8 classes of processor time × 8 of host memory.
+  static let columns = 64
+  private static let noHeap = UInt32.max
+
+  private var masks = InlineArray<17, UInt64>(repeating: 0)
+  private var heaps: [UInt32] = Array(repeating: noHeap, count: rows * columns)
+
+  /// The heap of a cell, made on demand.
+  mutating func heap<Order>(
+    row: Int, column: Int, in family: inout IndexedHeaps<Order>
+  ) -> UInt32 {
+    let cell = row * Self.columns + column
+    if heaps[cell] == Self.noHeap { heaps[cell] = family.addHeap() }
+    masks[row] |= 1 << UInt64(column)
+    return heaps[cell]
+  }
+
+  /// Heaps of a row whose columns are in a set, tightest column first.
+  func heaps(row: Int, columns: UInt64, visit: (UInt32) -> Bool) -> Bool {
+    var left = masks[row] & columns
+    while left != 0 {
+      let column = left.trailingZeroBitCount
+      left &= left &- 1
+      if visit(heaps[row * Self.columns + column]) { return true }
+    }
+    return false
+  }
+
+  /// Notes that a cell became empty.
+  mutating func clear(row: Int, column: Int) { masks[row] &= ~(1 << UInt64(column)) }
+}
+
+/// Classes of what a node has left beside its devices.
+enum HostClass {
+  /// Least milli-cores of each class.
+  static let cpuFloors: [Int32] = [0, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000]
+  /// Least bytes of each class: 0, 2, 8, 16 … 256 GiB.
+  static let memoryFloors: [Int64] = [0, 2, 8, 16, 32, 64, 128, 256].map { $0 << 30 }
+
+  /// The column of a node with so much left.
+  static func column(cpu: MilliCPU, memory: Bytes) -> Int {
+    cpuClass(cpu.value) * 8 + memoryClass(memory.value >> 30)
+  }
+
+  private static func cpuClass(_ milli: Int32) -> Int {
+    milli < 1_000 ? 0 : min(7, 32 - (milli / 1_000).leadingZeroBitCount)
+  }
+
+  private static func memoryClass(_ gib: Int64) -> Int {
+    gib < 2 ? 0 : gib < 8 ? 1 : min(7, 62 - gib.leadingZeroBitCount)
+  }
+
+  /// Which columns surely serve a demand, and which may.
+  struct Columns {
+    var certain: UInt64
+    var possible: UInt64
+  }
+
+  /// The columns for a need: certain where the class's floor covers it.
+  static func columns(cpu: MilliCPU, memory: Bytes) -> Columns {
+    let (cpuCertain, cpuPossible) = classes(cpuFloors, need: cpu.value)
+    let (memoryCertain, memoryPossible) = classes(memoryFloors, need: memory.value)
+    var columns = Columns(certain: 0, possible: 0)
+    for row in 0..<8 {
+      if cpuCertain & (1 << row) != 0 { columns.certain |= memoryCertain << (row * 8) }
+      if (cpuCertain | cpuPossible) & (1 << row) != 0 {
+        columns.possible |= (memoryCertain | memoryPossible) << (row * 8)
+      }
+    }
+    columns.possible &= ~columns.certain
+    return columns
+  }
+
+  /// Classes whose floor covers the need, and the one below that may cover it.
+  private static func classes<Value: FixedWidthInteger>(
+    _ floors: [Value], need: Value
+  ) -> (certain: UInt64, possible: UInt64) {
+    let first = floors.firstIndex { $0 >= need } ?? 8
+    let certain: UInt64 = first >= 8 ? 0 : (0xFF << UInt64(first)) & 0xFF
+    // A need at a floor leaves nothing to the class below: all of it is less.
+    let isAtFloor = first < 8 && floors[first] == need
+    let possible: UInt64 = first == 0 || isAtFloor ? 0 : 1 << UInt64(first - 1)
+    return (certain, possible)
+  }
+}

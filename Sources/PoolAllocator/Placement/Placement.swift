@@ -1,0 +1,235 @@
+/// Concrete devices for one member: what a grant takes.
+struct Placement: BitwiseCopyable {
+  var lane: UInt32
+  var node: UInt32
+  var devices: InlineArray<16, UInt32>
+  var count: Int
+
+  init(lane: UInt32, node: UInt32, device: UInt32) {
+    self.lane = lane
+    self.node = node
+    self.devices = InlineArray(repeating: device)
+    self.count = 1
+  }
+}
+
+/// What a lookup needs to know of one claim.
+struct Wish: BitwiseCopyable {
+  var demand: Demand
+  var tenant: UInt32
+  var slice: UInt16?
+  var columns: HostClass.Columns
+
+  init(demand: Demand, tenant: UInt32, slice: UInt16?) {
+    self.demand = demand
+    self.tenant = tenant
+    self.slice = slice
+    self.columns = HostClass.columns(cpu: demand.cpu, memory: demand.hostMemory)
+  }
+}
+
+/// Best fit through the index.
+///
+/// Order of preference, the same for a scan of all devices: for a fraction, a GPU that this tenant
+/// has opened, then one open to any (where lane and demand agree), then the shelf with the fewest
+/// idle GPUs; for whole devices, the shelf with the fewest idle GPUs that has enough; for an
+/// instance, the GPU with the fewest free slots; for processor time, the part with the least free.
+/// Cells whose node surely has enough beside the device go before those that must be checked; in a
+/// cell the roomiest spot first, then the least row.
+extension Pool {
+  /// The best placement in one lane, or nil.
+  /// - Complexity: O(rows of the grid) with one heap top each; cells whose class leaves the answer
+  ///   open are scanned, which `scans` counts.
+  func bestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
+    switch wish.demand.shape {
+    case .whole:
+      return shelfPlacement(wish, lane: lane)
+    case .fraction(let milli, _):
+      guard wish.demand.devices == 1 else { return scannedPlacement(wish, lane: lane) }
+      let firstRow = Int(milli.value) / 64
+      if let own = spot(wish, .openTo(tenant: wish.tenant), lane: lane, from: firstRow) {
+        return own
+      }
+      if opensToAny(wish.demand, lane: lane),
+        let open = spot(wish, .openToAny, lane: lane, from: firstRow)
+      {
+        return open
+      }
+      return shelfPlacement(wish, lane: lane)
+    case .slice:
+      guard let slice = wish.slice else { return nil }
+      return spot(wish, .slice(slice), lane: lane, from: 1)
+    case .cpuOnly:
+      return spot(wish, .cpu, lane: lane, from: Self.cpuRow(wish.demand.cpu.value))
+    }
+  }
+
+  /// Whether a fraction of this demand opens a GPU to other tenants.
+  func opensToAny(_ demand: Demand, lane: UInt32) -> Bool {
+    demand.sharing == .anyTenant && lanes[row: lane].rule.sharesAcrossTenants
+  }
+
+  /// Row of a CPU part in its grid: a doubling of free milli-cores each.
+  static func cpuRow(_ milli: Int32) -> Int {
+    max(0, min(16, 32 - milli.leadingZeroBitCount - 4))
+  }
+
+  // MARK: shelves
+
+  private func shelfPlacement(_ wish: Wish, lane: UInt32) -> Placement? {
+    let index = placement.lanes[Int(lane)]
+    let need = Int(wish.demand.devices)
+    for columns in [wish.columns.certain, wish.columns.possible] where columns != 0 {
+      for count in need...Limits.devicesPerMember {
+        var found: UInt32?
+        _ = index.idleGrid.heaps(row: count, columns: columns) { heap in
+          found = first(in: index.idleShelves, heap, bound: .max) {
+            fitsNode(wish.demand, $0) && idleDevices(on: $0, lane: lane, wish) != nil
+          }
+          return found != nil
+        }
+        if let node = found { return idleDevices(on: node, lane: lane, wish) }
+      }
+    }
+    return nil
+  }
+
+  /// The first idle GPUs of a node in a lane with enough memory, or nil where too few have it.
+  private func idleDevices(on node: UInt32, lane: UInt32, _ wish: Wish) -> Placement? {
+    var memory = Int64(0)
+    if case .fraction(_, let bytes) = wish.demand.shape { memory = bytes.value }
+    var placement = Placement(lane: lane, node: node, device: 0)
+    placement.count = 0
+    var row = self.placement.devices.first(of: node)
+    while row != RowLists.none, placement.count < Int(wish.demand.devices) {
+      let device = devices[row: row]
+      if device.lane == lane, device.mode == .idle, device.report.kind == .gpu,
+        device.health == .usable, device.report.memory.value >= memory
+      {
+        placement.devices[placement.count] = row
+        placement.count += 1
+      }
+      row = self.placement.devices.next(after: row)
+    }
+    return placement.count == Int(wish.demand.devices) ? placement : nil
+  }
+
+  // MARK: spots
+
+  private func spot(
+    _ wish: Wish, _ kind: PlacementIndex.GridKind, lane: UInt32, from firstRow: Int
+  ) -> Placement? {
+    guard let grid = placement.grid(kind, lane: lane) else { return nil }
+    let bound = Self.bound(wish.demand)
+    for columns in [wish.columns.certain, wish.columns.possible] where columns != 0 {
+      for gridRow in firstRow..<FreeGrid.rows {
+        var found: UInt32?
+        _ = grid.heaps(row: gridRow, columns: columns) { heap in
+          found = first(in: placement.spots, heap, bound: bound) { fitsSpot(wish, $0, lane) }
+          return found != nil
+        }
+        if let row = found { return gather(wish, around: row, lane: lane) }
+      }
+    }
+    return nil
+  }
+
+  /// Spots are ordered roomiest first: one past this bound is too small, and so is all behind it.
+  private static func bound(_ demand: Demand) -> UInt64 {
+    switch demand.shape {
+    case .fraction(let milli, _): order(free: milli.value)
+    case .cpuOnly: order(free: demand.cpu.value)
+    case .whole, .slice: .max
+    }
+  }
+
+  /// Order of a spot within its cell.
+  static func order(free milli: Int32) -> UInt64 { UInt64(Limits.deviceMilli - milli) }
+
+  /// The first member of a heap that passes a check: its top, else the least of all that pass.
+  private func first(
+    in family: borrowing IndexedHeaps<UInt64>, _ heap: UInt32, bound: UInt64,
+    where passes: (UInt32) -> Bool
+  ) -> UInt32? {
+    guard let top = family.least(in: heap), top.order <= bound else { return nil }
+    if passes(top.row) { return top.row }
+    var best: IndexedHeaps<UInt64>.Member?
+    for member in family.members(of: heap) where member.order <= bound {
+      if best.map({ member.precedes($0) }) ?? true, passes(member.row) { best = member }
+    }
+    return best?.row
+  }
+
+  private func fitsSpot(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
+    let node = devices[row: row].node.row
+    guard fitsNode(wish.demand, node), fitsDevice(wish, row, lane) else { return false }
+    return wish.demand.devices == 1 || gather(wish, around: row, lane: lane) != nil
+  }
+
+  /// Whether one device has room for the demand's share.
+  private func fitsDevice(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
+    let device = devices[row: row]
+    guard device.lane == lane, device.health == .usable else { return false }
+    switch wish.demand.shape {
+    case .whole:
+      return device.report.kind == .gpu && device.mode == .idle
+    case .fraction(let milli, let bytes):
+      guard device.report.kind == .gpu, device.memoryFree >= bytes else { return false }
+      if device.mode == .idle { return true }
+      return device.mode == .fractions && device.milliFree >= milli
+        && device.tenant == (opensToAny(wish.demand, lane: lane) ? device.tenant : wish.tenant)
+        && (device.tenant == nil || device.tenant == wish.tenant)
+    case .slice:
+      return device.report.kind == .slice && device.slice == wish.slice && device.shares == 0
+    case .cpuOnly:
+      let enforced = nodes[device.node].report.enforcement == .cgroup
+      let beside =
+        device.shares == 0 || enforced || device.tenant == wish.tenant
+        || device.tenant == nil && opensToAny(wish.demand, lane: lane)
+      return device.report.kind == .cpu && device.milliFree.value >= wish.demand.cpu.value
+        && beside
+    }
+  }
+
+  /// Whether a node has processor time, memory, lease slots and enforcement for a demand.
+  private func fitsNode(_ demand: Demand, _ row: UInt32) -> Bool {
+    let node = nodes[row: row]
+    return node.isOpen && node.cpuFree >= demand.cpu && node.hostFree >= demand.hostMemory
+      && node.report.enforcement >= demand.enforcement
+      && Int(node.leases) < Limits.leasesPerNode
+  }
+
+  /// All devices of a placement around one of them: itself first, then the node's least rows.
+  private func gather(_ wish: Wish, around row: UInt32, lane: UInt32) -> Placement? {
+    var placement = Placement(lane: lane, node: devices[row: row].node.row, device: row)
+    guard wish.demand.devices > 1 else { return placement }
+    var other = self.placement.devices.first(of: placement.node)
+    while other != RowLists.none, placement.count < Int(wish.demand.devices) {
+      if other != row, fitsDevice(wish, other, lane) {
+        placement.devices[placement.count] = other
+        placement.count += 1
+      }
+      other = self.placement.devices.next(after: other)
+    }
+    return placement.count == Int(wish.demand.devices) ? placement : nil
+  }
+
+  // MARK: the exact scan
+
+  /// Shares of several GPUs of one node: rare, so every node of the lane is looked at, least row
+  /// first.
+  private func scannedPlacement(_ wish: Wish, lane: UInt32) -> Placement? {
+    var found: Placement?
+    nodes.forEach { id, _ in
+      guard found == nil, placement.lanesOfNode[Int(id.row)].contains(row: lane),
+        fitsNode(wish.demand, id.row)
+      else { return }
+      var row = placement.devices.first(of: id.row)
+      while row != RowLists.none, !fitsDevice(wish, row, lane) {
+        row = placement.devices.next(after: row)
+      }
+      if row != RowLists.none { found = gather(wish, around: row, lane: lane) }
+    }
+    return found
+  }
+}

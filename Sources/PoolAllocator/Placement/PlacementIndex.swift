@@ -1,0 +1,214 @@
+/// How a device stands towards new leases.
+enum Standing: Int, CaseIterable {
+  /// May receive one, if it has room.
+  case offered
+  /// On a cordoned or draining node.
+  case cordoned
+  /// On a suspect or silent node.
+  case silent
+  /// On a node that has yet to report in full.
+  case recovering
+  /// Not usable itself.
+  case unhealthy
+}
+
+/// One lane's part of the index.
+struct LaneIndex: Sendable {
+  /// Shelves (nodes) with idle GPUs, by how many; the lane's whole devices come from here.
+  var idleGrid = FreeGrid()
+  var idleShelves = IndexedHeaps<UInt64>()
+  /// Idle GPUs per node row.
+  var idle: [UInt8] = []
+  /// Cell that holds the node, so that it can be cleared; meaningful while the node is placed.
+  var cells: [UInt16] = []
+  /// Thousandths by standing; the first is split into what is free.
+  var census = InlineArray<5, Int64>(repeating: 0)
+  /// Free thousandths of offered devices.
+  var free: Int64 = 0
+  /// What the largest shelf could give if it were empty.
+  var ceiling = Ceiling()
+  /// The ceiling may be too high since something left.
+  var isCeilingStale = false
+
+  /// Puts a node where its number of idle GPUs and its column belong.
+  mutating func place(_ node: UInt32, column: Int) {
+    guard Int(node) < idle.count else { return }
+    let count = Int(idle[Int(node)])
+    if let heap = idleShelves.heap(of: node) {
+      let cell = Int(cells[Int(node)])
+      if count > 0, cell == count * FreeGrid.columns + column { return }
+      idleShelves.remove(node)
+      if idleShelves.isEmpty(heap) {
+        idleGrid.clear(row: cell / FreeGrid.columns, column: cell % FreeGrid.columns)
+      }
+    }
+    guard count > 0 else { return }
+    let heap = idleGrid.heap(row: count, column: column, in: &idleShelves)
+    idleShelves.insert(node, UInt64(node), into: heap)
+    cells[Int(node)] = UInt16(count * FreeGrid.columns + column)
+  }
+}
+
+/// Derived from the tables, rebuilt by `reindex()`, not in the digest: where free capacity is.
+///
+/// Ranks by class of free, not by device: a change of one device moves one heap member, and a lookup
+/// reads a few masks and one heap top, whatever the number of nodes. Among equals the least row
+/// wins, so the choice is a function of the tables and a scan of all devices makes the same one.
+struct PlacementIndex: Sendable {
+  /// Devices of each node, in row order.
+  var devices = RowLists()
+  /// Leases of each node.
+  var leases = RowLists()
+  /// By lane row.
+  var lanes: [LaneIndex] = Array(repeating: LaneIndex(), count: Limits.lanes)
+  /// Cells of partly used GPUs, free instances and CPU parts, for all lanes.
+  var spots = IndexedHeaps<UInt64>()
+  /// Grids of spots, found by `GridKey`.
+  var grids: [FreeGrid] = []
+  private var gridRows = KeyIndex()
+  /// What each device contributes to its lane's census, so that it can be taken back.
+  private var contributions: [Contribution] = []
+  /// Column of each node.
+  private(set) var columns: [UInt8] = []
+  /// Lanes with a device on a node, by node row.
+  private(set) var lanesOfNode: [LaneSet] = []
+
+  private struct Contribution: BitwiseCopyable, Sendable {
+    var lane = UInt32.max
+    var standing: UInt8 = 0
+    var isIdle = false
+    var capacity: Int32 = 0
+    var free: Int32 = 0
+    var grid = UInt32.max
+    var cell: UInt16 = 0
+  }
+
+  /// Which devices a grid holds.
+  enum GridKind: BitwiseCopyable {
+    /// GPUs opened for fractions and closed to one tenant.
+    case openTo(tenant: UInt32)
+    /// GPUs opened for fractions of any tenant.
+    case openToAny
+    /// Free MIG instances of one profile.
+    case slice(UInt16)
+    /// CPU parts.
+    case cpu
+
+    fileprivate var key: (kind: UInt64, value: UInt64) {
+      switch self {
+      case .openTo(let tenant): (1, UInt64(tenant))
+      case .openToAny: (2, 0)
+      case .slice(let slice): (3, UInt64(slice))
+      case .cpu: (4, 0)
+      }
+    }
+  }
+
+  /// The grid of a kind in a lane, if one was ever needed.
+  func grid(_ kind: GridKind, lane: UInt32) -> FreeGrid? {
+    let key = Key(high: UInt64(lane) << 8 | kind.key.kind, low: kind.key.value)
+    return gridRows.row(for: key).map { grids[Int($0)] }
+  }
+
+  private mutating func gridRow(_ kind: GridKind, lane: UInt32) -> UInt32 {
+    let key = Key(high: UInt64(lane) << 8 | kind.key.kind, low: kind.key.value)
+    if let row = gridRows.row(for: key) { return row }
+    grids.append(FreeGrid())
+    gridRows.insert(key, UInt32(grids.count - 1))
+    return UInt32(grids.count - 1)
+  }
+
+  // MARK: keeping it true
+
+  /// Makes room for a node row.
+  mutating func admit(node: UInt32) {
+    while columns.count <= Int(node) {
+      columns.append(0)
+      lanesOfNode.append(.none)
+    }
+  }
+
+  /// Notes a node's class of free processor time and memory.
+  /// - Returns: whether it changed, so that its devices must be placed anew.
+  mutating func setColumn(_ column: Int, node: UInt32) -> Bool {
+    let changed = columns[Int(node)] != UInt8(column)
+    columns[Int(node)] = UInt8(column)
+    return changed
+  }
+
+  /// Notes that a lane has a device on a node.
+  mutating func note(lane: UInt32, on node: UInt32) { lanesOfNode[Int(node)].insert(row: lane) }
+
+  /// Forgets which lanes had devices on a node.
+  mutating func forget(node: UInt32) { lanesOfNode[Int(node)] = .none }
+
+  /// Takes a device out of all counts, before its row goes or its lane changes.
+  mutating func withdraw(_ row: UInt32, node: UInt32) {
+    guard Int(row) < contributions.count else { return }
+    let old = contributions[Int(row)]
+    guard old.lane != UInt32.max else { return }
+    let lane = Int(old.lane)
+    lanes[lane].census[Int(old.standing)] -= Int64(old.capacity)
+    lanes[lane].free -= Int64(old.free)
+    if old.isIdle { addIdle(-1, lane: lane, node: node) }
+    if old.grid != UInt32.max { unplace(row, old.grid, old.cell) }
+    contributions[Int(row)] = Contribution()
+  }
+
+  /// Puts a device where its free part now belongs.
+  /// - Parameter place: the grid kind, the row in it and the order in the cell, where the device
+  ///   offers a part of itself; nil otherwise.
+  mutating func place(
+    _ row: UInt32, node: UInt32, lane: UInt32, standing: Standing, capacity: Int32, free: Int32,
+    isIdle: Bool, at spot: (kind: GridKind, row: Int, order: UInt64)?
+  ) {
+    while contributions.count <= Int(row) { contributions.append(Contribution()) }
+    let old = contributions[Int(row)]
+    if old.lane != UInt32.max, old.lane != lane { withdraw(row, node: node) }
+    let before = contributions[Int(row)]
+    let index = Int(lane)
+    lanes[index].census[Int(before.standing)] -= Int64(before.capacity)
+    lanes[index].census[standing.rawValue] += Int64(capacity)
+    lanes[index].free += Int64(free) - Int64(before.free)
+    if before.isIdle != isIdle { addIdle(isIdle ? 1 : -1, lane: index, node: node) }
+    var now = Contribution(
+      lane: lane, standing: UInt8(standing.rawValue), isIdle: isIdle, capacity: capacity, free: free
+    )
+    if let spot {
+      now.grid = gridRow(spot.kind, lane: lane)
+      now.cell = UInt16(spot.row * FreeGrid.columns) + UInt16(columns[Int(node)])
+    }
+    if before.grid != UInt32.max, before.grid != now.grid || before.cell != now.cell {
+      unplace(row, before.grid, before.cell)
+    }
+    if let spot {
+      let heap = grids[Int(now.grid)].heap(
+        row: spot.row, column: Int(columns[Int(node)]), in: &spots)
+      spots.insert(row, spot.order, into: heap)
+    }
+    contributions[Int(row)] = now
+  }
+
+  private mutating func unplace(_ row: UInt32, _ grid: UInt32, _ cell: UInt16) {
+    guard let heap = spots.heap(of: row) else { return }
+    spots.remove(row)
+    if spots.isEmpty(heap) {
+      grids[Int(grid)].clear(
+        row: Int(cell) / FreeGrid.columns, column: Int(cell) % FreeGrid.columns)
+    }
+  }
+
+  private mutating func addIdle(_ change: Int, lane: Int, node: UInt32) {
+    while lanes[lane].idle.count <= Int(node) {
+      lanes[lane].idle.append(0)
+      lanes[lane].cells.append(0)
+    }
+    lanes[lane].idle[Int(node)] = UInt8(Int(lanes[lane].idle[Int(node)]) + change)
+    placeShelf(lane: lane, node: node)
+  }
+
+  /// Puts a node where its number of idle GPUs and its column belong.
+  mutating func placeShelf(lane: Int, node: UInt32) {
+    lanes[lane].place(node, column: Int(columns[Int(node)]))
+  }
+}

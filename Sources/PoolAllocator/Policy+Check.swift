@@ -1,0 +1,134 @@
+extension CompiledPolicy {
+  /// The rule that a policy breaks, as a number for a compiler's bug report; nil where it is sound.
+  ///
+  /// Documents are checked by `PoolWire` with lines and words; this is the core's own last check, so
+  /// that no policy can lead it into an impossible state.
+  var defect: Int? {
+    let checks: [Bool] = [
+      classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
+      lanesAreSound, classesAreSound, tenantsAreSound, bucketsAreSound, servicesAreSound,
+      costsAreSound,
+    ]
+    return checks.firstIndex(of: false)
+  }
+
+  private var hasUniqueKeys: Bool {
+    func unique(_ keys: [Key]) -> Bool {
+      var seen = KeyIndex()
+      for key in keys {
+        if seen.row(for: key) != nil { return false }
+        seen.insert(key, 0)
+      }
+      return true
+    }
+    return unique(profiles.map(\.key)) && unique(slices.map(\.key)) && unique(pools.map(\.key))
+      && unique(lanes.map(\.key)) && unique(tenants.map(\.key)) && unique(buckets.map(\.key))
+      && unique(services.map(\.key))
+  }
+
+  private var profilesAreSound: Bool {
+    profiles.allSatisfy {
+      $0.kind != .slice && $0.weightMilli >= 1 && $0.weightMilli <= Limits.weightMilli
+        && $0.memory > .zero && $0.memory <= Limits.memoryMax
+    }
+  }
+
+  private var slicesAreSound: Bool {
+    slices.count <= Int(UInt16.max)
+      && slices.allSatisfy { rule in
+        rule.billedMilli >= 1 && rule.billedMilli <= 1000
+          && profiles.contains { $0.key == rule.profile && $0.kind == .gpu }
+      }
+  }
+
+  private var poolsAreSound: Bool {
+    pools.count <= Limits.lanes
+      && pools.allSatisfy { pool in profiles.contains { $0.key == pool.profile } }
+  }
+
+  private var lanesAreSound: Bool {
+    guard lanes.count <= Limits.lanes, lanes.allSatisfy({ Int($0.pool) < pools.count }) else {
+      return false
+    }
+    for (index, pool) in pools.enumerated() {
+      let own = lanes.filter { Int($0.pool) == index }
+      guard own.filter({ $0.reserved == 0 }).count == 1 else { return false }
+      let isCPU = profiles.contains { $0.key == pool.profile && $0.kind == .cpu }
+      let areSound = own.allSatisfy {
+        $0.leaseMax > .zero && $0.leaseMax <= Limits.spanMax
+          && $0.reserved >= 0 && $0.reserved < 1 << 40 && (isCPU || $0.reserved % 1000 == 0)
+          && ($0.owner == nil) == ($0.reserved == 0)
+      }
+      guard areSound else { return false }
+    }
+    return true
+  }
+
+  private var classesAreSound: Bool {
+    classes.allSatisfy { rule in
+      [rule.quantum, rule.startWithin, rule.killWithin].allSatisfy {
+        $0 > .zero && $0 <= Limits.spanMax
+      }
+    }
+  }
+
+  private var tenantsAreSound: Bool { tenants.count <= Int(UInt16.max) }
+
+  private var bucketsAreSound: Bool {
+    guard buckets.count <= Int(UInt16.max) else { return false }
+    var roots = Array(repeating: 0, count: tenants.count)
+    for (index, bucket) in buckets.enumerated() {
+      guard Int(bucket.tenant) < tenants.count, bucket.cap >= .zero,
+        bucket.refillPerSecond >= .zero, bucket.opening >= .zero, bucket.opening <= bucket.cap,
+        bucket.debtMax >= .zero
+      else { return false }
+      guard let parent = bucket.parent else {
+        guard bucket.match == .tenant else { return false }
+        roots[Int(bucket.tenant)] += 1
+        continue
+      }
+      guard Int(parent) < index, buckets[Int(parent)].tenant == bucket.tenant,
+        bucket.match != .tenant, depth(of: index) <= Limits.bucketsPerPath
+      else { return false }
+      // Siblings are told apart by one field, so that at most one of them matches a claim.
+      let siblings = buckets[..<index].filter { $0.parent == parent }
+      guard
+        siblings.allSatisfy({
+          $0.match != bucket.match && Self.field($0.match) == Self.field(bucket.match)
+        })
+      else { return false }
+    }
+    return roots.allSatisfy { $0 <= 1 }
+  }
+
+  private static func field(_ match: BucketMatch) -> Int {
+    switch match {
+    case .tenant: 0
+    case .application: 1
+    case .serviceClass: 2
+    case .action: 3
+    }
+  }
+
+  private func depth(of index: Int) -> Int {
+    var depth = 1
+    var row = index
+    while let parent = buckets[row].parent, depth <= Limits.bucketsPerPath {
+      row = Int(parent)
+      depth += 1
+    }
+    return depth
+  }
+
+  private var servicesAreSound: Bool {
+    services.allSatisfy { $0.weightMilli >= 1 && $0.weightMilli <= Limits.weightMilli }
+  }
+
+  private var costsAreSound: Bool {
+    costs.allSatisfy { rule in
+      rule.retryMilli >= 1000 && rule.retryMilli <= Limits.weightMilli
+        && [rule.base, rule.perThousandPrompt, rule.perThousandOutput, rule.perToolCall]
+          .allSatisfy { $0 >= .zero && $0 <= Limits.spanMax }
+    }
+  }
+}

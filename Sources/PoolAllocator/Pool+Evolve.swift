@@ -1,0 +1,198 @@
+/// The only writer: folds one event into the tables and keeps the indexes true.
+///
+/// There is no choice in here, and an edge that docs/STATES.md does not list ends the process.
+/// Folding is frozen: a later version adds events, it never folds an old one differently.
+extension Pool {
+  /// Folds one event.
+  mutating func evolve(_ event: Event, _ log: borrowing EventLog) {
+    switch event {
+    case .epochBegun(let epoch): evolveEpoch(epoch)
+    case .clockJumped(let step): skipped = Span(ns: skipped.ns + step.ns)
+    case .policyActivated(let generation, let postings):
+      evolvePolicy(generation, postings, log)
+    case .laneBound(let lane, let uses): evolveBound(lane, uses, log)
+    case .signalRecorded(let signal): evolveSignal(signal)
+    case .nodeEnrolled(let id, let fact): evolveEnrolled(id, log.enrolments[Int(fact)])
+    case .nodeAdvertised(let id, let fact): evolveAdvertised(id, log.nodeReports[Int(fact)])
+    case .deviceAdvertised(let id, let fact): evolveDevice(id, log.deviceFacts[Int(fact)])
+    case .deviceMoved(let id, let health): evolveHealth(id, health)
+    case .nodeReached(let id, let reach): evolveReach(id, reach)
+    case .nodeHeard(let id): nodes[id].heard += 1
+    case .nodeDuty(let id, let duty, let drainBy): evolveDuty(id, duty, drainBy)
+    case .nodeDrifted, .commandRefused: break
+    case .nodeForgotten(let id): evolveForgotten(id)
+    case .claimSubmitted(let id, let fact): evolveSubmitted(id, log.claimFacts[Int(fact)])
+    case .claimQueued(let id, let lanes, _): evolveQueued(id, lanes)
+    case .claimParked(let id, let bucket): evolveParked(id, bucket)
+    case .claimEnded(let id, let end): evolveClaimEnded(id, end)
+    case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
+    case .leaseGranted(let id, let fact): evolveGranted(id, log.grants[Int(fact)], log)
+    case .leaseStarted(let id, let at): evolveStarted(id, at)
+    case .leaseRenewed(let id, let span, let reserved, let postings):
+      evolveRenewed(id, span, reserved, postings, log)
+    case .leaseUnpaid(let id, _): leases[id].isUnpaid = true
+    case .debtEntered: break
+    case .settled(let id, let quantum, _, let remainder, let postings):
+      evolveSettled(id, quantum, remainder, postings, log)
+    case .leaseStopping(let id, let cause, _, let killBy): evolveStopping(id, cause, killBy)
+    case .leaseOverstayed(let id): evolveOverstayed(id)
+    case .leaseResumed(let id): evolveResumed(id)
+    case .leaseEnded(let id): evolveLeaseEnded(id)
+    case .identityRestricted(let fact): evolveRestriction(log.restrictions[Int(fact)])
+    case .restrictionEnded(let row):
+      identities[row: row].restriction = nil
+      QueueIndex.set(&queue.identityTimers, row, .farFuture)
+      dropIdentityIfIdle(row)
+    }
+  }
+
+  private mutating func evolveSignal(_ signal: Signal) {
+    let known = signals.firstIndex {
+      $0.measure == signal.measure && $0.subject == signal.subject
+    }
+    if let known { signals[known] = signal } else { signals.append(signal) }
+  }
+
+  // MARK: claims
+
+  private mutating func evolveSubmitted(_ id: ClaimID, _ fact: ClaimFact) {
+    let rows: InlineArray<3, UInt32> = [
+      identityRow(.application, fact.spec.application),
+      identityRow(.workflow, fact.spec.workflow), identityRow(.principal, fact.spec.principal),
+    ]
+    for index in rows.indices { identities[row: rows[index]].live += 1 }
+    let inserted = claims.insert(
+      Claim(
+        spec: fact.spec, tenant: fact.tenant, serviceClass: fact.serviceClass,
+        weightMilli: fact.weightMilli,
+        turn: TurnKey(level: fact.serviceClass.rank, submitted: now, arrival: arrivals),
+        group: 0, expires: fact.expires, identities: rows))
+    invariant(inserted == id, "a claim gets the id that its event names")
+    arrivals += 1
+    keys.claims.insert(fact.spec.key, id.row)
+    tenants[fact.tenant].live += 1
+  }
+
+  private mutating func evolveQueued(_ id: ClaimID, _ lanes: LaneSet) {
+    let before = claims[id].state
+    let bucket = claims[id].bucket
+    leaveQueue(id)
+    guard let group = group(for: lanes) else { broken("a claim queues in a group that exists") }
+    let old = Int(group) < groups.count ? groups[Int(group)] : .none
+    if Int(group) == groups.count { groups.append(lanes) } else { groups[Int(group)] = lanes }
+    if old != lanes { queue.admit(group: group, lanes: lanes, before: old) }
+    claims[id].group = group
+    claims[id].state = .queued
+    if before == .parked, let bucket {
+      claims[id].bucket = bucket
+      buckets[bucket].turn = id
+    }
+    if before == .starting { claims[id].failedStarts += 1 }
+    claims[id].lease = nil
+    enterQueue(id)
+    queue.waiting.insert(id.row, claims[id].turn, into: UInt32(group))
+    // A claim straight from the door has just been tried; any other has to be looked at.
+    if before != .new { queue.stirred.bits |= lanes.bits }
+    if let bucket { refreshBucketTimer(bucket.row) }
+  }
+
+  private mutating func evolveParked(_ id: ClaimID, _ bucket: BucketID) {
+    invariant(
+      claims[id].state == .new || claims[id].state == .queued,
+      "a claim parks from the door or from the order")
+    leaveQueue(id)
+    claims[id].state = .parked
+    claims[id].bucket = bucket
+    enterQueue(id)
+    queue.parked.insert(id.row, claims[id].turn, into: bucket.row)
+    refreshBucketTimer(bucket.row)
+  }
+
+  /// Counts a claim among those that wait, and starts the timer that ends its wait.
+  private mutating func enterQueue(_ id: ClaimID) {
+    waitingClaims += 1
+    tenants[claims[id].tenant].waiting += 1
+    if claims[id].grants == 0 {
+      QueueIndex.set(&queue.claimTimers, id.row, claims[id].expires)
+    }
+  }
+
+  /// Takes a claim out of wherever it waits; gives up the turn that it holds.
+  mutating func leaveQueue(_ id: ClaimID) {
+    let claim = claims[id]
+    guard claim.isWaiting else { return }
+    waitingClaims -= 1
+    tenants[claim.tenant].waiting -= 1
+    queue.claimTimers.remove(id.row)
+    if claim.state == .queued {
+      queue.waiting.remove(id.row)
+      queue.stirred.bits |= groups[Int(claim.group)].bits
+    } else {
+      queue.parked.remove(id.row)
+    }
+    guard let bucket = claim.bucket else { return }
+    claims[id].bucket = nil
+    if buckets[bucket].turn == id { buckets[bucket].turn = nil }
+    refreshBucketTimer(bucket.row)
+  }
+
+  private mutating func evolveClaimEnded(_ id: ClaimID, _ end: ClaimEnd) {
+    let claim = claims[id]
+    leaveQueue(id)
+    for index in claim.identities.indices {
+      let row = claim.identities[index]
+      identities[row: row].live -= 1
+      dropIdentityIfIdle(row)
+    }
+    tenants[claim.tenant].live -= 1
+    keys.claims.remove(claim.spec.key)
+    claims.remove(id)
+  }
+
+  // MARK: timers of buckets
+
+  /// Sets the moment at which a bucket can pay its first parked claim.
+  ///
+  /// While a claim that left the parking has not been served, only one that precedes it may leave.
+  mutating func refreshBucketTimer(_ row: UInt32) {
+    guard let first = queue.parked.least(in: row), let id = claims.id(at: first.row) else {
+      return queue.bucketTimers.remove(row)
+    }
+    let bucket = buckets[row: row]
+    if let turn = bucket.turn, claims[turn].turn < first.order {
+      return queue.bucketTimers.remove(row)
+    }
+    let claim = claims[id]
+    if bucket.isRetired || tenants[claim.tenant].isRetired {
+      return QueueIndex.set(&queue.bucketTimers, row, .origin)
+    }
+    let clears = bucket.credits.clears(
+      need(leastReservation(claim), in: bucket), at: bucket.credits.asOf)
+    QueueIndex.set(&queue.bucketTimers, row, clears ?? .farFuture)
+  }
+
+  /// The least first reservation among the lanes that a claim names.
+  private func leastReservation(_ claim: Claim) -> Credits {
+    var least = Credits(Credits.limit)
+    var left = claim.spec.lanes
+    let resolved = Resolved(
+      spec: claim.spec, tenant: claim.tenant, serviceClass: claim.serviceClass,
+      weightMilli: claim.weightMilli, turn: claim.turn,
+      path: BucketPath(root: BucketID(row: 0, generation: 0)),
+      wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
+    while let row = left.firstRow {
+      left = left.withoutFirst
+      guard laneObstacle(row, to: claim.spec, serviceClass: claim.serviceClass) == nil,
+        let offer = offer(row, for: claim.spec, resolved)
+      else { continue }
+      least = min(least, offer.reservation)
+    }
+    return least
+  }
+
+  /// The policy's row of the MIG profile that a claim asks for.
+  func slice(of spec: ClaimSpec) -> UInt16? {
+    guard case .slice(let key) = spec.demand.shape else { return nil }
+    return keys.slices.row(for: key).map { UInt16($0) }
+  }
+}

@@ -1,0 +1,207 @@
+/// What must hold after every command. Tests call it after each; production never does.
+extension Pool {
+  /// Checks the tables against themselves and the indexes against the tables.
+  /// - Complexity: O(everything).
+  public func checkInvariants() {
+    checkContainers()
+    checkDevices()
+    checkLanes()
+    checkBuckets()
+    checkClaims()
+    checkLeases()
+    checkIndexes()
+  }
+
+  private func checkContainers() {
+    nodes.checkInvariants()
+    devices.checkInvariants()
+    lanes.checkInvariants()
+    tenants.checkInvariants()
+    buckets.checkInvariants()
+    identities.checkInvariants()
+    claims.checkInvariants()
+    leases.checkInvariants()
+    placement.devices.checkInvariants()
+    placement.leases.checkInvariants()
+    placement.spots.checkInvariants()
+    for lane in placement.lanes { lane.idleShelves.checkInvariants() }
+    queue.waiting.checkInvariants()
+    queue.parked.checkInvariants()
+    queue.leaseTimers.checkInvariants()
+  }
+
+  /// D1: per device Σ shares ≤ capacity, time and memory; whole and instance ⇒ one lease.
+  private func checkDevices() {
+    var milli = Array(repeating: Int64(0), count: devices.extent)
+    var memory = Array(repeating: Int64(0), count: devices.extent)
+    var shares = Array(repeating: 0, count: devices.extent)
+    var cpu = Array(repeating: Int64(0), count: nodes.extent)
+    var host = Array(repeating: Int64(0), count: nodes.extent)
+    leases.forEach { _, lease in
+      cpu[Int(lease.node.row)] += Int64(lease.cpu.value)
+      host[Int(lease.node.row)] += lease.hostMemory.value
+      for use in uses(of: lease) {
+        invariant(devices.contains(use.device), "a lease holds devices that exist")
+        milli[Int(use.device.row)] += Int64(use.milli.value)
+        memory[Int(use.device.row)] += use.memory.value
+        shares[Int(use.device.row)] += 1
+      }
+    }
+    devices.forEach { id, device in
+      let row = Int(id.row)
+      invariant(milli[row] == Int64(device.used.value), "D1: shares add up to what is used")
+      invariant(memory[row] == device.memoryUsed.value, "D1: memory adds up to what is used")
+      invariant(shares[row] == Int(device.shares), "D1: shares are counted")
+      let isExclusive = device.mode == .whole || device.report.kind == .slice
+      invariant(!isExclusive || shares[row] <= 1, "D1: an exclusive device has one lease")
+      invariant(device.mode != .mig || shares[row] == 0, "D1: a partitioned GPU gives nothing")
+      invariant(shares[row] == 0 || device.fencing.raw > 0, "D3: a used device was fenced")
+      if device.report.kind != .cpu {
+        invariant(milli[row] <= Int64(device.capacity.value), "D1: no device gives too much")
+      }
+    }
+    nodes.forEach { id, node in
+      invariant(cpu[Int(id.row)] == Int64(node.cpuUsed.value), "D1: processor time adds up")
+      invariant(host[Int(id.row)] == node.hostUsed.value, "D1: host memory adds up")
+    }
+  }
+
+  /// L1: a lane's use is the sum of its leases; reserved lanes hold what is bound to them.
+  private func checkLanes() {
+    var used = Array(repeating: Int64(0), count: Limits.lanes)
+    var count = Array(repeating: 0, count: Limits.lanes)
+    leases.forEach { _, lease in
+      used[Int(lease.lane.row)] += lease.billedMilli
+      count[Int(lease.lane.row)] += 1
+    }
+    var bound = Array(repeating: Int64(0), count: Limits.lanes)
+    devices.forEach { _, device in
+      guard let lane = device.lane, device.health != .gone, device.report.kind != .slice else {
+        return
+      }
+      bound[Int(lane)] += Int64(device.capacity.value)
+    }
+    lanes.forEach { id, lane in
+      let row = Int(id.row)
+      invariant(lane.used == used[row] && lane.used >= 0, "L1: a lane's use is its leases'")
+      invariant(Int(lane.leases) == count[row], "L1: a lane's leases are counted")
+      if !lane.isRetired, lane.rule.reserved > 0 {
+        invariant(lane.bound == bound[row], "a reserved lane has what is bound to it")
+      }
+    }
+  }
+
+  /// B1, B2: the books balance exactly, and levels stay between debt bound and cap.
+  private func checkBuckets() {
+    var leasesOf = Array(repeating: 0, count: buckets.extent)
+    var committed = Array(repeating: Int128(0), count: buckets.extent)
+    leases.forEach { _, lease in
+      for index in 0..<lease.path.count {
+        leasesOf[Int(lease.path[index].row)] += 1
+        committed[Int(lease.path[index].row)] += Int128(lease.committed.value)
+      }
+    }
+    buckets.forEach { id, bucket in
+      let credits = bucket.credits
+      invariant(bucket.books.balance == Int128(credits.level.value), "B1: the books balance")
+      invariant(credits.level <= credits.cap, "B2: a level stays below its cap")
+      invariant(
+        credits.remainder >= 0 && credits.remainder < 1_000_000_000, "B2: remainder in range")
+      invariant(Int(bucket.leases) == leasesOf[Int(id.row)], "a bucket knows its leases")
+      invariant(bucket.committed.value == committed[Int(id.row)], "what is kept back adds up")
+      if let turn = bucket.turn {
+        invariant(claims.contains(turn), "a turn is held by a live claim")
+        invariant(claims[turn].state == .queued, "a turn is held in the order")
+      }
+    }
+  }
+
+  /// J2: each claim in one state and one place; counters agree with what they count.
+  private func checkClaims() {
+    var waiting = 0
+    var waitingOf = Array(repeating: 0, count: tenants.extent)
+    var liveOf = Array(repeating: 0, count: tenants.extent)
+    var liveIdentity = Array(repeating: 0, count: identities.extent)
+    claims.forEach { id, claim in
+      liveOf[Int(claim.tenant.row)] += 1
+      for index in claim.identities.indices { liveIdentity[Int(claim.identities[index])] += 1 }
+      invariant(claim.state != .new, "no claim stays at the door")
+      if claim.isWaiting {
+        waiting += 1
+        waitingOf[Int(claim.tenant.row)] += 1
+        invariant(claim.lease == nil, "a waiting claim has no lease")
+      }
+      invariant(
+        (queue.waiting.heap(of: id.row) == UInt32(claim.group)) == (claim.state == .queued)
+          || claim.state != .queued && queue.waiting.heap(of: id.row) == nil,
+        "a queued claim is in its group's heap")
+      invariant(
+        (queue.parked.heap(of: id.row) != nil) == (claim.state == .parked),
+        "a parked claim is in its bucket's heap")
+      guard claim.state == .starting || claim.state == .running else { return }
+      guard let lease = claim.lease, leases.contains(lease) else {
+        broken("a running claim has a lease")
+      }
+      invariant(leases[lease].claim == id, "claim and lease name each other")
+      invariant(leases[lease].state != .stopping, "a stopped lease has let its claim go")
+    }
+    invariant(waiting == waitingClaims, "the queue length is its claims")
+    invariant(waiting <= limits.queuedClaims + claims.count, "the queue is bounded")
+    tenants.forEach { id, tenant in
+      invariant(Int(tenant.waiting) == waitingOf[Int(id.row)], "a tenant's queue is counted")
+      invariant(Int(tenant.live) == liveOf[Int(id.row)], "a tenant's claims are counted")
+    }
+    identities.forEach { id, identity in
+      invariant(Int(identity.live) == liveIdentity[Int(id.row)], "an identity's claims are counted")
+      invariant(identity.live > 0 || identity.restriction != nil, "idle identities leave")
+    }
+  }
+
+  /// B5 while it lives: a lease that may run has a reservation; one that stopped has none.
+  private func checkLeases() {
+    leases.forEach { id, lease in
+      invariant(lease.fencing.epoch <= epoch, "D3: no number of a later epoch")
+      if lease.state == .stopping {
+        invariant(
+          lease.reserved == .zero && lease.nextReserved == nil, "B5: a stopped lease is settled")
+        invariant(lease.committed == .zero, "a stopped lease keeps nothing back")
+      }
+      if lease.state == .active {
+        invariant(lease.started != nil, "an active lease has started")
+        if let hardEnd = lease.hardEnd { invariant(lease.ends <= hardEnd, "no lease outlives") }
+      }
+      let isTimed = queue.leaseTimers.heap(of: id.row) != nil
+      invariant(isTimed == (timer(of: lease) != .farFuture), "a lease's timer is set")
+    }
+  }
+
+  /// The indexes that events kept true equal those made anew.
+  private func checkIndexes() {
+    var fresh = self
+    fresh.reindex()
+    fresh.refreshCeilings()
+    for lane in 0..<Limits.lanes {
+      for standing in Standing.allCases {
+        invariant(
+          fresh.placement.lanes[lane].census[standing.rawValue]
+            == placement.lanes[lane].census[standing.rawValue], "the census is kept true")
+      }
+      invariant(fresh.placement.lanes[lane].free == placement.lanes[lane].free, "free is kept true")
+      for node in 0..<UInt32(nodes.extent) {
+        let heap = placement.lanes[lane].idleShelves.heap(of: node)
+        let other = fresh.placement.lanes[lane].idleShelves.heap(of: node)
+        invariant((heap == nil) == (other == nil), "idle shelves are kept true")
+      }
+    }
+    for row in 0..<UInt32(devices.extent) {
+      invariant(
+        (placement.spots.heap(of: row) == nil) == (fresh.placement.spots.heap(of: row) == nil),
+        "spots are kept true")
+    }
+    for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
+      invariant(
+        (queue.bucketTimers.heap(of: row) == nil)
+          == (fresh.queue.bucketTimers.heap(of: row) == nil), "bucket timers are kept true")
+    }
+  }
+}

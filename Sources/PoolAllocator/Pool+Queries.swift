@@ -1,0 +1,93 @@
+/// What a caller may look at. Queries change nothing and are no part of a decision.
+extension Pool {
+  /// A node, or nil where the id is stale.
+  public func node(_ id: NodeID) -> Node? { nodes.contains(id) ? nodes[id] : nil }
+  /// A device, or nil where the id is stale.
+  public func device(_ id: DeviceID) -> Device? { devices.contains(id) ? devices[id] : nil }
+  /// A claim, or nil where it ended.
+  public func claim(_ id: ClaimID) -> Claim? { claims.contains(id) ? claims[id] : nil }
+  /// A lease, or nil where its devices returned.
+  public func lease(_ id: LeaseID) -> Lease? { leases.contains(id) ? leases[id] : nil }
+  /// A tenant, or nil where the id is stale.
+  public func tenant(_ id: TenantID) -> Tenant? { tenants.contains(id) ? tenants[id] : nil }
+  /// A bucket, or nil where the id is stale.
+  public func bucket(_ id: BucketID) -> Bucket? { buckets.contains(id) ? buckets[id] : nil }
+  /// A lane, or nil where the id is stale.
+  public func lane(_ id: LaneID) -> Lane? { lanes.contains(id) ? lanes[id] : nil }
+
+  /// The node of an outside name.
+  public func node(named key: Key) -> NodeID? { keys.nodes.row(for: key).flatMap(nodes.id(at:)) }
+  /// The live claim of an outside name.
+  public func claim(named key: Key) -> ClaimID? {
+    keys.claims.row(for: key).flatMap(claims.id(at:))
+  }
+  /// The tenant of an outside name.
+  public func tenant(named key: Key) -> TenantID? {
+    keys.tenants.row(for: key).flatMap(tenants.id(at:))
+  }
+  /// The lane of an outside name.
+  public func lane(named key: Key) -> LaneID? { keys.lanes.row(for: key).flatMap(lanes.id(at:)) }
+  /// The bucket of an outside name.
+  public func bucket(named key: Key) -> BucketID? {
+    keys.buckets.row(for: key).flatMap(buckets.id(at:))
+  }
+
+  /// The set of lanes with these names; names that are no lane are left out.
+  public func laneSet(named names: [Key]) -> LaneSet {
+    names.reduce(into: LaneSet.none) { set, name in
+      if let lane = lane(named: name) { set.insert(lane) }
+    }
+  }
+
+  /// Visits every node in row order.
+  public func forEachNode(_ body: (NodeID, Node) -> Void) { nodes.forEach(body) }
+  /// Visits every device in row order; a CPU set once for each lane that has a part of it.
+  public func forEachDevice(_ body: (DeviceID, Device) -> Void) { devices.forEach(body) }
+  /// Visits every lane in row order.
+  public func forEachLane(_ body: (LaneID, Lane) -> Void) { lanes.forEach(body) }
+  /// Visits every tenant in row order.
+  public func forEachTenant(_ body: (TenantID, Tenant) -> Void) { tenants.forEach(body) }
+  /// Visits every bucket in row order.
+  public func forEachBucket(_ body: (BucketID, Bucket) -> Void) { buckets.forEach(body) }
+  /// Visits every live claim in row order.
+  public func forEachClaim(_ body: (ClaimID, Claim) -> Void) { claims.forEach(body) }
+  /// Visits every live lease in row order.
+  public func forEachLease(_ body: (LeaseID, Lease) -> Void) { leases.forEach(body) }
+
+  /// The shares of devices that a lease holds.
+  public func uses(of lease: Lease) -> [DeviceUse] { lease.uses.indices.map { uses[$0] } }
+
+  /// Claims before this one in the order of a lane that it waits for, and itself: 1 is the head.
+  /// - Returns: nil where the claim does not wait in the order.
+  /// - Complexity: O(waiting claims of the lane's groups); for screens, not for decisions.
+  public func position(of id: ClaimID) -> Int? {
+    guard let claim = claim(id), claim.state == .queued,
+      let lane = groups[Int(claim.group)].firstRow
+    else { return nil }
+    var before = 1
+    for group in queue.groupsOfLane[Int(lane)] {
+      for member in queue.waiting.members(of: UInt32(group)) where member.order < claim.turn {
+        before += 1
+      }
+    }
+    return before
+  }
+
+  /// The next moment at which a tick has something to do, if nothing else happens before.
+  public func nextTimer() -> Instant? {
+    if !queue.stirred.isEmpty { return now }
+    return [
+      queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
+      queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
+      queue.identityTimers.least(in: 0)?.order,
+    ].compactMap { $0 }.min()
+  }
+
+  /// Thousandths of a lane's devices: all, those that may receive a lease, and what of them is free.
+  public func capacity(of id: LaneID) -> (total: Int64, offered: Int64, free: Int64) {
+    let index = placement.lanes[Int(id.row)]
+    var total = Int64(0)
+    for standing in Standing.allCases { total += index.census[standing.rawValue] }
+    return (total, index.census[Standing.offered.rawValue], index.free)
+  }
+}

@@ -1,0 +1,166 @@
+/// Reserve, settle, refund: what a grant does to the buckets of a path.
+extension Pool {
+  /// Whether a path can pay for a grant now.
+  enum Affordability {
+    case yes
+    /// Not now; the reasons name every bucket that is in the way, `on` the one that clears last.
+    case no(on: BucketID, reasons: [Reason])
+  }
+
+  /// The buckets that a claim pays from, root first: at each level the child that matches it.
+  /// - Returns: nil where the tenant has no bucket: nothing is unlimited by omission.
+  func bucketPath(
+    tenant: Tenant, application: Key, serviceClass: ServiceClass, action: Key
+  ) -> BucketPath? {
+    guard let root = tenant.bucket else { return nil }
+    var path = BucketPath(root: root)
+    var row = root.row
+    while path.count < Limits.bucketsPerPath {
+      let match: BucketMatch
+      switch keys.childFields[Int(row)] {
+      case 1: match = .application(application)
+      case 2: match = .serviceClass(serviceClass)
+      case 3: match = .action(action)
+      default: return path
+      }
+      guard let child = keys.children.row(for: Self.childKey(of: row, match)),
+        let id = buckets.id(at: child)
+      else { return path }
+      path.append(id)
+      row = child
+    }
+    return path
+  }
+
+  /// Key of a child under its parent's row.
+  static func childKey(of parent: UInt32, _ match: BucketMatch) -> Key {
+    let salt = (UInt64(parent) &+ 1) &* 0x9E37_79B9_7F4A_7C15
+    switch match {
+    case .tenant: return Key(high: salt, low: 0)
+    case .application(let key): return Key(high: key.high ^ salt, low: key.low &+ 1)
+    case .serviceClass(let it): return Key(high: salt ^ 2, low: UInt64(it.rank))
+    case .action(let key): return Key(high: key.high ^ salt, low: key.low &+ 3)
+    }
+  }
+
+  /// What a bucket must hold for a grant: its price, and one quantum for each lease that runs.
+  func need(_ price: Credits, in bucket: Bucket) -> Int128 {
+    Int128(price.value) + bucket.committed.value
+  }
+
+  /// Whether every bucket of a path can pay a price, and nobody before `turn` waits for one of them.
+  /// - Complexity: O(buckets of the path).
+  func affordability(_ price: Credits, path: BucketPath, turn: TurnKey) -> Affordability {
+    var reasons: [Reason] = []
+    var worst: (bucket: BucketID, clears: Instant)?
+    for index in 0..<path.count {
+      let id = path[index]
+      guard let reason = obstacle(to: price, in: id, turn: turn) else { continue }
+      reasons.append(reason)
+      let clears = reason.clearsAt ?? .farFuture
+      if worst.map({ clears > $0.clears }) ?? true { worst = (id, clears) }
+    }
+    guard let worst else { return .yes }
+    return .no(on: worst.bucket, reasons: reasons)
+  }
+
+  /// Why one bucket does not pay now.
+  private func obstacle(to price: Credits, in id: BucketID, turn: TurnKey) -> Reason? {
+    let bucket = buckets[id]
+    if let first = firstInLine(for: id), first < turn {
+      return Reason(.behindParked, .bucket(id.row), have: bucket.credits.level(at: now))
+    }
+    let need = need(price, in: bucket)
+    let level = bucket.credits.level(at: now)
+    if Int128(level) >= need { return nil }
+    return Reason(
+      .bucketShort, .bucket(id.row), have: level,
+      need: Int64(clamping: need), clearsAt: bucket.credits.clears(need, at: now))
+  }
+
+  /// The turn of the first claim that a bucket will serve among those that wait for it.
+  private func firstInLine(for id: BucketID) -> TurnKey? {
+    let parked = queue.parked.least(in: id.row)?.order
+    let turn = buckets[id].turn.map { claims[$0].turn }
+    guard let parked, let turn else { return parked ?? turn }
+    return min(parked, turn)
+  }
+
+  /// Whether no claim of this price could ever pass a path: its first reservation passes a cap.
+  func capObstacle(_ price: Credits, path: BucketPath) -> Reason? {
+    for index in 0..<path.count {
+      let bucket = buckets[path[index]]
+      if price > bucket.credits.cap {
+        return Reason(
+          .priceExceedsCap, .bucket(path[index].row), have: bucket.credits.cap.value,
+          need: price.value)
+      }
+    }
+    return nil
+  }
+
+  // MARK: postings
+
+  /// Postings that reserve an amount from every bucket of a path, added to the log.
+  func reserve(_ amount: Credits, path: BucketPath, _ log: inout EventLog) -> Span32 {
+    let first = UInt32(log.postings.count)
+    for index in 0..<path.count {
+      let refill = buckets[path[index]].credits.refill(at: now)
+      log.postings.append(
+        Posting(
+          bucket: path[index], refilled: refill.gained, remainder: refill.remainder,
+          charged: amount))
+    }
+    return Span32(first: first, count: UInt16(path.count))
+  }
+
+  /// Postings that give an amount back to every bucket of a path; what passes a cap is forfeited.
+  func refund(_ amount: Credits, path: BucketPath, _ log: inout EventLog) -> Span32 {
+    let first = UInt32(log.postings.count)
+    for index in 0..<path.count {
+      let credits = buckets[path[index]].credits
+      let refill = credits.refill(at: now)
+      var posting = Posting(
+        bucket: path[index], refilled: refill.gained, remainder: refill.remainder,
+        refunded: amount)
+      let excess = Int128(credits.level.value) + posting.change - Int128(credits.cap.value)
+      if excess >= 0 {
+        posting.forfeited = Credits(Int64(excess))
+        posting.remainder = 0
+      }
+      log.postings.append(posting)
+    }
+    return Span32(first: first, count: UInt16(path.count))
+  }
+
+  /// Folds the postings of one event: all of them, here alone.
+  mutating func post(_ span: Span32, _ log: borrowing EventLog) {
+    for index in span.indices {
+      let posting = log.postings[index]
+      let level = Int128(buckets[posting.bucket].credits.level.value) + posting.change
+      guard let level = Credits(checked: level) else { broken("a level stays within 2^53") }
+      invariant(level <= buckets[posting.bucket].credits.cap, "no level passes its cap")
+      buckets[posting.bucket].credits.level = level
+      buckets[posting.bucket].credits.remainder = posting.remainder
+      buckets[posting.bucket].credits.asOf = now
+      buckets[posting.bucket].books.refilled += posting.refilled
+      buckets[posting.bucket].books.charged += posting.charged
+      buckets[posting.bucket].books.refunded += posting.refunded
+      buckets[posting.bucket].books.forfeited += posting.forfeited
+      refreshBucketTimer(posting.bucket.row)
+    }
+  }
+
+  /// Notes what a lease's path keeps back for its next quantum.
+  mutating func commit(_ amount: Credits, for id: LeaseID) {
+    let change = amount.value - leases[id].committed.value
+    leases[id].committed = amount
+    guard change != 0 else { return }
+    let path = leases[id].path
+    for index in 0..<path.count {
+      buckets[path[index]].committed = CreditTotal(
+        buckets[path[index]].committed.value + Int128(change))
+      refreshBucketTimer(path[index].row)
+    }
+  }
+}
