@@ -1,0 +1,14 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A nested package, so that measuring needs nothing of those who only use the product.
+let package = Package(
+  name: "pool-benchmarks",
+  dependencies: [.package(name: "pool-allocator", path: "..")],
+  targets: [
+    .executableTarget(
+      name: "place-bench",
+      dependencies: [.product(name: "PoolAllocator", package: "pool-allocator")],
+      swiftSettings: [.swiftLanguageMode(.v6)])
+  ]
+)

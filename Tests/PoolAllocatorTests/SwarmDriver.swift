@@ -1,0 +1,323 @@
+@testable import PoolAllocator
+
+/// SplitMix64: the seeded generator of the swarm tests.
+struct SwarmGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+
+  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
+  mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
+  mutating func pick<Element>(_ list: [Element]) -> Element? {
+    list.isEmpty ? nil : list[below(list.count)]
+  }
+}
+
+func key(_ space: UInt64, _ number: Int) -> Key { Key(high: space, low: UInt64(number) + 1) }
+
+/// A pool under a random life: every command, valid and not, with ground truth for its agents.
+struct SwarmDriver {
+  var random: SwarmGenerator
+  var pool: Pool
+  var log = EventLog()
+  var logs: [EventLog] = []
+  var keepsLogs: Bool
+  var now = Instant(ns: 1_000_000_000)
+  var generation: UInt32 = 0
+  var epoch: UInt32 = 0
+  var claimNumber = 0
+  var nodeKeys: [NodeID] = []
+  var boots: [UInt32: Int] = [:]
+  var sequences: [UInt32: UInt64] = [:]
+  var shrunk: [UInt32: Bool] = [:]
+  let nodeCount: Int
+  let tenantCount: Int
+  var commands = 0
+  var verdicts: [Decision.Verdict: Int] = [:]
+  /// Digest of all events, in order.
+  var trace = DigestBuilder()
+
+  init(seed: UInt64, keepsLogs: Bool = false) {
+    random = SwarmGenerator(seed: seed)
+    var limits = Limits()
+    limits.queuedClaims = 40
+    limits.queuedClaimsPerTenant = 25
+    limits.claims = 120
+    limits.leases = 200
+    limits.liveClaimsPerWorkflow = 12
+    limits.silentAfter = .seconds(30)
+    pool = Pool(limits: limits)
+    self.keepsLogs = keepsLogs
+    nodeCount = 2 + random.below(6)
+    tenantCount = 1 + random.below(4)
+  }
+
+  @discardableResult
+  mutating func apply(_ command: Command) -> Decision {
+    var last: Decision
+    var progress: Progress
+    repeat {
+      (last, progress) = pool.apply(command, at: now, into: &log)
+      commands += 1
+      verdicts[last.verdict, default: 0] += 1
+      trace.combine(log.events.count)
+      trace.combine(log.postings.count)
+      for posting in log.postings { trace.combine(posting.change) }
+      if keepsLogs { logs.append(log) }
+    } while progress == .more
+    return last
+  }
+
+  // MARK: set-up
+
+  mutating func setUp() {
+    epoch += 1
+    apply(.begin(epoch: epoch))
+    for number in 0..<nodeCount {
+      let decision = apply(
+        .enrol(
+          Enrolment(
+            key: key(1, number), labels: number % 2 == 0 ? [key(9, 0)] : [],
+            approved: [
+              ApprovedDevices(profile: key(2, 0), count: 8),
+              ApprovedDevices(profile: key(2, 1), count: 2),
+            ])))
+      if let node = decision.node { nodeKeys.append(node) }
+    }
+    activate()
+    for node in nodeKeys where random.chance(90) { advertise(node) }
+  }
+
+  mutating func activate() {
+    generation += 1
+    apply(.activate(PolicyGeneration(generation), swarmPolicy()))
+  }
+
+  mutating func swarmPolicy() -> CompiledPolicy {
+    var policy = CompiledPolicy()
+    policy.profiles = [
+      ProfileRule(key: key(2, 0), kind: .gpu, weightMilli: 1000, memory: Bytes(80 << 30)),
+      ProfileRule(key: key(2, 1), kind: .cpu, weightMilli: 10, memory: Bytes(1)),
+    ]
+    policy.slices = [
+      SliceRule(key: key(3, 0), profile: key(2, 0), billedMilli: 142),
+      SliceRule(key: key(3, 1), profile: key(2, 0), billedMilli: 428),
+    ]
+    policy.pools = [
+      PoolRule(key: key(4, 0), profile: key(2, 0), label: random.chance(30) ? key(9, 0) : nil),
+      PoolRule(key: key(4, 1), profile: key(2, 1)),
+    ]
+    for pool in 0..<2 {
+      var shared = LaneRule(key: key(5, pool), pool: UInt16(pool), leaseMax: .seconds(4000))
+      shared.sharesAcrossTenants = random.chance(50)
+      policy.lanes.append(shared)
+      if random.chance(70) {
+        var reserved = LaneRule(key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
+        reserved.owner = key(6, 0)
+        reserved.reserved = pool == 0 ? Int64(1 + random.below(9)) * 1000 : 1500
+        policy.lanes.append(reserved)
+      }
+    }
+    for rank in 0..<4 {
+      policy.classes.append(
+        ClassRule(
+          quantum: .seconds(Int64(60 * (1 + random.below(10)))), startWithin: .seconds(30),
+          killWithin: .seconds(20), emptyBucket: rank == 1 ? .reject : .park,
+          overrun: rank == 0 ? .debt : .stop))
+    }
+    for tenant in 0..<max(1, tenantCount - (random.chance(10) ? 1 : 0)) {
+      policy.tenants.append(TenantRule(key: key(6, tenant), queueMax: UInt32(5 + random.below(20))))
+      let root = UInt16(policy.buckets.count)
+      let scale = Int64(1 + random.below(8)) * 1_000_000_000
+      policy.buckets.append(bucket(tenant * 10, UInt16(tenant), nil, .tenant, scale))
+      guard random.chance(60) else { continue }
+      policy.buckets.append(
+        bucket(tenant * 10 + 1, UInt16(tenant), root, .serviceClass(.p3), scale / 2))
+      policy.buckets.append(
+        bucket(tenant * 10 + 2, UInt16(tenant), root + 1, .action(key(8, 0)), scale / 4))
+    }
+    for rank in 0..<4 {
+      policy.services.append(
+        ServiceRule(
+          key: key(7, rank), tenant: nil, serviceClass: [.p0, .p1, .p2, .p3][rank],
+          weightMilli: Int32(500 * (1 + random.below(4)))))
+    }
+    policy.costs = [
+      CostRule(
+        action: key(8, 0), modelClass: key(10, 0), base: .seconds(1),
+        perThousandPrompt: .seconds(2), perThousandOutput: .seconds(8), perToolCall: .seconds(3),
+        retryMilli: 1200)
+    ]
+    return policy
+  }
+
+  mutating func bucket(
+    _ number: Int, _ tenant: UInt16, _ parent: UInt16?, _ match: BucketMatch, _ cap: Int64
+  ) -> BucketRule {
+    var rule = BucketRule(
+      key: key(11, number), tenant: tenant, cap: Credits(cap),
+      refillPerSecond: Credits(Int64(random.below(5_000_000))))
+    rule.parent = parent
+    rule.match = match
+    rule.debtMax = Credits(cap / 4)
+    return rule
+  }
+
+  // MARK: nodes
+
+  mutating func advertise(_ node: NodeID, reboot: Bool = false) {
+    if reboot { boots[node.row, default: 0] += 1 }
+    sequences[node.row, default: 0] += 1
+    let kind = Int(node.row) % 3
+    var devices: [DeviceReport] = []
+    let boards = kind == 2 ? 2 : 4 - (shrunk[node.row] == true ? 1 : 0)
+    for board in 0..<boards {
+      var gpu = DeviceReport(
+        key: key(20 + UInt64(node.row), board), kind: .gpu, profile: key(2, 0),
+        memory: Bytes(80 << 30))
+      gpu.isPartitioned = kind == 2
+      if random.chance(2) { gpu.condition = random.chance(50) ? .failed : .dirty }
+      devices.append(gpu)
+      guard kind == 2 else { continue }
+      for part in 0..<4 {
+        var slice = DeviceReport(
+          key: key(40 + UInt64(node.row), board * 8 + part), kind: .slice, profile: key(2, 0),
+          memory: Bytes(10 << 30))
+        slice.parent = gpu.key
+        slice.slice = key(3, part == 3 ? 1 : 0)
+        slice.slots = SlotMask(bits: part == 3 ? 0xF0 : 1 << UInt16(part))
+        devices.append(slice)
+      }
+    }
+    devices.append(
+      DeviceReport(
+        key: key(60 + UInt64(node.row), 0), kind: .cpu, profile: key(2, 1),
+        capacity: MilliGPU(8000), memory: Bytes(64 << 30)))
+    var living: [Fencing] = []
+    pool.forEachLease { _, lease in
+      if lease.node == node, random.chance(reboot ? 0 : 85) { living.append(lease.fencing) }
+    }
+    apply(
+      .advertise(
+        node,
+        Advertisement(
+          report: NodeReport(
+            boot: key(80, boots[node.row, default: 0]), generation: 1,
+            sequence: sequences[node.row, default: 0] - (random.chance(5) ? 1 : 0),
+            cpu: MilliCPU(8000), hostMemory: Bytes(64 << 30), enforcement: .environment),
+          isComplete: !random.chance(5), devices: devices, living: living)))
+  }
+
+  mutating func nodeCommand() {
+    guard let node = random.pick(nodeKeys) else { return }
+    switch random.below(12) {
+    case 0: apply(.silence(node))
+    case 1, 2: apply(.hear(node))
+    case 3: apply(.cordon(node))
+    case 4, 5: apply(.uncordon(node))
+    case 6: apply(.drain(node, deadline: now + .seconds(Int64(random.below(120)))))
+    case 7: apply(.fence(node))
+    case 8: advertise(node, reboot: random.chance(30))
+    case 9:
+      shrunk[node.row] = random.chance(50)
+      advertise(node)
+    default: advertise(node)
+    }
+  }
+
+  // MARK: claims
+
+  mutating func submit() {
+    claimNumber += 1
+    let demands: [Demand] = [
+      Demand(shape: .whole, devices: UInt8(1 + random.below(4)), cpu: MilliCPU(1000)),
+      Demand(
+        shape: .fraction(MilliGPU(Int32(100 * (1 + random.below(9)))), Bytes(8 << 30)),
+        cpu: MilliCPU(500), sharing: random.chance(50) ? .anyTenant : .ownTenant),
+      Demand(shape: .slice(key(3, random.below(2))), devices: UInt8(1 + random.below(2))),
+      Demand(
+        shape: .cpuOnly, cpu: MilliCPU(Int32(250 * (1 + random.below(12)))),
+        hostMemory: Bytes(Int64(random.below(8)) << 30), sharing: .anyTenant),
+      Demand(shape: .fraction(MilliGPU(300), Bytes(4 << 30)), devices: 2),
+    ]
+    let demand = demands[random.below(demands.count)]
+    let laneKeys = [key(5, 0), key(5, 1), key(5, 10), key(5, 11)]
+    var lanes = pool.laneSet(named: laneKeys.filter { _ in random.chance(60) })
+    if random.chance(50) { lanes = pool.laneSet(named: laneKeys) }
+    var spec = ClaimSpec(
+      key: key(100, random.chance(2) ? claimNumber - 1 : claimNumber),
+      tenant: key(6, random.below(tenantCount)), service: key(7, random.below(4)),
+      action: key(8, random.below(2)), modelClass: key(10, 0), demand: demand, lanes: lanes,
+      runtimeMax: .seconds(Int64(30 + random.below(3000))))
+    spec.workflow = key(101, random.below(6))
+    spec.principal = key(102, random.below(3))
+    spec.application = key(103, random.below(3))
+    if random.chance(20) { spec.maxWait = .seconds(Int64(random.below(600))) }
+    if random.chance(10) { spec.deadline = now + .seconds(Int64(random.below(6000))) }
+    if random.chance(20) {
+      spec.estimate = .work(promptTokens: 2000, outputTokens: 500, toolCalls: 3, depth: 1)
+    }
+    apply(.submit(spec))
+  }
+
+  mutating func leaseCommand() {
+    var all: [(LeaseID, Lease)] = []
+    pool.forEachLease { all.append(($0, $1)) }
+    guard let (id, lease) = random.pick(all) else { return }
+    let fencing = random.chance(3) ? Fencing(raw: lease.fencing.raw - 1) : lease.fencing
+    switch lease.state {
+    case .granted where random.chance(80): apply(.confirmStarted(id, fencing))
+    case .active where random.chance(60): apply(.renew(id, fencing))
+    case .stopping: apply(.confirmEmpty(id, fencing))
+    default: apply(.release(id, fencing, random.chance(80) ? .completed : .failed))
+    }
+  }
+
+  mutating func cancel() {
+    var all: [ClaimID] = []
+    pool.forEachClaim { id, _ in all.append(id) }
+    if let id = random.pick(all) { apply(.cancel(id)) }
+  }
+
+  mutating func restrict() {
+    let kinds = IdentityKind.allCases
+    let kind = kinds[random.below(kinds.count)]
+    let names = [key(6, 0), key(103, 1), key(101, 1), key(102, 1)]
+    let measures: [Restriction.Measure] = [
+      .suspend, .throttle(liveClaims: 3), .ceiling(.p2),
+    ]
+    let restriction = Restriction(
+      measure: measures[random.below(3)], until: now + .seconds(Int64(random.below(200))),
+      by: key(110, 0), because: key(111, 0))
+    apply(
+      .restrict(kind, names[Int(kind.rawValue)], random.chance(70) ? restriction : nil))
+  }
+
+  mutating func stepOnce() {
+    now = now + Span(ns: Int64(random.below(20_000)) * 1_000_000)
+    if random.chance(1) { now = now + .seconds(Int64(random.below(8000))) }
+    switch random.below(100) {
+    case 0..<35: submit()
+    case 35..<75: leaseCommand()
+    case 75..<85: apply(.tick)
+    case 85..<92: nodeCommand()
+    case 92..<95: cancel()
+    case 95..<97: restrict()
+    case 97:
+      apply(.signal(Signal(measure: key(120, 0), subject: key(4, random.below(2)), milli: 5)))
+    case 98: activate()
+    default:
+      if random.chance(30) {
+        epoch += 1
+        apply(.begin(epoch: epoch))
+      }
+    }
+  }
+}

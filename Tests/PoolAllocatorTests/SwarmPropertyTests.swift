@@ -1,0 +1,91 @@
+import Testing
+
+@testable import PoolAllocator
+
+/// Random lives of whole pools: every invariant after every command, replay equals the live state.
+@Suite struct SwarmPropertyTests {
+  #if DEBUG
+    static let seeds = 40
+    static let steps = 250
+  #else
+    static let seeds = 2_000
+    static let steps = 500
+  #endif
+
+  @Test func everyInvariantHoldsAfterEveryCommand() {
+    var commands = 0
+    var verdicts: [Decision.Verdict: Int] = [:]
+    for seed in 0..<Self.seeds {
+      var driver = SwarmDriver(seed: UInt64(seed))
+      driver.setUp()
+      for _ in 0..<Self.steps {
+        driver.stepOnce()
+        driver.pool.checkInvariants()
+      }
+      commands += driver.commands
+      verdicts.merge(driver.verdicts, uniquingKeysWith: +)
+    }
+    print("swarm: \(commands) commands, \(Self.seeds) seeds, verdicts \(verdicts)")
+    for verdict in Decision.Verdict.allCases { #expect(verdicts[verdict, default: 0] > 0) }
+  }
+
+  @Test func replayOfTheLogsIsTheLiveState() {
+    for seed in 0..<(Self.seeds / 4) {
+      var driver = SwarmDriver(seed: UInt64(1_000_000 + seed), keepsLogs: true)
+      driver.setUp()
+      for _ in 0..<Self.steps { driver.stepOnce() }
+      var replayed = Pool(limits: driver.pool.limits)
+      for log in driver.logs { replayed.replay(log) }
+      #expect(replayed.digest() == driver.pool.digest())
+      replayed.checkInvariants()
+    }
+  }
+
+  /// A pool whose indexes were made anew goes on exactly like the one that kept them.
+  @Test func reindexingChangesNoDecision() {
+    for seed in 0..<(Self.seeds / 4) {
+      var live = SwarmDriver(seed: UInt64(2_000_000 + seed))
+      live.setUp()
+      for _ in 0..<(Self.steps / 2) { live.stepOnce() }
+      var rebuilt = live
+      rebuilt.pool.reindex()
+      for _ in 0..<(Self.steps / 2) {
+        live.stepOnce()
+        rebuilt.stepOnce()
+      }
+      #expect(live.pool.digest() == rebuilt.pool.digest())
+      #expect(live.trace.digest == rebuilt.trace.digest)
+    }
+  }
+
+  /// When nothing is asked any more and every agent reports empty, everything returns.
+  @Test func nothingLeaksInAQuietPhase() {
+    for seed in 0..<(Self.seeds / 4) {
+      var driver = SwarmDriver(seed: UInt64(3_000_000 + seed))
+      driver.setUp()
+      for _ in 0..<Self.steps { driver.stepOnce() }
+      driver.drainEverything()
+      #expect(driver.pool.claims.count == 0)
+      #expect(driver.pool.leases.count == 0)
+      #expect(driver.pool.waitingClaims == 0)
+      driver.pool.forEachDevice { _, device in #expect(device.used.value == 0) }
+      driver.pool.forEachBucket { _, bucket in #expect(bucket.committed == .zero) }
+      driver.pool.checkInvariants()
+    }
+  }
+}
+
+extension SwarmDriver {
+  /// Cancels all, lets every node report in full, confirms every stopped lease empty.
+  mutating func drainEverything() {
+    var claims: [ClaimID] = []
+    pool.forEachClaim { id, _ in claims.append(id) }
+    for claim in claims { apply(.cancel(claim)) }
+    var stopped: [(LeaseID, Fencing)] = []
+    pool.forEachLease { stopped.append(($0, $1.fencing)) }
+    for (id, fencing) in stopped { apply(.confirmEmpty(id, fencing)) }
+    now = now + .seconds(60)
+    apply(.tick)
+    pool.checkInvariants()
+  }
+}
