@@ -43,12 +43,12 @@ extension StringProtocol {
   /// Names come from drivers and kernels; an escape sequence in one must not reach an operator's
   /// screen, and a name of a megabyte must not reach the wire.
   var printable: String {
-    let safe = unicodeScalars.prefix(ProbeLimits.nameCharacters).map { scalar -> Character in
+    let safe = trimmed.unicodeScalars.prefix(ProbeLimits.nameCharacters).map { scalar -> Character in
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: "?"
       default: Character(scalar)
       }
     }
-    return String(safe).trimmed
+    return String(safe)
   }
 }
