@@ -12,12 +12,12 @@ public struct CPUSet: Sendable, Equatable {
     for member in members { insert(member) }
   }
 
-  /// Reads the kernel's list format; blanks and empty parts are allowed.
+  /// Reads the kernel's list format; blanks, zero bytes and empty parts are allowed.
   ///
   /// - Returns: nil when the text is anything else, or names a number above 65,535.
   public init?(list: some StringProtocol) {
     self.init()
-    for part in list.split(whereSeparator: { $0 == "," || $0.isWhitespace }) {
+    for part in list.split(whereSeparator: { $0 == "," || $0 == "\0" || $0.isWhitespace }) {
       // "0-31:2/4" (groups of a stride) exists in the kernel's parser but is never printed.
       let ends = part.split(separator: "-", omittingEmptySubsequences: false)
       guard ends.count <= 2, let first = Self.number(ends[0]),

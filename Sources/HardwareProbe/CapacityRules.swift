@@ -55,9 +55,11 @@ enum CapacityRules {
     return (bytes, limitedBy)
   }
 
-  /// The nodes that have something to offer. A machine without a NUMA directory is one node 0.
+  /// The nodes that have something to offer. A machine without a NUMA directory is one node 0; on
+  /// a machine that can have one node only, that node's memory is the machine's, whatever the node's own file
+  /// says: hot-added memory is missing from it.
   static func nodes(
-    _ nodes: [NumaNode], cpus: CPUSet, memoryNodes: CPUSet?, allCPUs: CPUSet, memoryBytes: UInt64
+    _ nodes: [NumaNode], cpus: CPUSet, memoryNodes: CPUSet?, memoryBytes: UInt64
   ) -> [NodeCPUs] {
     let host = nodes.filter { !$0.cpus.isEmpty }
     guard !host.isEmpty else {
@@ -67,10 +69,30 @@ enum CapacityRules {
     return host.compactMap { node in
       let own = node.cpus.intersection(cpus)
       let isAllowed = memoryNodes?.contains(node.id) ?? true
-      let memory = isAllowed ? usable(node) : 0
+      let memory = !isAllowed ? 0 : node.isOnly ? memoryBytes : usable(node)
       return own.isEmpty && memory == 0
         ? nil : NodeCPUs(numaNode: node.id, cpus: own, memoryBytes: memory)
     }
+  }
+
+  /// Where the kernel's files speak against each other, in words.
+  static func contradictions(
+    _ nodes: [NumaNode], online: CPUSet, totalBytes: UInt64
+  ) -> [String] {
+    guard !nodes.isEmpty else { return [] }
+    var notes: [String] = []
+    let homeless = online.members.filter { cpu in !nodes.contains { $0.cpus.contains(cpu) } }
+    if !homeless.isEmpty && homeless.count < online.count {
+      notes.append("CPUs \(CPUSet(homeless).list) are online but in no online NUMA node")
+    }
+    let inNodes = sum(nodes.map(\.memoryBytes))
+    let difference = max(inNodes, totalBytes) - min(inNodes, totalBytes)
+    // Rounding and reserved pages explain a little; an eighth is memory that somebody misplaced.
+    if difference > totalBytes / 8 {
+      let (own, all) = (inNodes >> 20, totalBytes >> 20)
+      notes.append("NUMA nodes report \(own) MiB together, /proc/meminfo \(all) MiB")
+    }
+    return notes
   }
 
   /// Memory of a node that is not set aside as huge pages, in bytes.

@@ -39,10 +39,28 @@ enum CgroupTree {
     var path: String
   }
 
+  /// Reads the place of every controller that is mounted.
+  static func read(from tree: inout FileTree) -> [CgroupController: CgroupPlace] {
+    let mounts =
+      if let mountinfo = tree.text("/proc/self/mountinfo") {
+        parseMounts(mountinfo)
+      } else {
+        parseMountTable(tree.text("/proc/mounts") ?? "")
+      }
+    var memberships = parseMemberships(tree.text("/proc/self/cgroup") ?? "")
+    if memberships.isEmpty, let path = tree.line("/proc/self/cpuset"), path.hasPrefix("/") {
+      // Kernels without the one file may still have the other; it holds for both versions.
+      memberships = [
+        Membership(controllers: ["cpuset"], path: path), Membership(controllers: [], path: path),
+      ]
+    }
+    return places(mounts: mounts, memberships: memberships)
+  }
+
   /// The place of every controller that is mounted.
-  static func places(mountinfo: String, cgroup: String) -> [CgroupController: CgroupPlace] {
-    let mounts = parseMounts(mountinfo)
-    let memberships = parseMemberships(cgroup)
+  static func places(
+    mounts: [Mount], memberships: [Membership]
+  ) -> [CgroupController: CgroupPlace] {
     var places: [CgroupController: CgroupPlace] = [:]
     for controller in CgroupController.allCases {
       places[controller] = place(of: controller, mounts: mounts, memberships: memberships)
@@ -117,6 +135,22 @@ enum CgroupTree {
         return Mount(root: root, point: point, controllers: Set(options))
       default:
         return nil
+      }
+    }
+  }
+
+  /// The cgroup mounts of `/proc/mounts`, for sandboxes that hide mountinfo. It does not say which
+  /// part of a hierarchy is mounted, so the whole is assumed.
+  static func parseMountTable(_ mounts: String) -> [Mount] {
+    mounts.split(whereSeparator: \.isNewline).compactMap { line in
+      let fields = line.split(separator: " ")
+      guard fields.count >= 4, fields[1].hasPrefix("/") else { return nil }
+      let options = fields[3].split(separator: ",").map(String.init)
+      switch fields[2] {
+      case "cgroup2": return Mount(root: "/", point: unescape(fields[1]), controllers: nil)
+      case "cgroup":
+        return Mount(root: "/", point: unescape(fields[1]), controllers: Set(options))
+      default: return nil
       }
     }
   }

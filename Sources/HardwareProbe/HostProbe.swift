@@ -38,10 +38,7 @@ enum HostProbe {
 
   /// CPUs, memory and NUMA nodes that this process may use, and what limits them.
   static func capacity(from tree: inout FileTree) -> HostCapacity {
-    let places = CgroupTree.places(
-      mountinfo: tree.text("/proc/self/mountinfo") ?? "",
-      cgroup: tree.text("/proc/self/cgroup") ?? "")
-    let limits = CgroupLimits.read(places, from: &tree)
+    let limits = CgroupLimits.read(CgroupTree.read(from: &tree), from: &tree)
     let nodes = NumaNode.readAll(from: &tree)
     let affinity = affinity(from: &tree)
     let online = onlineCPUs(from: &tree) ?? affinity ?? CPUSet()
@@ -49,13 +46,15 @@ enum HostProbe {
     let (cpus, cpuLimit) = CapacityRules.cpus(online: online, affinity: affinity, limits: limits)
     let (milli, quotaLimit) = CapacityRules.milli(cpus: cpus, limits: limits)
     let memory = memory(nodes: nodes, limits: limits, from: &tree)
+    let parts = CapacityRules.nodes(
+      nodes, cpus: cpus, memoryNodes: limits.memoryNodes?.value, memoryBytes: memory.machine)
+    for note in CapacityRules.contradictions(nodes, online: online, totalBytes: memory.total) {
+      tree.note(note)
+    }
     return HostCapacity(
       cpuMilli: milli, cpuLimitedBy: quotaLimit ?? cpuLimit, cpus: cpus,
       onlineCPUCount: online.count, memoryBytes: memory.bytes, memoryLimitedBy: memory.limitedBy,
-      memoryTotalBytes: memory.total, hugepageBytes: memory.hugepages,
-      numaNodes: CapacityRules.nodes(
-        nodes, cpus: cpus, memoryNodes: limits.memoryNodes?.value, allCPUs: online,
-        memoryBytes: memory.machine))
+      memoryTotalBytes: memory.total, hugepageBytes: memory.hugepages, numaNodes: parts)
   }
 
   private struct Memory {

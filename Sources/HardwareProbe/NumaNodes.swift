@@ -8,6 +8,8 @@ struct NumaNode: Equatable {
   var memoryBytes: UInt64
   /// Memory set aside as huge pages, which ordinary allocations cannot have, in bytes.
   var hugepageBytes: UInt64
+  /// True when the machine can have no other node, so that all its memory is this one's.
+  var isOnly: Bool
 }
 
 extension NumaNode {
@@ -17,17 +19,21 @@ extension NumaNode {
   static func readAll(from tree: inout FileTree) -> [NumaNode] {
     let present = tree.numbered("node", in: directory)
     let online = tree.list(directory + "/online") ?? CPUSet(present)
-    return present.filter(online.contains).map { read($0, from: &tree) }
+    let possible = tree.list(directory + "/possible")
+    return present.filter(online.contains).map { id in
+      read(id, isOnly: possible == CPUSet([id]), from: &tree)
+    }
   }
 
-  private static func read(_ id: Int, from tree: inout FileTree) -> NumaNode {
+  private static func read(_ id: Int, isOnly: Bool, from tree: inout FileTree) -> NumaNode {
     let path = "\(directory)/node\(id)"
     let cpus = tree.list(path + "/cpulist") ?? CPUSet()
     let memory = tree.text(path + "/meminfo").flatMap { Meminfo($0).bytes("MemTotal") }
     if memory == nil { tree.note("\(path)/meminfo: no MemTotal") }
     return NumaNode(
       id: id, cpus: cpus, memoryBytes: memory ?? 0,
-      hugepageBytes: Hugepages.bytes(in: path + "/hugepages", from: &tree))
+      hugepageBytes: Hugepages.bytes(in: path + "/hugepages", from: &tree),
+      isOnly: isOnly)
   }
 }
 

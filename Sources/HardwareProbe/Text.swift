@@ -43,7 +43,8 @@ extension StringProtocol {
   /// Names come from drivers and kernels; an escape sequence in one must not reach an operator's
   /// screen, and a name of a megabyte must not reach the wire.
   var printable: String {
-    let safe = trimmed.unicodeScalars.prefix(ProbeLimits.nameCharacters).map { scalar -> Character in
+    let scalars = trimmed.unicodeScalars.prefix(ProbeLimits.nameCharacters)
+    let safe = scalars.map { scalar -> Character in
       switch scalar.properties.generalCategory {
       case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: "?"
       default: Character(scalar)

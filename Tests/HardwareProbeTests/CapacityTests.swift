@@ -32,7 +32,8 @@ struct CapacityCase: Sendable, CustomTestStringConvertible {
 private let gibibyte: UInt64 = 1 << 30
 
 private func probe(_ machine: FakeMachine) -> NodeInventory {
-  Probe.run(Probe.Options(root: machine.root, nvml: .none))
+  // The tree goes with the value, which the optimiser may drop after its last use.
+  withExtendedLifetime(machine) { Probe.run(Probe.Options(root: machine.root, nvml: .none)) }
 }
 
 @Suite struct CapacityTests {
@@ -69,6 +70,12 @@ private func probe(_ machine: FakeMachine) -> NodeInventory {
     CapacityCase(
       "no NUMA directory", FakeMachine.withoutNUMA, cpu: 2000, by: .machine,
       memory: 2 * gibibyte, by: .machine, nodes: ["0: 0-1 / 2048"]),
+    CapacityCase(
+      "memory added while running", FakeMachine.hotAddedMemory, cpu: 8000, by: .machine,
+      memory: 16 * gibibyte, by: .machine),
+    CapacityCase(
+      "neither mountinfo nor cgroup file", FakeMachine.oldProc, cpu: 6000, by: .cpuset,
+      memory: 16 * gibibyte, by: .machine, nodes: ["0: 0-5 / 16384"]),
   ]
 
   @Test(arguments: cases) func scenario(_ expected: CapacityCase) {
@@ -122,6 +129,17 @@ private func probe(_ machine: FakeMachine) -> NodeInventory {
     machine.write(
       "cache 0\nhierarchical_memory_limit 536870912\n", to: "/sys/fs/cgroup/memory/memory.stat")
     #expect(probe(machine).capacity.memoryBytes == 512 << 20)
+  }
+
+  @Test func contradictionsAreSaid() {
+    #expect(
+      probe(FakeMachine.hotAddedMemory()).notes == [
+        "NUMA nodes report 5120 MiB together, /proc/meminfo 16384 MiB"
+      ])
+    let homeless = FakeMachine.offlineFirst()
+    homeless.write("0-7\n", to: "/sys/devices/system/cpu/online")
+    #expect(probe(homeless).notes == ["CPUs 0 are online but in no online NUMA node"])
+    #expect(probe(FakeMachine.plain()).notes.isEmpty)
   }
 
   @Test func identityComesFromTheTree() {

@@ -3,6 +3,13 @@ import Testing
 @testable import HardwareProbe
 
 @Suite struct CgroupTreeTests {
+  private func places(
+    _ mountinfo: String, _ cgroup: String
+  ) -> [CgroupController: CgroupPlace] {
+    CgroupTree.places(
+      mounts: CgroupTree.parseMounts(mountinfo), memberships: CgroupTree.parseMemberships(cgroup))
+  }
+
   /// Mount root, path of the process, levels below the mount (deepest first), partial.
   static let paths: [(String, String, [String], Bool)] = [
     ("/", "/", ["/m"], false),
@@ -22,7 +29,7 @@ import Testing
   @Test(arguments: paths)
   func levels(root: String, path: String, levels: [String], isPartial: Bool) {
     let mountinfo = "31 23 0:26 \(root) /m rw - cgroup2 cgroup2 rw\n"
-    let places = CgroupTree.places(mountinfo: mountinfo, cgroup: "0::\(path)\n")
+    let places = places(mountinfo, "0::\(path)\n")
     for controller in CgroupController.allCases {
       #expect(
         places[controller] == CgroupPlace(version: .v2, levels: levels, isPartial: isPartial))
@@ -31,13 +38,13 @@ import Testing
 
   @Test func escapedBlanksAndColonsInPaths() {
     let mountinfo = #"31 23 0:26 / /m\040m\011t\134 rw - cgroup cgroup rw,memory"#
-    let places = CgroupTree.places(mountinfo: mountinfo, cgroup: "4:memory:/a:b c\n")
+    let places = places(mountinfo, "4:memory:/a:b c\n")
     #expect(places[.memory]?.levels == ["/m m\tt\\/a:b c", "/m m\tt\\"])
     #expect(places[.cpu] == nil)
   }
 
   @Test func controllersThatAreOnlyCompiledInAreNotMounted() {
-    let places = CgroupTree.places(mountinfo: "", cgroup: "4:memory:/a\n0::/\n")
+    let places = places("", "4:memory:/a\n0::/\n")
     #expect(places.isEmpty)
   }
 
@@ -46,7 +53,7 @@ import Testing
       30 23 0:26 /other /elsewhere rw - cgroup2 cgroup2 rw
       31 23 0:26 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw
       """
-    let places = CgroupTree.places(mountinfo: mountinfo, cgroup: "0::/own\n")
+    let places = places(mountinfo, "0::/own\n")
     #expect(places[.cpu]?.levels == ["/sys/fs/cgroup/own", "/sys/fs/cgroup"])
   }
 
@@ -60,16 +67,18 @@ import Testing
   @Test func depthIsBounded() {
     let path = String(repeating: "/a", count: 5000)
     let mountinfo = "31 23 0:26 / /m rw - cgroup2 cgroup2 rw\n"
-    let place = CgroupTree.places(mountinfo: mountinfo, cgroup: "0::\(path)\n")[.cpu]
+    let place = places(mountinfo, "0::\(path)\n")[.cpu]
     #expect(place?.levels.count == ProbeLimits.cgroupDepth + 1)
     #expect(place?.isPartial == true)
   }
 
-  @Test(arguments: [
-    ("150000", "100000", 1500), ("100000", "100000", 1000), ("1", "3", 334), ("1000", "1000000", 1),
-    ("1", "1000000", 1), ("0", "100000", nil), ("100000", "0", nil), ("-1", "100000", nil),
-    ("18446744073709551615", "1", nil), ("x", "1", nil), ("", "", nil),
-  ] as [(String, String, UInt64?)])
+  @Test(
+    arguments: [
+      ("150000", "100000", 1500), ("100000", "100000", 1000), ("1", "3", 334),
+      ("1000", "1000000", 1),
+      ("1", "1000000", 1), ("0", "100000", nil), ("100000", "0", nil), ("-1", "100000", nil),
+      ("18446744073709551615", "1", nil), ("x", "1", nil), ("", "", nil),
+    ] as [(String, String, UInt64?)])
   func quotaInMilliCores(quota: String, period: String, milli: UInt64?) {
     #expect(CgroupLimits.milli(quota: quota, period: period) == milli)
   }

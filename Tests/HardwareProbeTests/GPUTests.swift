@@ -16,14 +16,17 @@ import Testing
     let library = try #require(FakeNVML(configuration), "libFakeNVML.so is not built")
     let machine = FakeMachine.plain()
     let catalogue = try ProfileCatalogue(directory: ProfileTests.directory)
-    return Probe.run(
-      Probe.Options(
-        root: machine.root, nvml: .library(path: library.path), catalogue: catalogue))
+    return withExtendedLifetime((library, machine)) {
+      Probe.run(
+        Probe.Options(
+          root: machine.root, nvml: .library(path: library.path), catalogue: catalogue))
+    }
   }
 
   @Test func aHealthyMachine() throws {
     let inventory = try ask(
-      "[driver]\ndriver_version = 570.1\n[gpu 0]\n\(Self.h200)\nuuid = GPU-a\n[gpu 1]\n\(Self.h200)\n")
+      "[driver]\ndriver_version = 570.1\n[gpu 0]\n\(Self.h200)\nuuid = GPU-a\n[gpu 1]\n\(Self.h200)\n"
+    )
     guard case .running(_, let driver, let library) = inventory.nvml else {
       Issue.record("NVML does not run: \(inventory.nvml)")
       return
@@ -150,10 +153,12 @@ import Testing
 
   @Test func theConfigurationIsReadAgain() throws {
     let library = try #require(FakeNVML("[driver]\ninit = 9\n"))
-    let options = Probe.Options(nvml: .library(path: library.path))
-    #expect(Probe.run(options).nvml.word == "driver_failed")
-    library.configure("[gpu 0]\n\(Self.h200)\n")
-    #expect(Probe.run(options).gpus.count == 1)
+    withExtendedLifetime(library) {
+      let options = Probe.Options(nvml: .library(path: library.path))
+      #expect(Probe.run(options).nvml.word == "driver_failed")
+      library.configure("[gpu 0]\n\(Self.h200)\n")
+      #expect(Probe.run(options).gpus.count == 1)
+    }
   }
 
   @Test func everyCodeHasAClass() {

@@ -54,7 +54,7 @@ import Testing
 
   @Test func anEmptyTreeIsAnEmptyMachine() {
     let machine = FakeMachine()
-    let inventory = Probe.run(Probe.Options(root: machine.root, nvml: .none))
+    let inventory = probe(machine)
     #expect(inventory.capacity.cpuMilli == 0)
     #expect(inventory.capacity.memoryBytes == 0)
     #expect(inventory.capacity.numaNodes.isEmpty)
@@ -64,7 +64,7 @@ import Testing
   @Test func aHugeFileIsRefusedWithANote() {
     let machine = FakeMachine.plain()
     machine.write(bytes: [UInt8](repeating: 65, count: (4 << 20) + 1), to: "/proc/self/cgroup")
-    let inventory = Probe.run(Probe.Options(root: machine.root, nvml: .none))
+    let inventory = probe(machine)
     #expect(inventory.notes.contains { $0.hasPrefix("/proc/self/cgroup: larger than") })
     #expect(inventory.capacity.cpuMilli == 8000)
   }
@@ -73,14 +73,14 @@ import Testing
     let machine = FakeMachine.namespaced()
     machine.write("lots\n", to: "/sys/fs/cgroup/memory.max")
     machine.write("100000 0\n", to: "/sys/fs/cgroup/cpu.max")
-    let inventory = Probe.run(Probe.Options(root: machine.root, nvml: .none))
+    let inventory = probe(machine)
     #expect(inventory.notes.contains("/sys/fs/cgroup/memory.max: not a number of bytes"))
     #expect(inventory.notes.contains("/sys/fs/cgroup/cpu.max: not a quota and a period"))
     #expect(inventory.capacity.cpuLimitedBy.limit == .machine)
   }
 
   private func check(_ machine: FakeMachine, _ what: String) {
-    let inventory = Probe.run(Probe.Options(root: machine.root, nvml: .none))
+    let inventory = probe(machine)
     let capacity = inventory.capacity
     #expect(capacity.cpuMilli <= UInt64(capacity.cpus.count) * 1000, "\(what)")
     #expect(capacity.memoryBytes <= capacity.memoryTotalBytes, "\(what)")
@@ -88,6 +88,10 @@ import Testing
     #expect(!inventory.table().contains("\u{1B}"), "\(what)")
     #expect(!inventory.json().isEmpty, "\(what)")
   }
+}
+
+private func probe(_ machine: FakeMachine) -> NodeInventory {
+  withExtendedLifetime(machine) { Probe.run(Probe.Options(root: machine.root, nvml: .none)) }
 }
 
 /// A small seeded generator: the same bytes in every run.

@@ -33,10 +33,11 @@ import Testing
 }
 
 @Suite struct DecimalTests {
-  @Test(arguments: [
-    (1610, 1000, 1, "1.6"), (1650, 1000, 1, "1.7"), (999, 1000, 1, "1.0"), (5, 1000, 3, "0.005"),
-    (0, 7, 1, "0.0"), (1500, 1000, 0, "2"), (1, 3, 3, "0.333"), (2000, 1000, 3, "2.000"),
-  ] as [(UInt64, UInt64, Int, String)])
+  @Test(
+    arguments: [
+      (1610, 1000, 1, "1.6"), (1650, 1000, 1, "1.7"), (999, 1000, 1, "1.0"), (5, 1000, 3, "0.005"),
+      (0, 7, 1, "0.0"), (1500, 1000, 0, "2"), (1, 3, 3, "0.333"), (2000, 1000, 3, "2.000"),
+    ] as [(UInt64, UInt64, Int, String)])
   func ratios(numerator: UInt64, denominator: UInt64, digits: Int, text: String) {
     #expect(Decimal.ratio(numerator, over: denominator, digits: digits) == text)
   }

@@ -44,6 +44,7 @@ extension FakeMachine {
     let directory = "/sys/devices/system/node"
     let ids = nodes.map { "\($0.id)" }.joined(separator: ",")
     write("\(onlineNodes ?? ids)\n", to: "\(directory)/online")
+    write("\(ids)\n", to: "\(directory)/possible")
     for node in nodes {
       let path = "\(directory)/node\(node.id)"
       write("\(node.cpus)\n", to: "\(path)/cpulist")
@@ -170,6 +171,23 @@ extension FakeMachine {
   /// A kernel without NUMA: no directory at all.
   public static func withoutNUMA() -> FakeMachine {
     FakeMachine(online: "0-1", nodes: [], kilobytes: 2 << 20)
+  }
+
+  /// One node whose own file misses the memory that was added while the machine ran.
+  public static func hotAddedMemory() -> FakeMachine {
+    FakeMachine(
+      online: "0-7", nodes: [Node(id: 0, cpus: "0-7", kilobytes: 5 << 20)], kilobytes: 16 << 20)
+  }
+
+  /// No mountinfo and no cgroup file, only their forerunners: `/proc/mounts`, `/proc/self/cpuset`.
+  public static func oldProc() -> FakeMachine {
+    let machine = plain()
+    machine.write(
+      "none /cgroup/memory cgroup rw,memory 0 0\nnone /cgroup/unified cgroup2 rw 0 0\n",
+      to: "/proc/mounts")
+    machine.write("/user_7/step_0\n", to: "/proc/self/cpuset")
+    machine.write("0-5\n", to: "/cgroup/unified/user_7/step_0/cpuset.cpus.effective")
+    return machine
   }
 
   /// Adds a mount to `/proc/self/mountinfo`.
