@@ -31,8 +31,9 @@ public struct JSONDocument: Sendable {
     try self.init(Array(text.utf8), limits: limits)
   }
 
-  /// The document's value, to inspect or to copy with ``JSONWriter/value(_:)``. Typed readers belong
-  /// inside ``decode(_:)``; on this value they throw ``JSONAbandoned`` and the reasons are lost.
+  /// The document's value, to inspect or to copy with ``JSONWriter/value(_:)``. Typed readers
+  /// belong inside ``decode(_:)``; on this value they throw ``JSONAbandoned`` and the reasons are
+  /// lost.
   public var root: JSONValue {
     JSONValue(tape: tape, log: JSONLog(failuresMax: 1), index: 0)
   }

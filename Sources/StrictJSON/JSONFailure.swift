@@ -1,5 +1,5 @@
-/// An error before its line, column and path are worked out. Cheap to make: the document is searched
-/// for positions once, after all failures are known.
+/// An error before its line, column and path are worked out. Cheap to make: the document is
+/// searched for positions once, after all failures are known.
 struct JSONFailure: Error {
   /// Byte offset in the document.
   var offset: Int

@@ -1,5 +1,5 @@
-/// A field that was read, or refused with the reason recorded. Reading goes on after a refused field,
-/// so that one run shows all errors; the value is taken when the decoder builds its result.
+/// A field that was read, or refused with the reason recorded. Reading goes on after a refused
+/// field, so that one run shows all errors; the value is taken when the decoder builds its result.
 public struct JSONField<T> {
   private let result: T?
 

@@ -2,8 +2,8 @@
 ///
 /// Ask for every key first, then take the values: a field that is refused does not throw until its
 /// ``JSONField/value`` is taken, so the keys after it are still checked, and a key that was never
-/// asked for is an error when the object is left. Where one value decides which keys to ask for next,
-/// take it with ``take(_:)``.
+/// asked for is an error when the object is left. Where one value decides which keys to ask for
+/// next, take it with ``take(_:)``.
 public struct JSONFields {
   let object: JSONValue
   /// Keys asked for, for the check at the end.
@@ -39,8 +39,8 @@ public struct JSONFields {
     return try field.value
   }
 
-  /// Records an error about a member, or about the object when it has no such member; for rules that
-  /// span several fields.
+  /// Records an error about a member, or about the object when it has no such member; for rules
+  /// that span several fields.
   public mutating func record(_ key: String, _ problem: String, hint: String = "") {
     (find(key) ?? object).record(problem, hint: hint)
   }

@@ -24,8 +24,8 @@ public struct JSONLimits: Sendable, Equatable {
 
   /// Names only the bounds that differ from the defaults.
   ///
-  /// - Precondition: every bound is positive, `documentBytesMax` is at most 2 GiB - 1 (positions are
-  ///   32 bits wide) and `depthMax` at most 512 (decoders recurse).
+  /// - Precondition: every bound is positive, `documentBytesMax` is at most 2 GiB - 1 (positions
+  ///   are 32 bits wide) and `depthMax` at most 512 (decoders recurse).
   public init(
     documentBytesMax: Int = 16 << 20, depthMax: Int = 32, arrayElementsMax: Int = 1_000_000,
     objectMembersMax: Int = 10_000, stringBytesMax: Int = 4096, numberBytesMax: Int = 1000,

@@ -22,7 +22,7 @@ struct JSONParser {
     limits.checkInvariants()
     self.bytes = bytes
     self.limits = limits
-    nodes.reserveCapacity(bytes.count / 12 + 8)
+    nodes.reserveCapacity(min(bytes.count, limits.documentBytesMax) / 12 + 8)
     frames.reserveCapacity(limits.depthMax)
   }
 

@@ -19,8 +19,8 @@ extension JSONValue {
   /// - Parameters:
   ///   - min: fewest elements.
   ///   - max: most elements.
-  /// - Throws: `JSONAbandoned` when this is no array, has too few or too many elements (none is read
-  ///   then), or an element was refused.
+  /// - Throws: `JSONAbandoned` when this is no array, has too few or too many elements (none is
+  ///   read then), or an element was refused.
   public func array<T>(
     min: Int = 0, max: Int, _ body: (JSONValue) throws -> T
   ) throws(JSONAbandoned) -> [T] {
