@@ -98,17 +98,22 @@ public struct EventLog: Sendable {
   /// Empties the log for the next command and keeps its memory.
   mutating func begin(at now: Instant) {
     at = now
-    events.removeAll(keepingCapacity: true)
-    uses.removeAll(keepingCapacity: true)
-    postings.removeAll(keepingCapacity: true)
-    reasons.removeAll(keepingCapacity: true)
-    claimFacts.removeAll(keepingCapacity: true)
-    grants.removeAll(keepingCapacity: true)
-    enrolments.removeAll(keepingCapacity: true)
-    nodeReports.removeAll(keepingCapacity: true)
-    deviceFacts.removeAll(keepingCapacity: true)
-    restrictions.removeAll(keepingCapacity: true)
-    policy = nil
+    Self.empty(&events)
+    Self.empty(&uses)
+    Self.empty(&postings)
+    Self.empty(&reasons)
+    Self.empty(&claimFacts)
+    Self.empty(&grants)
+    Self.empty(&enrolments)
+    Self.empty(&nodeReports)
+    Self.empty(&deviceFacts)
+    Self.empty(&restrictions)
+    if policy != nil { policy = nil }
+  }
+
+  @inline(__always)
+  private static func empty<Row>(_ rows: inout [Row]) {
+    if !rows.isEmpty { rows.removeAll(keepingCapacity: true) }
   }
 
   /// Adds reasons, cut to what one decision carries, in order of precedence.

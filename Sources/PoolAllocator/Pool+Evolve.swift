@@ -119,8 +119,8 @@ extension Pool {
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds.
   mutating func leaveQueue(_ id: ClaimID) {
+    guard claims[id].isWaiting else { return }
     let claim = claims[id]
-    guard claim.isWaiting else { return }
     waitingClaims -= 1
     tenants[claim.tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
@@ -137,15 +137,16 @@ extension Pool {
   }
 
   private mutating func evolveClaimEnded(_ id: ClaimID, _ end: ClaimEnd) {
-    let claim = claims[id]
     leaveQueue(id)
-    for index in claim.identities.indices {
-      let row = claim.identities[index]
-      identities[row: row].live -= 1
-      dropIdentityIfIdle(row)
+    let rows = claims[id].identities
+    for index in rows.indices {
+      identities[row: rows[index]].live -= 1
+      dropIdentityIfIdle(rows[index])
     }
-    tenants[claim.tenant].live -= 1
-    keys.claims.remove(claim.spec.key)
+    let tenant = claims[id].tenant
+    tenants[tenant].live -= 1
+    let name = claims[id].spec.key
+    keys.claims.remove(name)
     claims.remove(id)
   }
 
@@ -166,8 +167,8 @@ extension Pool {
     if bucket.isRetired || tenants[claim.tenant].isRetired {
       return QueueIndex.set(&queue.bucketTimers, row, .origin)
     }
-    let clears = bucket.credits.clears(
-      need(leastReservation(claim), in: bucket), at: bucket.credits.asOf)
+    let price = leastReservation(claim)
+    let clears = bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
     QueueIndex.set(&queue.bucketTimers, row, clears ?? .farFuture)
   }
 

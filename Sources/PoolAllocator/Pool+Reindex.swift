@@ -40,7 +40,10 @@ extension Pool {
 
   private mutating func indexHardware() {
     nodes.forEach { id, _ in placement.admit(node: id.row) }
-    devices.forEach { id, device in placement.devices.insertInOrder(id.row, into: device.node.row) }
+    devices.forEach { id, device in
+      placement.devices.insertInOrder(id.row, into: device.node.row)
+      if let parent = device.parent { placement.instances.insertInOrder(id.row, into: parent.row) }
+    }
     leases.forEach { id, lease in placement.leases.append(id.row, to: lease.node.row) }
     nodes.forEach { id, _ in
       refreshNode(id.row)

@@ -121,12 +121,12 @@ struct Fleet {
     let demand: Demand
     switch roll {
     case 0..<30: demand = Demand(shape: .whole, cpu: MilliCPU(8_000), hostMemory: Bytes(64 << 30))
-    case 30..<40:
-      let devices = [2, 4, 8][random.below(3)]
+    case 30..<35:
+      let devices = [2, 2, 4][random.below(3)]
       demand = Demand(
         shape: .whole, devices: UInt8(devices), cpu: MilliCPU(Int32(devices * 8_000)),
         hostMemory: Bytes(Int64(devices) * 64 << 30))
-    case 40..<85:
+    case 35..<85:
       let share = [100, 200, 250, 300, 500, 700][random.below(6)]
       demand = Demand(
         shape: .fraction(MilliGPU(Int32(share)), Bytes(Int64(share) * (80 << 20))),

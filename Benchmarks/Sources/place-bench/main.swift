@@ -39,10 +39,14 @@ for nodes in [1_000, 10_000] {
     let before = (fleet.events, fleet.admitted, fleet.refused)
     let start = clock.now
     while fleet.admitted - before.1 < pairs {
-      if fleet.fullness() >= 900 {
-        fleet.release(fleet.random.below(fleet.live.count))
-      } else {
-        _ = fleet.place()
+      // Released until below 90 %, placed until above it again.
+      let isFull = fleet.fullness() >= 900
+      for _ in 0..<50 {
+        if isFull {
+          fleet.release(fleet.random.below(fleet.live.count))
+        } else {
+          _ = fleet.place()
+        }
       }
     }
     pool.append(nanoseconds(clock.now - start) / Double(pairs))

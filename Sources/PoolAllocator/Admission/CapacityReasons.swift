@@ -4,21 +4,20 @@ extension Pool {
   /// - Complexity: that of three placements; only for claims that are not granted.
   func capacityReasons(_ wish: Wish, lane: UInt32) -> [Reason] {
     var reasons = [shortage(wish, lane: lane)]
-    let index = placement.lanes[Int(lane)]
     let conditions: [(Standing, Reason.Code)] = [
       (.cordoned, .nodeCordoned), (.silent, .nodeSilent), (.recovering, .recovering),
       (.unhealthy, .deviceUnhealthy),
     ]
-    for (standing, code) in conditions where index.census[standing.rawValue] > 0 {
-      reasons.append(Reason(code, .lane(lane), have: index.census[standing.rawValue]))
+    for (standing, code) in conditions {
+      let held = placement.lanes[Int(lane)].census[standing.rawValue]
+      if held > 0 { reasons.append(Reason(code, .lane(lane), have: held)) }
     }
     return reasons
   }
 
   private func shortage(_ wish: Wish, lane: UInt32) -> Reason {
-    let index = placement.lanes[Int(lane)]
-    let free = index.free
-    let need = thousandths(wish.demand)
+    let free = placement.lanes[Int(lane)].free
+    let need = thousandths(wish)
     var bare = wish.demand
     bare.cpu = MilliCPU(wish.demand.shape == .cpuOnly ? wish.demand.cpu.value : 0)
     bare.hostMemory = .zero
@@ -41,11 +40,13 @@ extension Pool {
   }
 
   /// Thousandths of devices that a demand takes.
-  private func thousandths(_ demand: Demand) -> Int64 {
-    switch demand.shape {
-    case .whole, .slice: 1000 * Int64(demand.devices)
-    case .fraction(let milli, _): Int64(milli.value) * Int64(demand.devices)
-    case .cpuOnly: Int64(demand.cpu.value)
+  private func thousandths(_ wish: Wish) -> Int64 {
+    let devices = Int64(wish.demand.devices)
+    switch wish.demand.shape {
+    case .whole: return 1000 * devices
+    case .slice: return devices * (wish.slice.map { Int64(policy.slices[Int($0)].billedMilli) } ?? 0)
+    case .fraction(let milli, _): return Int64(milli.value) * devices
+    case .cpuOnly: return Int64(wish.demand.cpu.value)
     }
   }
 }

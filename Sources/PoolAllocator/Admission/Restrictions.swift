@@ -7,6 +7,7 @@ extension Pool {
 
   /// What restrictions say of a claim.
   func restrictions(on spec: ClaimSpec, serviceClass: ServiceClass) -> [Reason] {
+    guard !queue.identityTimers.isEmpty(0) else { return [] }
     var reasons: [Reason] = []
     let named: [4 of (IdentityKind, Key)] = [
       (.tenant, spec.tenant), (.application, spec.application), (.workflow, spec.workflow),
@@ -74,10 +75,10 @@ extension Pool {
 
   /// Removes an identity that neither lives nor is restricted.
   mutating func dropIdentityIfIdle(_ row: UInt32) {
-    let identity = identities[row: row]
-    guard identity.live == 0, identity.restriction == nil, let id = identities.id(at: row) else {
-      return
-    }
+    guard identities[row: row].live == 0, identities[row: row].restriction == nil,
+      let id = identities.id(at: row)
+    else { return }
+    let identity = identities[id]
     keys.identities.remove(Identity.indexKey(identity.kind, identity.key))
     identities.remove(id)
   }

@@ -52,8 +52,16 @@ struct IndexedHeaps<Order: Comparable & BitwiseCopyable & Sendable>: Sendable {
     return places[Int(row)].heap
   }
 
-  /// Puts a row into a heap, taking it out of the one it was in.
+  /// Puts a row into a heap, taking it out of the one it was in; moves it where it is there already.
   mutating func insert(_ row: UInt32, _ order: Order, into heap: UInt32) {
+    if Int(row) < places.count, places[Int(row)].heap == heap {
+      let position = Int(places[Int(row)].position)
+      let before = heaps[Int(heap)][position].order
+      guard before != order else { return }
+      heaps[Int(heap)][position].order = order
+      if order < before { siftUp(position, in: Int(heap)) } else { siftDown(position, in: Int(heap)) }
+      return
+    }
     remove(row)
     if Int(row) >= places.count {
       let missing = max(Int(row) + 1, places.count * 2) - places.count
@@ -76,8 +84,11 @@ struct IndexedHeaps<Order: Comparable & BitwiseCopyable & Sendable>: Sendable {
     guard position < heaps[heap].count else { return }
     heaps[heap][position] = last
     places[Int(last.row)].position = UInt32(position)
-    siftDown(position, in: heap)
-    siftUp(position, in: heap)
+    if position > 0, last.precedes(heaps[heap][(position - 1) >> 2]) {
+      siftUp(position, in: heap)
+    } else {
+      siftDown(position, in: heap)
+    }
   }
 
   private mutating func siftUp(_ start: Int, in heap: Int) {

@@ -433,7 +433,10 @@ extension Pool {
         setLane(id, sharedLane(profile: fact.report.profile, of: fact.node))
       }
       followSet(id)
-    case .slice: followParent(id)
+    case .slice:
+      placement.instances.remove(id.row)
+      if let parent = fact.parent { placement.instances.insertInOrder(id.row, into: parent.row) }
+      followParent(id)
     }
     refreshDevice(id.row)
     raiseCeilings(of: fact.node.row)

@@ -103,8 +103,16 @@ extension Pool {
     }
   }
 
-  /// Places one device where its free part belongs.
+  /// Places one device where its free part belongs; an instance with all of its board's.
   mutating func refreshDevice(_ row: UInt32) {
+    if devices[row: row].report.kind == .slice, let parent = devices[row: row].parent {
+      refreshInstances(of: parent.row)
+    } else {
+      placeDevice(row)
+    }
+  }
+
+  private mutating func placeDevice(_ row: UInt32) {
     let device = devices[row: row]
     guard let lane = device.lane, device.health != .gone else {
       return placement.withdraw(row, node: device.node.row)
@@ -112,15 +120,25 @@ extension Pool {
     let standing = standing(of: device)
     let isOffered = standing == .offered && device.mode != .mig
     let isIdle = isOffered && device.report.kind == .gpu && device.mode == .idle
-    let free = isOffered ? max(0, device.milliFree.value) : 0
+    let capacity = thousandths(of: device)
+    let free = isOffered ? max(0, capacity - thousandths(used: device)) : 0
+    let spot = isOffered ? spot(of: device) : nil
     placement.note(lane: lane, on: device.node.row)
     placement.place(
       row, node: device.node.row, lane: lane, standing: standing,
-      capacity: device.mode == .mig || device.report.kind == .slice && device.parent == nil
-        ? 0 : device.capacity.value,
-      free: free, isIdle: isIdle, at: isOffered ? spot(of: device) : nil)
-    guard device.report.kind == .slice, let parent = device.parent else { return }
-    refreshSiblings(of: row, parent: parent)
+      capacity: capacity, free: free, isIdle: isIdle, at: spot)
+  }
+
+  /// What a device counts for in its lane: an instance its billed share, its board nothing.
+  private func thousandths(of device: Device) -> Int32 {
+    if device.mode == .mig { return 0 }
+    guard device.report.kind == .slice else { return device.capacity.value }
+    return device.slice.map { policy.slices[Int($0)].billedMilli } ?? 0
+  }
+
+  private func thousandths(used device: Device) -> Int32 {
+    guard device.report.kind == .slice else { return device.used.value }
+    return device.shares == 0 ? 0 : thousandths(of: device)
   }
 
   private func standing(of device: Device) -> Standing {
@@ -149,39 +167,28 @@ extension Pool {
       guard device.shares == 0, let slice = device.slice, let parent = device.parent else {
         return nil
       }
-      return (.slice(slice), min(16, max(1, freeSlots(of: parent))), 0)
+      let slots = Int(placement.freeSlots[Int(parent.row)])
+      return (.slice(slice), min(16, max(1, slots)), 0)
     case .cpu:
       guard free > 0 else { return nil }
       return (.cpu, Self.cpuRow(free), Self.order(free: free))
     }
   }
 
-  /// Slots of a partitioned GPU that its free instances have.
-  private func freeSlots(of parent: DeviceID) -> Int {
-    var count = 0
-    var row = placement.devices.first(of: devices[parent].node.row)
+  /// Counts the slots that the free instances of a partitioned GPU have, and places them anew:
+  /// beside one that came or went they stand tighter or looser now.
+  private mutating func refreshInstances(of board: UInt32) {
+    var free = 0
+    var row = placement.instances.first(of: board)
     while row != RowLists.none {
-      let device = devices[row: row]
-      if device.parent == parent, device.shares == 0 { count += device.report.slots.count }
-      row = placement.devices.next(after: row)
+      if devices[row: row].shares == 0 { free += devices[row: row].report.slots.count }
+      row = placement.instances.next(after: row)
     }
-    return count
-  }
-
-  /// Free instances beside one that came or went stand tighter or looser now.
-  private mutating func refreshSiblings(of row: UInt32, parent: DeviceID) {
-    let node = devices[row: row].node.row
-    var other = placement.devices.first(of: node)
-    while other != RowLists.none {
-      let device = devices[row: other]
-      if other != row, device.parent == parent, let lane = device.lane {
-        let standing = standing(of: device)
-        placement.place(
-          other, node: node, lane: lane, standing: standing, capacity: device.capacity.value,
-          free: standing == .offered ? max(0, device.milliFree.value) : 0, isIdle: false,
-          at: standing == .offered ? spot(of: device) : nil)
-      }
-      other = placement.devices.next(after: other)
+    placement.setFreeSlots(free, of: board)
+    row = placement.instances.first(of: board)
+    while row != RowLists.none {
+      placeDevice(row)
+      row = placement.instances.next(after: row)
     }
   }
 
@@ -221,6 +228,12 @@ extension Pool {
     let device = devices[id]
     placement.withdraw(id.row, node: device.node.row)
     placement.devices.remove(id.row)
+    placement.instances.remove(id.row)
+    while placement.instances.first(of: id.row) != RowLists.none {
+      let instance = placement.instances.first(of: id.row)
+      placement.instances.remove(instance)
+      devices[row: instance].parent = nil
+    }
     if keys.devices.row(for: device.report.key) == id.row {
       keys.devices.remove(device.report.key)
     }

@@ -127,7 +127,8 @@ extension Pool {
     guard let charge = Credits(checked: charge) else { broken("an admitted claim's price fits") }
     invariant(charge <= reserved, "a quantum costs at most what it reserved")
     let back = Credits(reserved.value - charge.value)
-    let postings = refund(back, path: leases[id].path, &log)
+    let path = leases[id].path
+    let postings = refund(back, path: path, &log)
     step(
       .settled(
         id, quantum: leases[id].quantum, charge: charge, remainder: remainder,
@@ -206,17 +207,18 @@ extension Pool {
     let claim = claims[grant.claim]
     invariant(claim.state == .new || claim.state == .queued, "a claim is granted from the order")
     leaveQueue(grant.claim)
+    let tenant = tenants[claim.tenant]
     guard
       let path = bucketPath(
-        tenant: tenants[claim.tenant], application: claim.spec.application,
+        tenant: tenant, application: claim.spec.application,
         serviceClass: claim.serviceClass, action: claim.spec.action)
     else { broken("a granted claim has a path") }
     let run = uses.append(log.uses[grant.uses.indices])
-    let lane = lanes[grant.lane]
+    let restrictions = lanes[grant.lane].rule.restrictions
     let inserted = leases.insert(
       Lease(
         claim: grant.claim, tenant: claim.tenant, node: grant.node, lane: grant.lane,
-        fencing: grant.fencing, policy: generation, restrictions: lane.rule.restrictions,
+        fencing: grant.fencing, policy: generation, restrictions: restrictions,
         uses: run, path: path, rate: grant.rate, cpu: claim.spec.demand.cpu,
         hostMemory: claim.spec.demand.hostMemory, billedMilli: grant.billedMilli,
         runtimeMax: claim.spec.runtimeMax, terms: grant.terms, startBy: grant.startBy,
@@ -231,8 +233,10 @@ extension Pool {
     claims[grant.claim].grants += 1
     lanes[grant.lane].leases += 1
     lanes[grant.lane].used += grant.billedMilli
-    if let next = committedQuantum(leases[id], from: now) { commit(next, for: id) }
-    occupy(id, tenant: claim.tenant.row, opensToAny(claim.spec.demand, lane: grant.lane.row))
+    let lease = leases[id]
+    if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
+    let isOpen = opensToAny(claim.spec.demand, lane: grant.lane.row)
+    occupy(id, tenant: claim.tenant.row, isOpen)
     QueueIndex.set(&queue.leaseTimers, id.row, grant.startBy)
   }
 
@@ -269,8 +273,9 @@ extension Pool {
     leases[id].nextSpan = span
     leases[id].nextReserved = reserved
     leases[id].isUnpaid = false
-    commit(committedQuantum(leases[id], from: now) ?? .zero, for: id)
-    QueueIndex.set(&queue.leaseTimers, id.row, leases[id].quantumEnd)
+    let lease = leases[id]
+    commit(committedQuantum(lease, from: now) ?? .zero, for: id)
+    QueueIndex.set(&queue.leaseTimers, id.row, lease.quantumEnd)
   }
 
   mutating func evolveSettled(

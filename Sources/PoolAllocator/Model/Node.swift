@@ -86,8 +86,6 @@ public struct NodeReport: BitwiseCopyable, Sendable {
 
 /// A machine.
 public struct Node: BitwiseCopyable, Sendable {
-  /// Outside name, labels and approved devices.
-  public var enrolment: Enrolment
   /// What is heard of it.
   public internal(set) var reach = Reach.enrolled
   /// What an operator wants of it.
@@ -108,6 +106,8 @@ public struct Node: BitwiseCopyable, Sendable {
   var heard: UInt8 = 0
   /// Leases that hold a share of it.
   public internal(set) var leases: UInt32 = 0
+  /// Outside name, labels and approved devices; read rarely, so last.
+  public var enrolment: Enrolment
 
   /// Processor time that is free.
   public var cpuFree: MilliCPU { MilliCPU(max(0, report.cpu.value - cpuUsed.value)) }

@@ -77,13 +77,12 @@ extension Pool {
   // MARK: shelves
 
   private func shelfPlacement(_ wish: Wish, lane: UInt32) -> Placement? {
-    let index = placement.lanes[Int(lane)]
     let need = Int(wish.demand.devices)
     for columns in [wish.columns.certain, wish.columns.possible] where columns != 0 {
       for count in need...Limits.devicesPerMember {
         var found: UInt32?
-        _ = index.idleGrid.heaps(row: count, columns: columns) { heap in
-          found = first(in: index.idleShelves, heap, bound: .max) {
+        _ = placement.lanes[Int(lane)].idleGrid.heaps(row: count, columns: columns) { heap in
+          found = first(in: placement.lanes[Int(lane)].idleShelves, heap, bound: .max) {
             fitsNode(wish.demand, $0) && idleDevices(on: $0, lane: lane, wish) != nil
           }
           return found != nil
@@ -102,9 +101,9 @@ extension Pool {
     placement.count = 0
     var row = self.placement.devices.first(of: node)
     while row != RowLists.none, placement.count < Int(wish.demand.devices) {
-      let device = devices[row: row]
-      if device.lane == lane, device.mode == .idle, device.report.kind == .gpu,
-        device.health == .usable, device.report.memory.value >= memory
+      if devices[row: row].mode == .idle, devices[row: row].lane == lane,
+        devices[row: row].report.kind == .gpu, devices[row: row].health == .usable,
+        devices[row: row].report.memory.value >= memory
       {
         placement.devices[placement.count] = row
         placement.count += 1
@@ -119,12 +118,12 @@ extension Pool {
   private func spot(
     _ wish: Wish, _ kind: PlacementIndex.GridKind, lane: UInt32, from firstRow: Int
   ) -> Placement? {
-    guard let grid = placement.grid(kind, lane: lane) else { return nil }
+    guard let grid = placement.gridRow(kind, lane: lane) else { return nil }
     let bound = Self.bound(wish.demand)
     for columns in [wish.columns.certain, wish.columns.possible] where columns != 0 {
       for gridRow in firstRow..<FreeGrid.rows {
         var found: UInt32?
-        _ = grid.heaps(row: gridRow, columns: columns) { heap in
+        _ = placement.grids[grid].heaps(row: gridRow, columns: columns) { heap in
           found = first(in: placement.spots, heap, bound: bound) { fitsSpot(wish, $0, lane) }
           return found != nil
         }
@@ -168,8 +167,8 @@ extension Pool {
 
   /// Whether one device has room for the demand's share.
   private func fitsDevice(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
+    guard devices[row: row].lane == lane, devices[row: row].health == .usable else { return false }
     let device = devices[row: row]
-    guard device.lane == lane, device.health == .usable else { return false }
     switch wish.demand.shape {
     case .whole:
       return device.report.kind == .gpu && device.mode == .idle
@@ -193,10 +192,10 @@ extension Pool {
 
   /// Whether a node has processor time, memory, lease slots and enforcement for a demand.
   private func fitsNode(_ demand: Demand, _ row: UInt32) -> Bool {
-    let node = nodes[row: row]
-    return node.isOpen && node.cpuFree >= demand.cpu && node.hostFree >= demand.hostMemory
-      && node.report.enforcement >= demand.enforcement
-      && Int(node.leases) < Limits.leasesPerNode
+    nodes[row: row].isOpen && nodes[row: row].cpuFree >= demand.cpu
+      && nodes[row: row].hostFree >= demand.hostMemory
+      && nodes[row: row].report.enforcement >= demand.enforcement
+      && Int(nodes[row: row].leases) < Limits.leasesPerNode
   }
 
   /// All devices of a placement around one of them: itself first, then the node's least rows.

@@ -73,6 +73,17 @@ struct PlacementIndex: Sendable {
   /// Lanes with a device on a node, by node row.
   private(set) var lanesOfNode: [LaneSet] = []
 
+  /// Instances of each partitioned GPU, by the GPU's row.
+  var instances = RowLists()
+  /// Slots that the free instances of a partitioned GPU have, by the GPU's row.
+  private(set) var freeSlots: [UInt8] = []
+
+  /// Notes how many slots of a partitioned GPU are free.
+  mutating func setFreeSlots(_ count: Int, of board: UInt32) {
+    while freeSlots.count <= Int(board) { freeSlots.append(0) }
+    freeSlots[Int(board)] = UInt8(count)
+  }
+
   private struct Contribution: BitwiseCopyable, Sendable {
     var lane = UInt32.max
     var standing: UInt8 = 0
@@ -104,13 +115,13 @@ struct PlacementIndex: Sendable {
     }
   }
 
-  /// The grid of a kind in a lane, if one was ever needed.
-  func grid(_ kind: GridKind, lane: UInt32) -> FreeGrid? {
+  /// Where the grid of a kind in a lane stands in `grids`, if one was ever needed.
+  func gridRow(_ kind: GridKind, lane: UInt32) -> Int? {
     let key = Key(high: UInt64(lane) << 8 | kind.key.kind, low: kind.key.value)
-    return gridRows.row(for: key).map { grids[Int($0)] }
+    return gridRows.row(for: key).map { Int($0) }
   }
 
-  private mutating func gridRow(_ kind: GridKind, lane: UInt32) -> UInt32 {
+  private mutating func makeGrid(_ kind: GridKind, lane: UInt32) -> UInt32 {
     let key = Key(high: UInt64(lane) << 8 | kind.key.kind, low: kind.key.value)
     if let row = gridRows.row(for: key) { return row }
     grids.append(FreeGrid())
@@ -175,7 +186,7 @@ struct PlacementIndex: Sendable {
       lane: lane, standing: UInt8(standing.rawValue), isIdle: isIdle, capacity: capacity, free: free
     )
     if let spot {
-      now.grid = gridRow(spot.kind, lane: lane)
+      now.grid = makeGrid(spot.kind, lane: lane)
       now.cell = UInt16(spot.row * FreeGrid.columns) + UInt16(columns[Int(node)])
     }
     if before.grid != UInt32.max, before.grid != now.grid || before.cell != now.cell {
