@@ -36,6 +36,15 @@ public struct Decision: BitwiseCopyable, Sendable {
   public internal(set) var policy: PolicyGeneration
 }
 
+extension Decision {
+  /// States what an offer would reserve at once and cost in all.
+  mutating func quote(_ offer: Pool.Offer, for expected: Span) {
+    reservation = offer.reservation
+    price = expected == offer.quantum
+      ? offer.reservation : Price.of(rate: offer.rate, span: expected) ?? offer.reservation
+  }
+}
+
 /// Whether a command did all that was due.
 public enum Progress: BitwiseCopyable, Sendable {
   /// Nothing is left.

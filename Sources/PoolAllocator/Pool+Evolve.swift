@@ -177,7 +177,7 @@ extension Pool {
     var least = Credits(Credits.limit)
     var left = claim.spec.lanes
     let resolved = Resolved(
-      spec: claim.spec, tenant: claim.tenant, serviceClass: claim.serviceClass,
+      tenant: claim.tenant, serviceClass: claim.serviceClass,
       weightMilli: claim.weightMilli, turn: claim.turn,
       path: BucketPath(root: BucketID(row: 0, generation: 0)),
       wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))

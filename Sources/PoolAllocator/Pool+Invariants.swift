@@ -170,8 +170,9 @@ extension Pool {
         invariant(lease.started != nil, "an active lease has started")
         if let hardEnd = lease.hardEnd { invariant(lease.ends <= hardEnd, "no lease outlives") }
       }
-      let isTimed = queue.leaseTimers.heap(of: id.row) != nil
-      invariant(isTimed == (timer(of: lease) != .farFuture), "a lease's timer is set")
+      let timer = timer(of: lease)
+      let watched = queue.leaseTimers.order(of: id.row) ?? .farFuture
+      invariant(watched <= timer, "a lease is looked at in time")
     }
   }
 

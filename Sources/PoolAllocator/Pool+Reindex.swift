@@ -93,15 +93,16 @@ extension Pool {
     var left = placement.lanesOfNode[Int(node)]
     while let lane = left.firstRow {
       left = left.withoutFirst
-      placement.lanes[Int(lane)].isCeilingStale = true
+      placement.staleCeilings.insert(row: lane)
     }
   }
 
   /// Works out the ceilings anew where something left.
   /// - Complexity: O(devices) per lane that lost hardware; nothing otherwise.
   mutating func refreshCeilings() {
-    for lane in 0..<lanes.extent where placement.lanes[lane].isCeilingStale {
-      placement.lanes[lane].isCeilingStale = false
+    while let row = placement.staleCeilings.firstRow {
+      placement.staleCeilings = placement.staleCeilings.withoutFirst
+      let lane = Int(row)
       placement.lanes[lane].ceiling = Ceiling()
       for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
         guard placement.lanesOfNode[Int(node)].contains(row: UInt32(lane)) else { continue }

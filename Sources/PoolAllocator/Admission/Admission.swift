@@ -18,24 +18,20 @@ extension Pool {
       return refuseClaim(spec, refusal.verdict, refusal.reasons, &log)
     case .success(let names): resolved = names
     }
-    let (eligible, obstacles) = eligibleLanes(spec, resolved)
-    guard let cheapest = preferred(eligible, spec, resolved),
-      let offer = offer(cheapest, for: spec, resolved)
-    else { return refuseClaim(spec, Self.verdict(of: obstacles), obstacles, &log) }
-    decision.reservation = offer.reservation
+    let (eligible, first, obstacles) = eligibleLanes(spec, resolved)
+    guard let first else {
+      return refuseClaim(spec, Self.verdict(of: obstacles), obstacles, &log)
+    }
     let expected = min(expectedRuntime(spec) ?? spec.runtimeMax, spec.runtimeMax)
-    decision.price = Price.of(rate: offer.rate, span: expected) ?? offer.reservation
-
-    let route = route(spec, resolved, eligible)
-    switch route {
+    decision.quote(first.offer, for: expected)
+    switch route(spec, resolved, eligible, first) {
     case .refuse(let verdict, let reasons):
       return refuseClaim(spec, verdict, reasons, &log)
     case .grant(let placement, let offer):
       let id = take(spec, resolved, &log)
       decision.claim = id
       decision.verdict = .admitted
-      decision.reservation = offer.reservation
-      decision.price = Price.of(rate: offer.rate, span: expected) ?? offer.reservation
+      decision.quote(offer, for: expected)
       decision.lease = grant(id, placement, offer, path: resolved.path, &log)
     case .wait(let lanes, let because, let reasons):
       let id = take(spec, resolved, &log)
@@ -143,7 +139,7 @@ extension Pool {
     }
     return .success(
       Resolved(
-        spec: spec, tenant: tenant, serviceClass: serviceClass, weightMilli: service.weightMilli,
+        tenant: tenant, serviceClass: serviceClass, weightMilli: service.weightMilli,
         turn: TurnKey(level: serviceClass.rank, submitted: now, arrival: arrivals), path: path,
         wish: Wish(demand: spec.demand, tenant: tenant.row, slice: slice(of: spec))))
   }
@@ -151,16 +147,19 @@ extension Pool {
   // MARK: credits, order, placement
 
   /// Where a claim that is allowed and feasible goes now.
-  private func route(_ spec: ClaimSpec, _ resolved: Resolved, _ eligible: LaneSet) -> Route {
+  private func route(
+    _ spec: ClaimSpec, _ resolved: Resolved, _ eligible: LaneSet, _ first: LaneOffer
+  ) -> Route {
     let overload = tableObstacles(spec)
     guard overload.isEmpty else { return .refuse(.rejected, overload) }
     var reasons: [Reason] = []
     var short: (bucket: BucketID, reasons: [Reason])?
     var canPaySomewhere = false
     var left = eligible
-    while let row = preferred(left, spec, resolved) {
+    var next: LaneOffer? = first
+    while let (row, offer) = next.map({ ($0.row, $0.offer) }) {
       left.bits &= ~(1 << UInt64(row))
-      guard let offer = offer(row, for: spec, resolved) else { continue }
+      defer { next = left.isEmpty ? nil : preferred(left, spec, resolved) }
       switch affordability(offer.reservation, path: resolved.path, turn: resolved.turn) {
       case .no(let bucket, let missing):
         // The first lane tried is the one to wait for: its own, or the cheapest.

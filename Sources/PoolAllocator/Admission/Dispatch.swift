@@ -27,10 +27,8 @@ extension Pool {
   }
 
   /// Returns before grants: what ends first frees what others wait for.
-  private func nextDue() -> Due? {
-    if let row = QueueIndex.due(queue.leaseTimers, at: now), let id = leases.id(at: row) {
-      return .lease(id)
-    }
+  private mutating func nextDue() -> Due? {
+    if let id = dueLease() { return .lease(id) }
     if let row = QueueIndex.due(queue.nodeTimers, at: now), let id = nodes.id(at: row) {
       return .node(id)
     }
@@ -42,6 +40,19 @@ extension Pool {
     return queue.stirred.firstRow.map { .lane($0) }
   }
 
+  /// The lease that needs attention first; entries that came up early are put right on the way.
+  private mutating func dueLease() -> LeaseID? {
+    while let first = queue.leaseTimers.least(in: 0), first.order <= now,
+      let id = leases.id(at: first.row)
+    {
+      let lease = leases[id]
+      let moment = timer(of: lease)
+      if moment == first.order { return id }
+      QueueIndex.set(&queue.leaseTimers, first.row, moment)
+    }
+    return nil
+  }
+
   /// Names of a waiting claim resolved again, under the policy in force.
   private func resolved(_ claim: Claim) -> Resolved? {
     guard !tenants[claim.tenant].isRetired,
@@ -50,7 +61,7 @@ extension Pool {
         serviceClass: claim.serviceClass, action: claim.spec.action)
     else { return nil }
     return Resolved(
-      spec: claim.spec, tenant: claim.tenant, serviceClass: claim.serviceClass,
+      tenant: claim.tenant, serviceClass: claim.serviceClass,
       weightMilli: claim.weightMilli, turn: claim.turn, path: path,
       wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
   }
@@ -63,7 +74,7 @@ extension Pool {
     guard let resolved = resolved(claims[id]) else {
       return step(.claimEnded(id, .rejected), &log)
     }
-    let (eligible, obstacles) = eligibleLanes(claims[id].spec, resolved)
+    let (eligible, _, obstacles) = eligibleLanes(claims[id].spec, resolved)
     guard !eligible.isEmpty, group(for: eligible) != nil else {
       return step(.claimEnded(id, Self.end(of: obstacles)), &log)
     }
@@ -84,7 +95,7 @@ extension Pool {
     guard let resolved = resolved(claim) else {
       return step(.claimEnded(id, .rejected), &log)
     }
-    let (eligible, obstacles) = eligibleLanes(claim.spec, resolved)
+    let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
     let lanes = LaneSet(bits: eligible.bits & groups[Int(claim.group)].bits)
     guard !lanes.isEmpty else {
       if !eligible.isEmpty, group(for: eligible) != nil {
@@ -92,7 +103,7 @@ extension Pool {
       }
       return step(.claimEnded(id, Self.end(of: obstacles)), &log)
     }
-    let (payable, short) = payableLanes(lanes, resolved)
+    let (payable, short) = payableLanes(lanes, claim.spec, resolved)
     if let short, payable.isEmpty { return step(.claimParked(id, on: short), &log) }
     guard payable.contains(row: row), let offer = offer(row, for: claim.spec, resolved) else {
       guard group(for: payable) != nil else {
@@ -108,16 +119,15 @@ extension Pool {
 
   /// The lanes whose price a claim can pay now, and the bucket that is in the way where none is.
   private func payableLanes(
-    _ lanes: LaneSet, _ resolved: Resolved
+    _ lanes: LaneSet, _ spec: ClaimSpec, _ resolved: Resolved
   ) -> (payable: LaneSet, short: BucketID?) {
     var payable = LaneSet.none
     var short: BucketID?
     var left = lanes
-    while let row = preferred(left, resolved.spec, resolved) {
-      left.bits &= ~(1 << UInt64(row))
-      guard let offer = offer(row, for: resolved.spec, resolved) else { continue }
-      switch affordability(offer.reservation, path: resolved.path, turn: resolved.turn) {
-      case .yes: payable.insert(row: row)
+    while let next = preferred(left, spec, resolved) {
+      left.bits &= ~(1 << UInt64(next.row))
+      switch affordability(next.offer.reservation, path: resolved.path, turn: resolved.turn) {
+      case .yes: payable.insert(row: next.row)
       case .no(let bucket, _): short = short ?? bucket
       }
     }

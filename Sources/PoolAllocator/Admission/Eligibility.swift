@@ -2,7 +2,6 @@
 extension Pool {
   /// A claim with everything that its names resolve to.
   struct Resolved {
-    var spec: ClaimSpec
     var tenant: TenantID
     var serviceClass: ServiceClass
     var weightMilli: Int32
@@ -78,7 +77,7 @@ extension Pool {
       let rate = Price.rate(
         billedMilli: billed, profileMilli: profile.weightMilli, jobMilli: resolved.weightMilli),
       let reservation = Price.of(rate: rate, span: quantum),
-      Price.of(rate: rate, span: spec.runtimeMax) != nil
+      quantum == spec.runtimeMax || Price.of(rate: rate, span: spec.runtimeMax) != nil
     else { return nil }
     return Offer(rate: rate, billedMilli: billed, quantum: quantum, reservation: reservation)
   }
@@ -98,53 +97,72 @@ extension Pool {
   /// Lanes that can ever serve a claim, and why the others cannot.
   func eligibleLanes(
     _ spec: ClaimSpec, _ resolved: Resolved
-  ) -> (lanes: LaneSet, obstacles: [Reason]) {
+  ) -> (lanes: LaneSet, first: LaneOffer?, obstacles: [Reason]) {
     var eligible = LaneSet.none
+    var first: LaneOffer?
     var obstacles: [Reason] = []
     var left = spec.lanes
     while let row = left.firstRow {
       left = left.withoutFirst
-      if let obstacle = lifelongObstacle(row, to: spec, resolved) {
-        obstacles.append(obstacle)
-      } else {
+      switch lifelongOffer(row, for: spec, resolved) {
+      case .failure(let obstacle): obstacles.append(obstacle.reason)
+      case .success(let offer):
         eligible.insert(row: row)
+        if first.map({ offer.precedes($0) }) ?? true { first = offer }
       }
     }
-    return (eligible, obstacles)
+    return (eligible, first, obstacles)
   }
 
-  private func lifelongObstacle(
-    _ row: UInt32, to spec: ClaimSpec, _ resolved: Resolved
-  ) -> Reason? {
+  /// A lane with what it would cost, and whether the claim's tenant owns it.
+  struct LaneOffer {
+    var row: UInt32
+    var isOwn: Bool
+    var offer: Offer
+
+    /// The owner's reserved lanes first, then the cheapest, then the least row.
+    func precedes(_ other: LaneOffer) -> Bool {
+      if isOwn != other.isOwn { return isOwn }
+      if offer.rate != other.offer.rate { return offer.rate < other.offer.rate }
+      return row < other.row
+    }
+  }
+
+  private struct Obstacle: Error { var reason: Reason }
+
+  private func lifelongOffer(
+    _ row: UInt32, for spec: ClaimSpec, _ resolved: Resolved
+  ) -> Result<LaneOffer, Obstacle> {
     if let reason = laneObstacle(row, to: spec, serviceClass: resolved.serviceClass) {
-      return reason
+      return .failure(Obstacle(reason: reason))
     }
     if let reason = placement.lanes[Int(row)].ceiling.obstacle(
       to: spec.demand, slice: resolved.wish.slice, lane: row)
     {
-      return reason
+      return .failure(Obstacle(reason: reason))
     }
     guard let offer = offer(row, for: spec, resolved) else {
-      return Reason(.arithmeticOverflow, .lane(row), have: Credits.limit)
+      return .failure(
+        Obstacle(reason: Reason(.arithmeticOverflow, .lane(row), have: Credits.limit)))
     }
-    return capObstacle(offer.reservation, path: resolved.path)
+    if let reason = capObstacle(offer.reservation, path: resolved.path) {
+      return .failure(Obstacle(reason: reason))
+    }
+    return .success(
+      LaneOffer(row: row, isOwn: lanes[row: row].rule.owner != nil, offer: offer))
   }
 
-  /// The next lane to try: the owner's reserved lanes first, then the cheapest, then the least row.
-  func preferred(_ lanes: LaneSet, _ spec: ClaimSpec, _ resolved: Resolved) -> UInt32? {
-    guard lanes.count > 1 else { return lanes.firstRow }
-    var best: (isOwn: Bool, rate: Int64, row: UInt32)?
+  /// The lane of a set to try first.
+  func preferred(_ lanes: LaneSet, _ spec: ClaimSpec, _ resolved: Resolved) -> LaneOffer? {
+    var first: LaneOffer?
     var left = lanes
     while let row = left.firstRow {
       left = left.withoutFirst
-      let isOwn = self.lanes[row: row].rule.owner != nil
-      let rate = offer(row, for: spec, resolved)?.rate ?? .max
-      if let known = best {
-        let wins = isOwn != known.isOwn ? isOwn : rate < known.rate
-        if !wins { continue }
-      }
-      best = (isOwn, rate, row)
+      guard let offer = offer(row, for: spec, resolved) else { continue }
+      let candidate = LaneOffer(
+        row: row, isOwn: self.lanes[row: row].rule.owner != nil, offer: offer)
+      if first.map({ candidate.precedes($0) }) ?? true { first = candidate }
     }
-    return best?.row
+    return first
   }
 }

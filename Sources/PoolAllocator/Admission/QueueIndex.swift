@@ -59,6 +59,13 @@ struct QueueIndex: Sendable {
     if moment == .farFuture { timers.remove(row) } else { timers.insert(row, moment, into: 0) }
   }
 
+  /// Sets a lease's timer to be looked at no later than a moment: an earlier entry stays and is
+  /// put right when it comes up, so a lease's heap entry moves once or twice in its life.
+  mutating func watch(lease row: UInt32, no later: Instant) {
+    if let known = leaseTimers.order(of: row), known <= later { return }
+    Self.set(&leaseTimers, row, later)
+  }
+
   /// The row whose timer is due, if any.
   static func due(_ timers: borrowing IndexedHeaps<Instant>, at now: Instant) -> UInt32? {
     guard let first = timers.least(in: 0), first.order <= now else { return nil }

@@ -52,6 +52,12 @@ struct IndexedHeaps<Order: Comparable & BitwiseCopyable & Sendable>: Sendable {
     return places[Int(row)].heap
   }
 
+  /// The key of a row in the heap that holds it, or nil.
+  func order(of row: UInt32) -> Order? {
+    guard Int(row) < places.count, places[Int(row)].heap != Self.nowhere else { return nil }
+    return heaps[Int(places[Int(row)].heap)][Int(places[Int(row)].position)].order
+  }
+
   /// Puts a row into a heap, taking it out of the one it was in; moves it where it is there already.
   mutating func insert(_ row: UInt32, _ order: Order, into heap: UInt32) {
     if Int(row) < places.count, places[Int(row)].heap == heap {

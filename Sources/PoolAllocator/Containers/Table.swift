@@ -70,9 +70,9 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
 
   /// The row of a live id; a stale id is a broken invariant.
   subscript(id: ID<Row>) -> Row {
-    get {
+    _read {
       invariant(generations[Int(id.row)] == id.generation, "a stale id is never followed")
-      return rows[Int(id.row)]
+      yield rows[Int(id.row)]
     }
     _modify {
       invariant(generations[Int(id.row)] == id.generation, "a stale id is never followed")
@@ -82,9 +82,9 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
 
   /// The live row at an index.
   subscript(row index: UInt32) -> Row {
-    get {
+    _read {
       invariant(generations[Int(index)] & 1 == 1, "a free row is never read")
-      return rows[Int(index)]
+      yield rows[Int(index)]
     }
     _modify {
       invariant(generations[Int(index)] & 1 == 1, "a free row is never written")

@@ -289,7 +289,7 @@ extension Pool {
       followParent(id)
     }
     for row in 0..<UInt32(devices.extent) where devices.id(at: row) != nil { refreshDevice(row) }
-    lanes.forEach { id, _ in self.placement.lanes[Int(id.row)].isCeilingStale = true }
+    lanes.forEach { id, _ in self.placement.staleCeilings.insert(row: id.row) }
   }
 
   private mutating func rebindBoard(_ id: DeviceID) {
@@ -352,7 +352,7 @@ extension Pool {
     for index in uses.indices {
       let use = log.uses[index]
       lanes[lane].bound += Int64(use.milli.value)
-      if let from = devices[use.device].lane { placement.lanes[Int(from)].isCeilingStale = true }
+      if let from = devices[use.device].lane { placement.staleCeilings.insert(row: from) }
       let node = devices[use.device].node.row
       if devices[use.device].report.kind == .cpu {
         bindPart(of: use.device, use.milli, to: lane.row)
@@ -407,7 +407,7 @@ extension Pool {
   /// Folds a new or changed device.
   mutating func evolveDevice(_ id: DeviceID, _ fact: DeviceFact) {
     if devices.contains(id) {
-      if let lane = devices[id].lane { placement.lanes[Int(lane)].isCeilingStale = true }
+      if let lane = devices[id].lane { placement.staleCeilings.insert(row: lane) }
       devices[id].report = fact.report
       devices[id].isApproved = fact.isApproved
       devices[id].parent = fact.parent

@@ -106,7 +106,7 @@ extension Pool {
   /// Places one device where its free part belongs; an instance with all of its board's.
   mutating func refreshDevice(_ row: UInt32) {
     if devices[row: row].report.kind == .slice, let parent = devices[row: row].parent {
-      refreshInstances(of: parent.row)
+      refreshInstances(of: parent.row, row)
     } else {
       placeDevice(row)
     }
@@ -177,17 +177,19 @@ extension Pool {
 
   /// Counts the slots that the free instances of a partitioned GPU have, and places them anew:
   /// beside one that came or went they stand tighter or looser now.
-  private mutating func refreshInstances(of board: UInt32) {
+  private mutating func refreshInstances(of board: UInt32, _ changed: UInt32) {
     var free = 0
     var row = placement.instances.first(of: board)
     while row != RowLists.none {
       if devices[row: row].shares == 0 { free += devices[row: row].report.slots.count }
       row = placement.instances.next(after: row)
     }
-    placement.setFreeSlots(free, of: board)
+    let isChanged = placement.setFreeSlots(free, of: board)
+    placeDevice(changed)
+    guard isChanged else { return }
     row = placement.instances.first(of: board)
     while row != RowLists.none {
-      placeDevice(row)
+      if row != changed, devices[row: row].shares == 0 { placeDevice(row) }
       row = placement.instances.next(after: row)
     }
   }
@@ -212,7 +214,7 @@ extension Pool {
     devices[id].health = health
     if let lane = devices[id].lane {
       if health == .gone {
-        placement.lanes[Int(lane)].isCeilingStale = true
+        placement.staleCeilings.insert(row: lane)
         if lanes[row: lane].rule.reserved > 0 {
           lanes[row: lane].bound -= Int64(devices[id].capacity.value)
         }

@@ -237,7 +237,7 @@ extension Pool {
     if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
     let isOpen = opensToAny(claim.spec.demand, lane: grant.lane.row)
     occupy(id, tenant: claim.tenant.row, isOpen)
-    QueueIndex.set(&queue.leaseTimers, id.row, grant.startBy)
+    queue.watch(lease: id.row, no: grant.startBy)
   }
 
   /// What a path keeps back: the price of the quantum after the last one that is reserved.
@@ -261,7 +261,7 @@ extension Pool {
     leases[id].started = at
     leases[id].quantumStart = at
     claims[leases[id].claim].state = .running
-    QueueIndex.set(&queue.leaseTimers, id.row, leases[id].ends)
+    queue.watch(lease: id.row, no: leases[id].ends)
   }
 
   mutating func evolveRenewed(
@@ -275,7 +275,7 @@ extension Pool {
     leases[id].isUnpaid = false
     let lease = leases[id]
     commit(committedQuantum(lease, from: now) ?? .zero, for: id)
-    QueueIndex.set(&queue.leaseTimers, id.row, lease.quantumEnd)
+    queue.watch(lease: id.row, no: lease.quantumEnd)
   }
 
   mutating func evolveSettled(
@@ -292,7 +292,7 @@ extension Pool {
     leases[id].nextReserved = nil
     leases[id].quantum += 1
     if leases[id].state == .active {
-      QueueIndex.set(&queue.leaseTimers, id.row, leases[id].ends)
+      queue.watch(lease: id.row, no: leases[id].ends)
     }
   }
 
@@ -302,7 +302,7 @@ extension Pool {
     leases[id].cause = cause
     leases[id].killBy = killBy
     commit(.zero, for: id)
-    QueueIndex.set(&queue.leaseTimers, id.row, killBy)
+    queue.watch(lease: id.row, no: killBy)
   }
 
   /// Alive past its kill deadline: its devices are dirty until proven empty.
@@ -324,8 +324,7 @@ extension Pool {
     }
     claims[leases[id].claim].state = .running
     let lease = leases[id]
-    QueueIndex.set(
-      &queue.leaseTimers, id.row, lease.nextReserved == nil ? lease.ends : lease.quantumEnd)
+    queue.watch(lease: id.row, no: timer(of: lease))
   }
 
   mutating func evolveLeaseEnded(_ id: LeaseID) {

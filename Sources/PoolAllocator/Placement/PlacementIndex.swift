@@ -27,8 +27,6 @@ struct LaneIndex: Sendable {
   var free: Int64 = 0
   /// What the largest shelf could give if it were empty.
   var ceiling = Ceiling()
-  /// The ceiling may be too high since something left.
-  var isCeilingStale = false
 
   /// Puts a node where its number of idle GPUs and its column belong.
   mutating func place(_ node: UInt32, column: Int) {
@@ -59,6 +57,8 @@ struct PlacementIndex: Sendable {
   var devices = RowLists()
   /// Leases of each node.
   var leases = RowLists()
+  /// Lanes whose ceiling may be too high since something left.
+  var staleCeilings = LaneSet.none
   /// By lane row.
   var lanes: [LaneIndex] = Array(repeating: LaneIndex(), count: Limits.lanes)
   /// Cells of partly used GPUs, free instances and CPU parts, for all lanes.
@@ -79,9 +79,11 @@ struct PlacementIndex: Sendable {
   private(set) var freeSlots: [UInt8] = []
 
   /// Notes how many slots of a partitioned GPU are free.
-  mutating func setFreeSlots(_ count: Int, of board: UInt32) {
+  /// - Returns: whether that changed.
+  mutating func setFreeSlots(_ count: Int, of board: UInt32) -> Bool {
     while freeSlots.count <= Int(board) { freeSlots.append(0) }
-    freeSlots[Int(board)] = UInt8(count)
+    defer { freeSlots[Int(board)] = UInt8(count) }
+    return freeSlots[Int(board)] != UInt8(count)
   }
 
   private struct Contribution: BitwiseCopyable, Sendable {
@@ -178,9 +180,11 @@ struct PlacementIndex: Sendable {
     if old.lane != UInt32.max, old.lane != lane { withdraw(row, node: node) }
     let before = contributions[Int(row)]
     let index = Int(lane)
-    lanes[index].census[Int(before.standing)] -= Int64(before.capacity)
-    lanes[index].census[standing.rawValue] += Int64(capacity)
-    lanes[index].free += Int64(free) - Int64(before.free)
+    if before.capacity != capacity || before.standing != UInt8(standing.rawValue) {
+      lanes[index].census[Int(before.standing)] -= Int64(before.capacity)
+      lanes[index].census[standing.rawValue] += Int64(capacity)
+    }
+    if before.free != free { lanes[index].free += Int64(free) - Int64(before.free) }
     if before.isIdle != isIdle { addIdle(isIdle ? 1 : -1, lane: index, node: node) }
     var now = Contribution(
       lane: lane, standing: UInt8(standing.rawValue), isIdle: isIdle, capacity: capacity, free: free

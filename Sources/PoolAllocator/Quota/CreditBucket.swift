@@ -33,15 +33,14 @@ public struct CreditBucket: BitwiseCopyable, Hashable, Sendable {
   }
 
   /// What the bucket has gained by a moment.
-  /// - Complexity: O(1), one 128-bit division.
+  /// - Complexity: O(1), one division of 128 by 64 bits.
   public func refill(at now: Instant) -> Refill {
     guard now > asOf else { return Refill(gained: .zero, remainder: remainder) }
-    let room = Int128(cap.value) - Int128(level.value)
-    let nanos = Int128(now.ns) - Int128(asOf.ns)
-    let product = nanos * Int128(refillPerSecond.value) + Int128(remainder)
-    let (whole, rest) = product.quotientAndRemainder(dividingBy: 1_000_000_000)
-    if whole >= room { return Refill(gained: Credits(Int64(room)), remainder: 0) }
-    return Refill(gained: Credits(Int64(whole)), remainder: Int64(rest))
+    let room = cap.value - level.value
+    let (whole, rest) = WideProduct(now.ns - asOf.ns, refillPerSecond.value, plus: remainder)
+      .divided(by: 1_000_000_000)
+    if whole >= Int128(room) { return Refill(gained: Credits(room), remainder: 0) }
+    return Refill(gained: Credits(Int64(whole)), remainder: rest)
   }
 
   /// The level at a moment.

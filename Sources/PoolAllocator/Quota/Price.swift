@@ -1,12 +1,10 @@
 /// The price of time: an integer rate, and a charge whose parts add up exactly.
 ///
 /// A lease costs `rate = Σ billed share (milli) × profile weight (milli) × job weight (milli)` in
-/// 10⁻¹² credits per nanosecond. The remainder below one credit is carried from charge to charge and
+/// 10⁻¹² credits per nanosecond (three factors of a thousand for the weights, 10⁶ ns in the
+/// millisecond of a credit). The remainder below one credit is carried from charge to charge and
 /// rounded up once, at the last one, so any way of cutting an interval gives the same sum.
 public enum Price {
-  /// 10¹²: three factors of a thousand for the weights, 10⁶ ns in the millisecond of a credit.
-  static let unit: Int128 = 1_000_000_000_000
-
   /// What a nanosecond costs.
   /// - Parameters:
   ///   - billedMilli: Σ billed share of all devices, in thousandths.
@@ -29,14 +27,14 @@ public enum Price {
 
   /// The charge for a part of an interval, rounded down, with the remainder to carry.
   public static func charge(rate: Int64, span: Span, carried: Int64 = 0) -> Charge {
-    let (whole, rest) = (Int128(rate) * Int128(span.ns) + Int128(carried))
-      .quotientAndRemainder(dividingBy: unit)
-    return Charge(credits: whole, remainder: Int64(rest))
+    let (whole, rest) = WideProduct(rate, span.ns, plus: carried).divided(by: 1_000_000_000_000)
+    return Charge(credits: whole, remainder: rest)
   }
 
   /// The charge for the last part: rounded up once.
   public static func lastCharge(rate: Int64, span: Span, carried: Int64 = 0) -> Int128 {
-    (Int128(rate) * Int128(span.ns) + Int128(carried) + unit - 1) / unit
+    let charge = charge(rate: rate, span: span, carried: carried)
+    return charge.remainder > 0 ? charge.credits + 1 : charge.credits
   }
 
   /// The whole price of an interval.
