@@ -179,7 +179,7 @@ struct TableRunner {
   mutating func apply(_ command: Command) throws -> TableStep {
     var result = try applyOnce(command)
     var rounds = 1
-    while result.isUnfinished, rounds < 50 {
+    while result.isUnfinished, rounds < 4 {
       let next = try applyOnce(command)
       result.shown.events = (result.shown.events ?? []) + (next.shown.events ?? [])
       result.isUnfinished = next.isUnfinished
