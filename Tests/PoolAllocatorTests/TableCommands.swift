@@ -43,7 +43,7 @@ extension TableRunner {
     return command
   }
 
-  /// `#N` names what never was.
+  /// `nowhere` is a node, `nothing` a claim or lease, that never was.
   private func node(_ name: String) throws -> NodeID {
     if name == "nowhere" { return NodeID(row: 999, generation: 1) }
     guard let id = nodes[name] else { throw TableError("no node \(name)") }

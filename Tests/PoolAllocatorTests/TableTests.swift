@@ -80,4 +80,49 @@ struct TableTests {
     let hints = Self.reports.values.reduce(0) { $0 + $1.hints }
     print("tables: \(commands) commands, \(seen.count) edges, \(hints) exact hints")
   }
+
+  @Test(
+    "checker: a wrong table fails",
+    arguments: [
+      "submit c1 lanes=none",
+      "submit c1 lanes=none -> admitted",
+      "submit c1 lanes=none -> rejected",
+      "submit c1 lanes=none -> rejected [tenantUnknown]",
+      "submit c1 lanes=none -> rejected [policyMissing(acme)]",
+      "submit c1 lanes=none -> rejected [policyMissing] |",
+      "submit c1 lanes=none -> rejected [policyMissing] | claimRefused(laneFull)",
+      "begin 1 -> done | epochBegun(2)",
+      "show pool -> epoch=7",
+      "show pool -> depth=0",
+      "begin one -> done",
+      "dance -> done",
+      "cancel c1 -> done",
+      "begin 1 ->",
+      "issue it is right by now\nbegin 1 -> done",
+    ])
+  func wrong(table: String) {
+    var runner = TableRunner { _ in "" }
+    let report = runner.run(table)
+    #expect(report.failures.count == 1)
+    #expect(report.failures.allSatisfy { $0.issue == nil })
+  }
+
+  @Test("checker: a mark keeps a failure apart")
+  func marked() {
+    var runner = TableRunner { _ in "" }
+    let report = runner.run("issue 8.4 as an example\nbegin 1 -> parked")
+    #expect(report.failures.map(\.issue) == ["8.4 as an example"])
+  }
+
+  @Test("checker: a line is written anew as it happened, with its comment")
+  func rewriting() {
+    var runner = TableRunner { _ in "" }
+    let report = runner.run("# head\nbegin 1 -> | # first\nsubmit c1 lanes=none -> parked |")
+    #expect(
+      report.rewritten.map(\.lines) == [
+        ["# first", "begin 1 -> done | epochBegun(1)"],
+        ["submit c1 lanes=none -> rejected [policyMissing] | claimRefused(policyMissing)"],
+      ])
+    #expect(report.rewritten.map(\.number) == [2, 3])
+  }
 }
