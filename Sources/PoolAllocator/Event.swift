@@ -22,6 +22,8 @@ public enum Event: BitwiseCopyable, Sendable {
   case nodeAdvertised(NodeID, fact: UInt32)
   /// A device is new or reported differently; `EventLog.deviceFacts[fact]`.
   case deviceAdvertised(DeviceID, fact: UInt32)
+  /// A device reports less memory than before.
+  case deviceShrank(DeviceID, from: Bytes, to: Bytes)
   /// A device changed its health.
   case deviceMoved(DeviceID, Health)
   /// What is heard of a node changed.

@@ -19,7 +19,7 @@ extension Pool {
     case .nodeReached(let id, let reach): evolveReach(id, reach)
     case .nodeHeard(let id): nodes[id].heard += 1
     case .nodeDuty(let id, let duty, let drainBy): evolveDuty(id, duty, drainBy)
-    case .nodeDrifted, .commandRefused: break
+    case .nodeDrifted, .deviceShrank, .commandRefused: break
     case .nodeForgotten(let id): evolveForgotten(id)
     case .claimSubmitted(let id, let fact): evolveSubmitted(id, log.claimFacts[Int(fact)])
     case .claimQueued(let id, let lanes, _): evolveQueued(id, lanes)
@@ -163,30 +163,23 @@ extension Pool {
     if let turn = bucket.turn, claims[turn].turn < first.order {
       return queue.bucketTimers.remove(row)
     }
-    let claim = claims[id]
-    if bucket.isRetired || tenants[claim.tenant].isRetired {
+    // What can never be paid or placed any more is looked at at once, and ends.
+    guard !bucket.isRetired, let price = leastReservation(claims[id]) else {
       return QueueIndex.set(&queue.bucketTimers, row, .origin)
     }
-    let price = leastReservation(claim)
     let clears = bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
     QueueIndex.set(&queue.bucketTimers, row, clears ?? .farFuture)
   }
 
-  /// The least first reservation among the lanes that a claim names.
-  private func leastReservation(_ claim: Claim) -> Credits {
-    var least = Credits(Credits.limit)
+  /// The least first reservation among the lanes that can ever serve a claim; nil where none can.
+  private func leastReservation(_ claim: Claim) -> Credits? {
+    guard let resolved = resolved(claim) else { return nil }
+    var least: Credits?
     var left = claim.spec.lanes
-    let resolved = Resolved(
-      tenant: claim.tenant, serviceClass: claim.serviceClass,
-      weightMilli: claim.weightMilli, turn: claim.turn,
-      path: BucketPath(root: BucketID(row: 0, generation: 0)),
-      wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
     while let row = left.firstRow {
       left = left.withoutFirst
-      guard laneObstacle(row, to: claim.spec, serviceClass: claim.serviceClass) == nil,
-        let offer = offer(row, for: claim.spec, resolved)
-      else { continue }
-      least = min(least, offer.reservation)
+      guard case .success(let lane) = lifelongOffer(row, for: claim.spec, resolved) else { continue }
+      least = min(least ?? lane.offer.reservation, lane.offer.reservation)
     }
     return least
   }

@@ -83,38 +83,42 @@ extension Pool {
     var left = placement.lanesOfNode[Int(node)]
     while let lane = left.firstRow {
       left = left.withoutFirst
-      placement.lanes[Int(lane)].ceiling.absorb(
-        shelf(of: node, lane: lane), of: nodes[row: node].report)
+      if placement.lanes[Int(lane)].ceiling.absorb(top(of: node, lane: lane)) {
+        placement.hasMovedCeiling = true
+      }
     }
   }
 
   /// Notes that a node's lanes may have lost their largest shelf.
   mutating func markCeilings(of node: UInt32) {
-    var left = placement.lanesOfNode[Int(node)]
-    while let lane = left.firstRow {
-      left = left.withoutFirst
-      placement.staleCeilings.insert(row: lane)
-    }
+    placement.staleCeilings.bits |= placement.lanesOfNode[Int(node)].bits
   }
 
-  /// Works out the ceilings anew where something left.
-  /// - Complexity: O(devices) per lane that lost hardware; nothing otherwise.
+  /// Works out the ceilings anew where something left; what parks is looked at under the new ones.
+  /// - Complexity: O(devices) per lane that lost hardware, O(buckets) where any ceiling moved;
+  ///   nothing otherwise.
   mutating func refreshCeilings() {
+    guard placement.hasMovedCeiling || !placement.staleCeilings.isEmpty else { return }
     while let row = placement.staleCeilings.firstRow {
       placement.staleCeilings = placement.staleCeilings.withoutFirst
-      let lane = Int(row)
-      placement.lanes[lane].ceiling = Ceiling()
+      var ceiling = Ceiling()
       for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
-        guard placement.lanesOfNode[Int(node)].contains(row: UInt32(lane)) else { continue }
-        placement.lanes[lane].ceiling.absorb(
-          shelf(of: node, lane: UInt32(lane)), of: nodes[row: node].report)
+        guard placement.lanesOfNode[Int(node)].contains(row: row) else { continue }
+        _ = ceiling.absorb(top(of: node, lane: row))
       }
+      placement.lanes[Int(row)].ceiling = ceiling
+    }
+    placement.hasMovedCeiling = false
+    for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
+      refreshBucketTimer(row)
     }
   }
 
   /// What a node has in a lane, empty or not.
-  private func shelf(of node: UInt32, lane: UInt32) -> Ceiling.Shelf? {
-    var shelf = Ceiling.Shelf()
+  private func top(of node: UInt32, lane: UInt32) -> Ceiling.Top? {
+    let report = nodes[row: node].report
+    var top = Ceiling.Top(
+      cpu: report.cpu.value, hostMemory: report.hostMemory.value, enforcement: report.enforcement)
     var isEmpty = true
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
@@ -124,16 +128,16 @@ extension Pool {
       isEmpty = false
       switch device.report.kind {
       case .gpu where device.mode != .mig:
-        shelf.gpus += 1
-        shelf.deviceMemory = max(shelf.deviceMemory, device.report.memory.value)
+        top.gpus += 1
+        top.deviceMemory = max(top.deviceMemory, device.report.memory.value)
       case .gpu: break
       case .slice:
         guard let slice = device.slice else { break }
-        let known = shelf.slices.firstIndex { $0.slice == slice }
-        if let known { shelf.slices[known].count += 1 } else { shelf.slices.append((slice, 1)) }
-      case .cpu: shelf.cpuPart = max(shelf.cpuPart, device.capacity.value)
+        while top.slices.count <= Int(slice) { top.slices.append(0) }
+        top.slices[Int(slice)] += 1
+      case .cpu: top.cpuPart = max(top.cpuPart, device.capacity.value)
       }
     }
-    return isEmpty ? nil : shelf
+    return isEmpty ? nil : top
   }
 }

@@ -49,6 +49,8 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case runtimeTooLong = 206
     /// The cost model has no rule for the action and model class.
     case costUnknown = 207
+    /// The tenant has no bucket: nothing is unlimited by omission.
+    case bucketMissing = 208
     // 3xx infeasible
     /// The first reservation is more than a bucket of the path can ever hold.
     case priceExceedsCap = 300
@@ -74,8 +76,10 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case fragmented = 501
     /// Device memory is what is missing.
     case memoryShort = 502
-    /// Processor time or host memory of the nodes is what is missing.
+    /// Processor time of the nodes is what is missing beside a device; `have` is not measured.
     case hostShort = 503
+    /// Host memory of the nodes is what is missing beside a device; `have` is not measured.
+    case hostMemoryShort = 504
     // 6xx order
     /// An earlier claim waits for the lane.
     case behindHead = 600
@@ -121,7 +125,7 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
       return group
     }
 
-    /// Whether the same request may succeed later without any change to it.
+    /// Whether requests refused by this rule may succeed later as they are.
     public var isRetryable: Bool {
       switch group {
       case .credits, .capacity, .order, .condition, .overload: true
@@ -154,6 +158,9 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
   /// When this reason alone clears, where that is known. For credits it is exact: not cleared one
   /// nanosecond earlier, cleared then if nobody else spends.
   public var clearsAt: Instant?
+
+  /// Whether the same request may succeed later without any change to it.
+  public var isRetryable: Bool { code.isRetryable || clearsAt != nil }
 
   /// Makes a reason.
   public init(

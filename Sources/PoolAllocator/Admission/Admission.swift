@@ -71,6 +71,8 @@ extension Pool {
     return latest
   }
 
+  private static func clears(_ reasons: [Reason]) -> Instant { latest(reasons) ?? .farFuture }
+
   /// The verb for a claim that no lane takes: infeasible where the hardware or a cap says never.
   static func verdict(of obstacles: [Reason]) -> Decision.Verdict {
     obstacles.contains { $0.code.group == .infeasible } ? .infeasible : .rejected
@@ -84,7 +86,7 @@ extension Pool {
       .claimRefused(tenant: tenant(named: spec.tenant), first?.code ?? .laneNotAllowed), &log)
     var decision = Decision(verdict: verdict, policy: generation)
     decision.reasons = log.append(reasons.isEmpty ? [Reason(.laneNotAllowed)] : reasons)
-    let isRetryable = !reasons.isEmpty && reasons.allSatisfy { $0.code.isRetryable }
+    let isRetryable = !reasons.isEmpty && reasons.allSatisfy(\.isRetryable)
     decision.retryAt = isRetryable ? Self.latest(reasons) : nil
     return decision
   }
@@ -109,11 +111,14 @@ extension Pool {
     guard let tenant = tenant(named: spec.tenant), !tenants[tenant].isRetired else {
       return refuse(.rejected, [Reason(.tenantUnknown)])
     }
-    guard let service = service(spec.service, for: spec.tenant),
+    guard let service = service(spec.service, for: spec.tenant) else {
+      return refuse(.rejected, [Reason(.serviceUnknown)])
+    }
+    guard
       let path = bucketPath(
         tenant: tenants[tenant], application: spec.application,
         serviceClass: service.serviceClass, action: spec.action)
-    else { return refuse(.rejected, [Reason(.serviceUnknown)]) }
+    else { return refuse(.rejected, [Reason(.bucketMissing, .identity(.tenant))]) }
     let serviceClass = service.serviceClass
 
     var reasons = restrictions(on: spec, serviceClass: serviceClass)
@@ -162,8 +167,10 @@ extension Pool {
       defer { next = left.isEmpty ? nil : preferred(left, spec, resolved) }
       switch affordability(offer.reservation, path: resolved.path, turn: resolved.turn) {
       case .no(let bucket, let missing):
-        // The first lane tried is the one to wait for: its own, or the cheapest.
-        if short == nil { short = (bucket, missing) }
+        // Wait for the lane that can be paid first.
+        if short.map({ Self.clears(missing) < Self.clears($0.reasons) }) ?? true {
+          short = (bucket, missing)
+        }
         continue
       case .yes: canPaySomewhere = true
       }
@@ -197,8 +204,12 @@ extension Pool {
           .workflowFull, .identity(.workflow), have: Int64(workflow),
           need: Int64(limits.liveClaimsPerWorkflow)))
     }
-    if !claims.hasRoom || !leases.hasRoom || identities.count + 3 > identities.limit {
-      reasons.append(Reason(.tableFull, have: Int64(claims.count), need: Int64(claims.limit)))
+    let tables = [
+      (claims.count, claims.limit), (leases.count, leases.limit),
+      (identities.count + 2, identities.limit),
+    ]
+    for (count, limit) in tables where count >= limit {
+      reasons.append(Reason(.tableFull, have: Int64(count), need: Int64(limit)))
     }
     return reasons
   }

@@ -25,9 +25,14 @@ extension Pool {
       bestPlacement(of: Wish(demand: bare, tenant: wish.tenant, slice: wish.slice), lane: lane)
         != nil
     {
-      return Reason(
-        .hostShort, .lane(lane), have: 0,
-        need: max(Int64(wish.demand.cpu.value), wish.demand.hostMemory.value))
+      var lessMemory = wish.demand
+      lessMemory.hostMemory = .zero
+      let isMemory =
+        bestPlacement(
+          of: Wish(demand: lessMemory, tenant: wish.tenant, slice: wish.slice), lane: lane) != nil
+      return isMemory
+        ? Reason(.hostMemoryShort, .lane(lane), need: wish.demand.hostMemory.value)
+        : Reason(.hostShort, .lane(lane), need: Int64(wish.demand.cpu.value))
     }
     if case .fraction(let milli, let bytes) = bare.shape, bytes.value > 0, milli.value > 0 {
       bare.shape = .fraction(milli, .zero)

@@ -54,7 +54,7 @@ extension Pool {
   }
 
   /// Names of a waiting claim resolved again, under the policy in force.
-  private func resolved(_ claim: Claim) -> Resolved? {
+  func resolved(_ claim: Claim) -> Resolved? {
     guard !tenants[claim.tenant].isRetired,
       let path = bucketPath(
         tenant: tenants[claim.tenant], application: claim.spec.application,

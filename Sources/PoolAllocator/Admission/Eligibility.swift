@@ -128,9 +128,10 @@ extension Pool {
     }
   }
 
-  private struct Obstacle: Error { var reason: Reason }
+  struct Obstacle: Error { var reason: Reason }
 
-  private func lifelongOffer(
+  /// What a lane would cost a claim that it can serve some day, or why it never can.
+  func lifelongOffer(
     _ row: UInt32, for spec: ClaimSpec, _ resolved: Resolved
   ) -> Result<LaneOffer, Obstacle> {
     if let reason = laneObstacle(row, to: spec, serviceClass: resolved.serviceClass) {

@@ -26,13 +26,15 @@ extension Pool {
       let stays = policy.lanes.contains { $0.key == lane.key }
       if !stays, cited.contains(row: id.row) || lane.leases > 0 { laneCount += 1 }
     }
+    let newTenants = policy.tenants.filter { keys.tenants.row(for: $0.key) == nil }.count
+    let newBuckets = policy.buckets.filter { keys.buckets.row(for: $0.key) == nil }.count
     if laneCount > Limits.lanes {
       return Reason(.tableFull, have: Int64(laneCount), need: Int64(Limits.lanes))
     }
-    if tenants.count + policy.tenants.count > tenants.limit {
+    if tenants.count + newTenants > tenants.limit {
       return Reason(.tableFull, have: Int64(tenants.count), need: Int64(tenants.limit))
     }
-    if buckets.count + policy.buckets.count > buckets.limit {
+    if buckets.count + newBuckets > buckets.limit {
       return Reason(.tableFull, have: Int64(buckets.count), need: Int64(buckets.limit))
     }
     return nil
@@ -86,12 +88,12 @@ extension Pool {
   /// Devices of the pool's shared lane that a reserved lane takes: empty ones first, then by row.
   private func collect(for lane: LaneID, on node: NodeID?, _ log: inout EventLog) {
     var missing = lanes[lane].rule.reserved - lanes[lane].bound
-    for wantsEmpty in [true, false] {
+    for pass in 0..<3 {
       devices.forEach { id, device in
         guard missing > 0, node == nil || device.node == node, log.uses.count < Int(UInt16.max),
           device.health != .gone, device.report.kind != .slice, let from = device.lane,
           lanes[row: from].rule.reserved == 0, lanes[row: from].pool == lanes[lane].pool,
-          (device.shares == 0) == wantsEmpty
+          pass == Self.bindingPass(device)
         else { return }
         let isPart = device.report.kind == .cpu
         let free = isPart ? max(0, device.milliFree.value) : device.capacity.value
@@ -100,6 +102,15 @@ extension Pool {
         missing -= take
         log.uses.append(DeviceUse(device: id, milli: MilliGPU(Int32(take)), memory: .zero))
       }
+    }
+  }
+
+  /// Usable and empty, usable, may become usable; anything else is not bound.
+  private static func bindingPass(_ device: Device) -> Int? {
+    switch device.health {
+    case .usable: device.shares == 0 ? 0 : 1
+    case .unknown where device.isApproved, .quarantined: 2
+    case .unknown, .dirty, .failed, .gone: nil
     }
   }
 
@@ -118,6 +129,7 @@ extension Pool {
     installTenants()
     installBuckets()
     rebindDevices()
+    dropRetiredTenants()
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
       refreshBucketTimer(row)
     }
@@ -144,9 +156,15 @@ extension Pool {
     }
     // Devices leave retired lanes before a row may be reused.
     for row in 0..<UInt32(devices.extent) where devices.id(at: row) != nil {
-      guard let lane = devices[row: row].lane, lanes[row: lane].isRetired else { continue }
-      if devices[row: row].report.kind != .cpu { devices[row: row].lane = nil }
-      refreshDevice(row)
+      guard let lane = devices[row: row].lane, lanes[row: lane].isRetired,
+        let id = devices.id(at: row)
+      else { continue }
+      let isPart = isPart(id)
+      if isPart, devices[id].shares == 0 {
+        removeDevice(id)
+      } else if !isPart {
+        setLane(id, nil)
+      }
     }
     for row in 0..<UInt32(lanes.extent) {
       guard let id = lanes.id(at: row), lanes[id].isRetired, lanes[id].leases == 0,
@@ -193,6 +211,20 @@ extension Pool {
         let id = tenants.insert(Tenant(key: rule.key, rule: rule))
         keys.tenants.insert(rule.key, id.row)
       }
+    }
+  }
+
+  /// Tenants that nothing cites any more go.
+  private mutating func dropRetiredTenants() {
+    var isCited = Array(repeating: false, count: tenants.extent)
+    leases.forEach { _, lease in isCited[Int(lease.tenant.row)] = true }
+    buckets.forEach { _, bucket in isCited[Int(bucket.tenant.row)] = true }
+    for row in 0..<UInt32(tenants.extent) {
+      guard let id = tenants.id(at: row), tenants[id].isRetired, tenants[id].live == 0,
+        !isCited[Int(row)]
+      else { continue }
+      keys.tenants.remove(tenants[id].key)
+      tenants.remove(id)
     }
   }
 
@@ -309,9 +341,10 @@ extension Pool {
   /// rest.
   private mutating func rebindPart(_ id: DeviceID) {
     let device = devices[id]
-    let isSet = keys.devices.row(for: device.report.key) == id.row
-    if isSet {
+    if !isPart(id) {
       setLane(id, sharedLane(profile: device.report.profile, of: device.node))
+    } else if device.shares == 0 {
+      removeDevice(id)
     } else {
       devices[id].capacity = device.used
       if let lane = device.lane { lanes[row: lane].bound += Int64(device.used.value) }
@@ -319,18 +352,42 @@ extension Pool {
     resizeSet(device.report.key, on: device.node)
   }
 
-  /// Gives a CPU set's own row what the lanes' parts leave.
-  private mutating func resizeSet(_ key: Key, on node: NodeID) {
+  /// Whether a device is a lane's part of a CPU set, and not the set's own row.
+  func isPart(_ id: DeviceID) -> Bool {
+    devices[id].report.kind == .cpu
+      && keys.devices.row(for: devices[id].report.key) != id.row
+  }
+
+  /// Gives a CPU set's own row what the lanes' parts leave; a set that shrank shrinks its parts
+  /// too, down to what leases hold.
+  mutating func resizeSet(_ key: Key, on node: NodeID) {
     guard let own = keys.devices.row(for: key) else { return }
-    var parts: Int32 = 0
+    var left = devices[row: own].report.capacity.value
     var row = placement.devices.first(of: node.row)
     while row != RowLists.none {
       let device = devices[row: row]
-      if row != own, device.report.key == key { parts += device.capacity.value }
+      if row != own, device.report.key == key {
+        let keeps = max(device.used.value, min(device.capacity.value, left))
+        if let lane = device.lane, lanes[row: lane].rule.reserved > 0, device.health != .gone {
+          lanes[row: lane].bound += Int64(keeps - device.capacity.value)
+        }
+        devices[row: row].capacity = MilliGPU(keeps)
+        refreshDevice(row)
+        left = max(0, left - keeps)
+      }
       row = placement.devices.next(after: row)
     }
-    devices[row: own].capacity = MilliGPU(
-      max(0, devices[row: own].report.capacity.value - parts))
+    devices[row: own].capacity = MilliGPU(max(left, devices[row: own].used.value))
+    refreshDevice(own)
+  }
+
+  /// A part whose lane is retired gives back what leases no longer hold of it.
+  mutating func returnPart(_ id: DeviceID) {
+    guard isPart(id), let lane = devices[id].lane, lanes[row: lane].isRetired else { return }
+    let device = devices[id]
+    devices[id].capacity = device.used
+    if device.shares == 0 { removeDevice(id) }
+    resizeSet(device.report.key, on: device.node)
   }
 
   private mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
@@ -411,6 +468,10 @@ extension Pool {
       devices[id].report = fact.report
       devices[id].isApproved = fact.isApproved
       devices[id].parent = fact.parent
+      if devices[id].health == .gone {
+        devices[id].health = .unknown
+        setLane(id, nil)
+      }
     } else {
       let inserted = devices.insert(
         Device(

@@ -14,14 +14,26 @@ extension Pool {
     log.nodeReports.append(report)
     step(.nodeAdvertised(id, fact: UInt32(log.nodeReports.count - 1)), &log)
     takeDevices(advertisement.devices, of: id, &log)
-    if nodes[id].reach == .recovering { takeLeases(advertisement.living, of: id, &log) }
+    let hasRebooted = before.reach != .enrolled && before.report.boot != report.boot
+    if nodes[id].reach == .recovering {
+      // Nothing outlives a boot, whatever the agent believes.
+      takeLeases(hasRebooted ? [] : advertisement.living, of: id, &log)
+    }
     takeConditions(advertisement.devices, of: id, &log)
     if nodes[id].reach == .recovering { step(.nodeReached(id, .ready), &log) }
     if nodes[id].reach == .suspect { step(.nodeReached(id, .ready), &log) }
-    bindShortLanes(&log, on: id)
+    bindShortLanes(&log, on: Self.lostDevice(log) ? nil : id)
     var decision = done()
     decision.node = id
     return decision
+  }
+
+  /// Whether an account took a device away: then its replacement may be on any node.
+  private static func lostDevice(_ log: borrowing EventLog) -> Bool {
+    log.events.contains { event in
+      if case .deviceMoved(_, let health) = event { return health == .gone || health == .failed }
+      return false
+    }
   }
 
   // MARK: refusals
@@ -47,11 +59,25 @@ extension Pool {
       guard isWellFormed(device, among: advertisement.devices) else {
         return Reason(.malformed, have: Int64(index))
       }
-      if let row = keys.devices.row(for: device.key), devices[row: row].node != id {
-        return Reason(.duplicateKey, have: Int64(index))
+      guard let row = keys.devices.row(for: device.key) else { continue }
+      if devices[row: row].node != id { return Reason(.duplicateKey, have: Int64(index)) }
+      // Partitioning is changed on an empty GPU; anything else is an agent that is mistaken.
+      if devices[row: row].report.isPartitioned != device.isPartitioned, isInUse(board: row) {
+        return Reason(.wrongState, have: Int64(index))
       }
     }
     return nil
+  }
+
+  /// Whether a lease holds a share of a GPU or of one of its instances.
+  private func isInUse(board: UInt32) -> Bool {
+    if devices[row: board].shares > 0 { return true }
+    var row = placement.instances.first(of: board)
+    while row != RowLists.none {
+      if devices[row: row].shares > 0 { return true }
+      row = placement.instances.next(after: row)
+    }
+    return false
   }
 
   private func isWellFormed(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
@@ -123,10 +149,12 @@ extension Pool {
     _ report: DeviceReport, of id: NodeID, isApproved: Bool, _ log: inout EventLog
   ) {
     let known = keys.devices.row(for: report.key).flatMap(devices.id(at:))
-    if let known {
-      var same = devices[known].report
-      same.condition = report.condition
-      if same == report, devices[known].isApproved == isApproved { return }
+    if let known, devices[known].health != .gone {
+      if devices[known].report == report, devices[known].isApproved == isApproved { return }
+      let before = devices[known].report.memory
+      if report.memory < before {
+        step(.deviceShrank(known, from: before, to: report.memory), &log)
+      }
     }
     let parent = report.parent.flatMap { keys.devices.row(for: $0) }.flatMap(devices.id(at:))
     log.deviceFacts.append(
@@ -222,6 +250,7 @@ extension Pool {
   private mutating func move(
     _ id: DeviceID, by condition: DeviceReport.Condition, _ log: inout EventLog
   ) {
+    let condition = condition == .healthy && hasOverstayer(id) ? .dirty : condition
     switch condition {
     case .failed where devices[id].health != .failed:
       step(.deviceMoved(id, .failed), &log)
@@ -237,7 +266,7 @@ extension Pool {
       switch devices[id].health {
       case .unknown where devices[id].isApproved, .quarantined:
         step(.deviceMoved(id, .usable), &log)
-      case .dirty where !hasOverstayer(id): step(.deviceMoved(id, .usable), &log)
+      case .dirty: step(.deviceMoved(id, .usable), &log)
       default: break
       }
     case .failed: break

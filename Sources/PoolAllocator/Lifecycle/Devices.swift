@@ -60,9 +60,10 @@ extension Pool {
 
   /// What an emptied device does next: a gone one leaves, a dirty one is proven empty.
   private mutating func settleEmptied(_ id: DeviceID) {
-    guard devices.contains(id), devices[id].shares == 0 else { return }
+    guard devices[id].shares == 0 else { return returnPart(id) }
     switch devices[id].health {
     case .gone: removeDevice(id)
+    case .usable where devices[id].report.kind == .cpu: returnPart(id)
     case .dirty where devices[id].report.condition == .healthy && nodes[devices[id].node].isHeard:
       evolveHealth(id, .usable)
     default: break
@@ -200,7 +201,8 @@ extension Pool {
   static func isEdge(_ from: Health, _ to: Health) -> Bool {
     switch (from, to) {
     case (.unknown, .usable), (.usable, .quarantined), (.quarantined, .usable),
-      (.quarantined, .dirty), (.usable, .dirty), (.dirty, .usable), (.failed, .unknown):
+      (.quarantined, .dirty), (.usable, .dirty), (.dirty, .usable), (.failed, .unknown),
+      (.gone, .unknown):
       true
     case (let old, .failed): old != .failed && old != .gone
     case (let old, .gone): old != .gone

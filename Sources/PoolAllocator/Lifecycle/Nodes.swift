@@ -86,7 +86,7 @@ extension Pool {
     if nodes[id].reach == .suspect, nodes[id].timer <= now {
       return step(.nodeReached(id, .silent), &log)
     }
-    if let lease = firstLease(on: id, where: { $0 == .granted || $0 == .active }) {
+    if let lease = firstLease(on: id, where: { $0 != .stopping }) {
       return stop(lease, .drained, &log)
     }
     step(.nodeDuty(id, nodes[id].leases == 0 ? .drained : .draining, drainBy: .farFuture), &log)

@@ -1,95 +1,107 @@
 /// What the shelves of one lane could give if they were empty: tells *never* from *not now*.
 ///
-/// Per number of devices the greatest processor time and host memory of any node that has so many.
-struct Ceiling: Sendable {
-  /// Greatest milli-cores of a node with at least so many GPUs of the lane; −1 where there is none.
-  var cpu = InlineArray<17, Int32>(repeating: -1)
-  /// Greatest host memory likewise.
-  var hostMemory = InlineArray<17, Int64>(repeating: -1)
-  /// Greatest memory of a GPU.
-  var deviceMemory: Int64 = -1
-  /// Greatest CPU part, in milli-cores.
-  var cpuPart: Int32 = -1
-  /// Strongest enforcement of a node.
-  var enforcement = Enforcement.none
-  /// Most instances on a node, by row of the policy's slices.
-  var slices: [UInt8] = []
+/// Keeps the nodes that no other node of the lane outdoes in everything; a fleet of a few hardware
+/// types has a few. Past `mostTops` two are merged figure by figure, which can only call a demand
+/// possible that no single node serves, never the reverse.
+struct Ceiling: Sendable, Equatable {
+  private static let mostTops = 32
 
   /// What one node has for the lane.
-  struct Shelf {
+  struct Top: Sendable, Equatable {
     var gpus = 0
     var deviceMemory: Int64 = -1
     var cpuPart: Int32 = -1
-    var slices: [(slice: UInt16, count: UInt8)] = []
+    var cpu: Int32 = 0
+    var hostMemory: Int64 = 0
+    var enforcement = Enforcement.none
+    /// Instances, by row of the policy's slices.
+    var slices: [UInt8] = []
+
+    func slices(_ row: UInt16?) -> Int {
+      row.map { Int($0) < slices.count ? Int(slices[Int($0)]) : 0 } ?? 0
+    }
+
+    /// Whether this node has at least as much of everything.
+    func outdoes(_ other: Top) -> Bool {
+      gpus >= other.gpus && deviceMemory >= other.deviceMemory && cpuPart >= other.cpuPart
+        && cpu >= other.cpu && hostMemory >= other.hostMemory && enforcement >= other.enforcement
+        && other.slices.indices.allSatisfy { slices(UInt16($0)) >= Int(other.slices[$0]) }
+    }
+
+    mutating func merge(_ other: Top) {
+      gpus = max(gpus, other.gpus)
+      deviceMemory = max(deviceMemory, other.deviceMemory)
+      cpuPart = max(cpuPart, other.cpuPart)
+      cpu = max(cpu, other.cpu)
+      hostMemory = max(hostMemory, other.hostMemory)
+      enforcement = max(enforcement, other.enforcement)
+      while slices.count < other.slices.count { slices.append(0) }
+      for index in other.slices.indices { slices[index] = max(slices[index], other.slices[index]) }
+    }
   }
 
-  /// Raises the ceiling to what a shelf could give.
-  mutating func absorb(_ shelf: Shelf?, of node: NodeReport) {
-    guard let shelf else { return }
-    for count in 0...min(shelf.gpus, Limits.devicesPerMember) {
-      cpu[count] = max(cpu[count], node.cpu.value)
-      hostMemory[count] = max(hostMemory[count], node.hostMemory.value)
-    }
-    deviceMemory = max(deviceMemory, shelf.deviceMemory)
-    cpuPart = max(cpuPart, shelf.cpuPart)
-    enforcement = max(enforcement, node.enforcement)
-    for entry in shelf.slices {
-      while slices.count <= Int(entry.slice) { slices.append(0) }
-      slices[Int(entry.slice)] = max(slices[Int(entry.slice)], entry.count)
-    }
+  private var tops: [Top] = []
+
+  /// Raises the ceiling to what a node could give.
+  /// - Returns: whether that changed it.
+  mutating func absorb(_ top: Top?) -> Bool {
+    guard let top, !tops.contains(where: { $0.outdoes(top) }) else { return false }
+    tops.removeAll { top.outdoes($0) }
+    if tops.count < Self.mostTops { tops.append(top) } else { tops[0].merge(top) }
+    return true
   }
 
   /// Why a demand can never be met; nil where it can.
   func obstacle(to demand: Demand, slice: UInt16?, lane: UInt32) -> Reason? {
-    guard cpu[0] >= 0 else { return Reason(.profileAbsent, .lane(lane), have: 0, need: 1) }
-    guard demand.enforcement <= enforcement else {
-      return Reason(
-        .isolationTooWeak, .lane(lane), have: Int64(enforcement.rawValue),
-        need: Int64(demand.enforcement.rawValue))
+    if tops.contains(where: { Self.serves($0, demand, slice) }) { return nil }
+    var reason = Reason(.profileAbsent, .lane(lane), have: 0, need: 1)
+    let formed = tops.filter { Self.form($0, demand, slice).have > 0 }
+    guard !formed.isEmpty else { return reason }
+    let enforced = formed.filter { $0.enforcement >= demand.enforcement }
+    guard !enforced.isEmpty else {
+      reason.code = .isolationTooWeak
+      reason.have = Int64(formed.map(\.enforcement.rawValue).max() ?? 0)
+      reason.need = Int64(demand.enforcement.rawValue)
+      return reason
     }
-    let devices = Int(demand.devices)
+    reason.code = .noNodeLargeEnough
+    var left = enforced
+    let figures: [(Top) -> (have: Int64, need: Int64)] = [
+      { Self.form($0, demand, slice) }, { (Int64($0.cpu), Int64(demand.cpu.value)) },
+      { ($0.hostMemory, demand.hostMemory.value) },
+    ]
+    // The first figure that no node still in question has enough of.
+    for figure in figures {
+      let enough = left.filter { figure($0).have >= figure($0).need }
+      if enough.isEmpty, let best = left.max(by: { figure($0).have < figure($1).have }) {
+        (reason.have, reason.need) = figure(best)
+        return reason
+      }
+      left = enough
+    }
+    return reason
+  }
+
+  private static func serves(_ top: Top, _ demand: Demand, _ slice: UInt16?) -> Bool {
+    let form = form(top, demand, slice)
+    return form.have >= form.need && top.cpu >= demand.cpu.value
+      && top.hostMemory >= demand.hostMemory.value && top.enforcement >= demand.enforcement
+  }
+
+  /// What a node has of the form asked for, and what is needed of it.
+  private static func form(
+    _ top: Top, _ demand: Demand, _ slice: UInt16?
+  ) -> (have: Int64, need: Int64) {
+    let devices = Int64(demand.devices)
     switch demand.shape {
-    case .whole:
-      return tooFew(devices, lane) ?? tooSmall(demand, gpus: devices, lane)
+    case .whole: return (Int64(top.gpus), devices)
     case .fraction(_, let bytes):
-      if let few = tooFew(devices, lane) { return few }
-      if bytes.value > deviceMemory {
-        return Reason(.noNodeLargeEnough, .lane(lane), have: deviceMemory, need: bytes.value)
+      if top.gpus >= Int(devices), top.deviceMemory < bytes.value {
+        return (top.deviceMemory, bytes.value)
       }
-      return tooSmall(demand, gpus: devices, lane)
-    case .slice:
-      let most = slice.map { Int($0) < slices.count ? Int64(slices[Int($0)]) : 0 } ?? 0
-      if most == 0 { return Reason(.profileAbsent, .lane(lane), have: 0, need: 1) }
-      if most < devices {
-        return Reason(.noNodeLargeEnough, .lane(lane), have: most, need: Int64(devices))
-      }
-      return tooSmall(demand, gpus: 0, lane)
-    case .cpuOnly:
-      if cpuPart < 0 { return Reason(.profileAbsent, .lane(lane), have: 0, need: 1) }
-      if cpuPart < demand.cpu.value {
-        return Reason(
-          .noNodeLargeEnough, .lane(lane), have: Int64(cpuPart), need: Int64(demand.cpu.value))
-      }
-      return tooSmall(demand, gpus: 0, lane)
+      return (Int64(top.gpus), devices)
+    case .slice: return (Int64(top.slices(slice)), devices)
+    case .cpuOnly: return (max(0, Int64(top.cpuPart)), Int64(demand.cpu.value))
     }
-  }
-
-  private func tooFew(_ devices: Int, _ lane: UInt32) -> Reason? {
-    if cpu[devices] >= 0 { return nil }
-    let most = (0...devices).last { cpu[$0] >= 0 } ?? 0
-    let code: Reason.Code = most == 0 ? .profileAbsent : .noNodeLargeEnough
-    return Reason(code, .lane(lane), have: Int64(most), need: Int64(devices))
-  }
-
-  private func tooSmall(_ demand: Demand, gpus: Int, _ lane: UInt32) -> Reason? {
-    if cpu[gpus] < demand.cpu.value {
-      return Reason(
-        .noNodeLargeEnough, .lane(lane), have: Int64(cpu[gpus]), need: Int64(demand.cpu.value))
-    }
-    if hostMemory[gpus] < demand.hostMemory.value {
-      return Reason(
-        .noNodeLargeEnough, .lane(lane), have: hostMemory[gpus], need: demand.hostMemory.value)
-    }
-    return nil
   }
 }

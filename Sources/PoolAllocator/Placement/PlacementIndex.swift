@@ -59,6 +59,8 @@ struct PlacementIndex: Sendable {
   var leases = RowLists()
   /// Lanes whose ceiling may be too high since something left.
   var staleCeilings = LaneSet.none
+  /// A ceiling rose in the command that is being applied.
+  var hasMovedCeiling = false
   /// By lane row.
   var lanes: [LaneIndex] = Array(repeating: LaneIndex(), count: Limits.lanes)
   /// Cells of partly used GPUs, free instances and CPU parts, for all lanes.
