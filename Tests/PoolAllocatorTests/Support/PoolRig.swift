@@ -122,6 +122,14 @@ struct PoolRig {
     ).node
   }
 
+  /// Enrols a node that must be taken in.
+  mutating func enrolled(_ number: Int, gpus: Int) throws -> NodeID {
+    guard let node = enrol(number, gpus: gpus) else {
+      throw Counterexample(description: "node \(number) is not enrolled")
+    }
+    return node
+  }
+
   /// Reports a node in full.
   @discardableResult
   mutating func report(
