@@ -15,7 +15,7 @@ struct PlacementOracleTests {
       random = SplitMix64(seed: seed)
       rig = random.pick(policies)
       for number in 0..<(1 + random.below(8)) {
-        guard let node = rig.enrol(number, gpus: 4, sets: 2) else { continue }
+        guard let node = rig.enrol(number, gpus: 5, sets: 2) else { continue }
         nodes.append(node)
         layouts.append(devices(number))
         report(number)
@@ -110,9 +110,25 @@ struct PlacementOracleTests {
           layouts[number][index].condition = random.chance(50) ? .failed : .dirty
           report(number)
         case 3: report(number)
+        case 4 where !layouts[number].isEmpty:
+          drop(random.below(layouts[number].count), from: number)
+          report(number)
+        case 5: addOne(to: number)
         default: break
         }
       }
+    }
+
+    /// A GPU or CPU set goes. Instances stay until two faults are mended, see
+    /// `siblingsMoveWhenAnInstanceGoes` and `aBoardThatGoesTakesItsOwnShareAlone`.
+    mutating func drop(_ index: Int, from node: Int) {
+      let gone = layouts[node][index]
+      if gone.parent == nil, !gone.isPartitioned { layouts[node].remove(at: index) }
+    }
+
+    mutating func addOne(to node: Int) {
+      layouts[node].append(SmallNode.gpu(node, 40))
+      report(node)
     }
 
     mutating func wish() -> (Wish, lane: UInt32)? {
@@ -158,7 +174,12 @@ struct PlacementOracleTests {
     for seed in 0..<pools {
       var scene = Scene(policies, seed: 0x9A4E + UInt64(seed))
       let scan = ScanPlacement(scene.rig.pool)
-      if seed % 50 == 0 { scene.rig.pool.checkInvariants() }
+      var fresh: Pool?
+      if seed % 20 == 0 {
+        scene.rig.pool.checkInvariants()
+        fresh = scene.rig.pool
+        fresh?.reindex()
+      }
       for _ in 0..<8 {
         guard let (wish, lane) = scene.wish() else { continue }
         wishes += 1
@@ -170,6 +191,10 @@ struct PlacementOracleTests {
         try must(
           chosen == best,
           "seed \(seed): index \(chosen as Any), scan \(best as Any) for \(wish.demand)")
+        if let fresh {
+          let remade = choice(fresh.bestPlacement(of: wish, lane: lane))
+          try must(chosen == remade, "seed \(seed): index \(chosen as Any), anew \(remade as Any)")
+        }
         if chosen == nil { empty += 1 } else { found += 1 }
       }
     }
