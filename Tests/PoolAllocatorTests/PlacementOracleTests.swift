@@ -10,10 +10,13 @@ struct PlacementOracleTests {
     var nodes: [NodeID] = []
     var layouts: [[DeviceReport]] = []
     var claims = 0
+    let policies: [CompiledPolicy]
+    private var sharing: [LeaseID: Sharing] = [:]
 
-    init(_ policies: [PoolRig], seed: UInt64) {
+    init(_ pools: [PoolRig], seed: UInt64) {
       random = SplitMix64(seed: seed)
-      rig = random.pick(policies)
+      policies = pools.map { $0.pool.policy }
+      rig = random.pick(pools)
       for number in 0..<(1 + random.below(8)) {
         guard let node = rig.enrol(number, gpus: 5, sets: 2) else { continue }
         nodes.append(node)
@@ -89,7 +92,10 @@ struct PlacementOracleTests {
         let spec = rig.claim(
           claims, tenant: random.below(3), demand: demand, lanes: lanes, runtime: .seconds(60))
         let decision = rig.apply(.submit(spec))
-        if let lease = decision.lease { end(lease) }
+        if let lease = decision.lease {
+          sharing[lease] = demand.sharing
+          end(lease)
+        }
       }
     }
 
@@ -114,6 +120,9 @@ struct PlacementOracleTests {
           drop(random.below(layouts[number].count), from: number)
           report(number)
         case 5: addOne(to: number)
+        case 6:
+          let generation = PolicyGeneration(rig.pool.generation.value + 1)
+          rig.apply(.activate(generation, random.pick(policies)))
         default: break
         }
       }
@@ -129,6 +138,23 @@ struct PlacementOracleTests {
     mutating func addOne(to node: Int) {
       layouts[node].append(SmallNode.gpu(node, 40))
       report(node)
+    }
+
+    /// Tenants meet on a GPU only where each of them accepted it.
+    func checkNeighbours() throws {
+      var tenants: [DeviceID: Set<TenantID>] = [:]
+      var strict: Set<DeviceID> = []
+      rig.pool.forEachLease { id, lease in
+        for use in rig.pool.uses(of: lease) {
+          tenants[use.device, default: []].insert(lease.tenant)
+          // A lease that a tick granted is not in the list: it counts as one that accepts all.
+          if let asked = sharing[id], asked > .anyTenant { strict.insert(use.device) }
+        }
+      }
+      for (id, held) in tenants where held.count > 1 {
+        guard rig.pool.device(id)?.report.kind == .gpu else { continue }
+        try must(!strict.contains(id), "two tenants on \(id), one of whom wanted none beside it")
+      }
     }
 
     mutating func wish() -> (Wish, lane: UInt32)? {
@@ -174,6 +200,7 @@ struct PlacementOracleTests {
     for seed in 0..<pools {
       var scene = Scene(policies, seed: 0x9A4E + UInt64(seed))
       let scan = ScanPlacement(scene.rig.pool)
+      try scene.checkNeighbours()
       var fresh: Pool?
       if seed % 20 == 0 {
         scene.rig.pool.checkInvariants()
