@@ -6,16 +6,25 @@ import Testing
 /// A test here fails as soon as its fault is mended: drop the `withKnownIssue` then.
 struct NumericsKnownIssueTests {
   /// `CostRule.runtime` multiplies calls × depth × span in 128 bits: 2⁴⁰ · 2⁴⁰ · 2³⁰ · 10³ · 10³
-  /// passes 2¹²⁷, although `ClaimSpec.isWellFormed` admits each factor. Any tenant can stop the pool.
+  /// passes 2¹²⁷, although `ClaimSpec.isWellFormed` admits each factor. One claim stops the pool.
   @Test func costModelSurvivesTheLargestWellFormedClaim() async {
     await withKnownIssue("CostRule.runtime overflows Int128") {
       await #expect(processExitsWith: .success) {
-        let key = Key(high: 1, low: 1)
-        let rule = CostRule(
-          action: key, modelClass: key, base: .zero, perThousandPrompt: .zero,
-          perThousandOutput: .zero, perToolCall: .seconds(1), retryMilli: 1_000)
+        var policy = SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0)
+        SmallPolicy.add(.tenant, under: nil, tenant: 0, cap: 1 << 40, to: &policy)
+        policy.costs = [
+          CostRule(
+            action: Name.action(0), modelClass: Name.model, base: .zero, perThousandPrompt: .zero,
+            perThousandOutput: .zero, perToolCall: .seconds(1), retryMilli: 1_000)
+        ]
+        var rig = PoolRig()
+        rig.begin(policy)
+        var spec = rig.claim(
+          1, demand: Demand(shape: .whole), lanes: [0], runtime: .seconds(60))
         let most = Int64(1) << 40
-        #expect(rule.runtime(prompt: 0, output: 0, toolCalls: most, depth: most) == nil)
+        spec.estimate = .work(promptTokens: 0, outputTokens: 0, toolCalls: most, depth: most)
+        #expect(spec.isWellFormed)
+        #expect(rig.apply(.submit(spec)).verdict == .rejected)
       }
     }
   }
@@ -35,8 +44,8 @@ struct NumericsKnownIssueTests {
   }
 
   /// A claim names a cheap lane that can never serve it and a dear one that can. Its bucket holds
-  /// the cheap price only, so it parks; `leastReservation` asks for the cheap price, so the bucket's
-  /// timer is due at once; the tick lets it out, dispatch parks it again, for ever.
+  /// the cheap price only, so it parks; `leastReservation` asks for the cheap price, so the timer
+  /// is due at once; the tick lets the claim out, dispatch parks it again, for ever.
   @Test func ticksAtOneMomentEnd() throws {
     var policy = SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0)
     let dear = Key(high: 99, low: 1)
