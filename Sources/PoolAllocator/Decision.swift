@@ -40,7 +40,8 @@ extension Decision {
   /// States what an offer would reserve at once and cost in all.
   mutating func quote(_ offer: Pool.Offer, for expected: Span) {
     reservation = offer.reservation
-    price = expected == offer.quantum
+    price =
+      expected == offer.quantum
       ? offer.reservation : Price.of(rate: offer.rate, span: expected) ?? offer.reservation
   }
 }

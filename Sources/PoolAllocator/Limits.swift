@@ -21,7 +21,8 @@ public struct Limits: Hashable, Sendable {
   public static let bucketsPerPath = 4
   /// Reasons that one decision carries; the rest is cut, first by precedence. Unit: reasons.
   public static let reasons = 16
-  /// Leases of one node: what bounds the work that one node's report or loss can cause. Unit: leases.
+  /// Leases of one node: what bounds the work that one node's report or loss can cause. Unit:
+  /// leases.
   public static let leasesPerNode = 512
   /// Steps that one command may take: the fullest node's report moves 136 devices and ends 512
   /// leases in 5 steps each, and that must fit. Unit: events.
@@ -48,6 +49,9 @@ public struct Limits: Hashable, Sendable {
   /// Greatest step of pool time between two commands that is believed; a longer one is a clock that
   /// jumped, and is credited as this. Loops tick every second. Unit: nanoseconds.
   public static let clockStepMax = Span.seconds(3_600)
+  /// Greatest number of tokens, or of tool calls times depth, in an estimate; 2⁴⁰ of either at the
+  /// longest span each stays within 128 bits. Unit: tokens, calls.
+  public static let workMax: Int64 = 1 << 40
   /// Greatest amount of memory: 2⁵⁰ bytes = 1 PiB. Unit: bytes.
   public static let memoryMax = Bytes(1 << 50)
   /// Suspect nodes are ready again after this many signs of life in a row. Unit: messages.

@@ -1,8 +1,8 @@
 extension CompiledPolicy {
   /// The rule that a policy breaks, as a number for a compiler's bug report; nil where it is sound.
   ///
-  /// Documents are checked by `PoolWire` with lines and words; this is the core's own last check, so
-  /// that no policy can lead it into an impossible state.
+  /// Documents are checked by `PoolWire` with lines and words; this is the core's own last check,
+  /// so that no policy can lead it into an impossible state.
   var defect: Int? {
     let checks: [Bool] = [
       classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
@@ -80,7 +80,8 @@ extension CompiledPolicy {
     for (index, bucket) in buckets.enumerated() {
       guard Int(bucket.tenant) < tenants.count, bucket.cap >= .zero,
         bucket.refillPerSecond >= .zero, bucket.opening >= .zero, bucket.opening <= bucket.cap,
-        bucket.debtMax >= .zero
+        bucket.debtMax >= .zero,
+        bucket.cap.value + bucket.debtMax.value <= Credits.limit
       else { return false }
       guard let parent = bucket.parent else {
         guard bucket.match == .tenant else { return false }

@@ -1,4 +1,5 @@
-/// A policy as the core reads it: names resolved to keys, documents checked, one flat list per kind.
+/// A policy as the core reads it: names resolved to keys, documents checked, one flat list per
+/// kind.
 ///
 /// `PoolWire` compiles documents into this. `Pool.apply(.activate)` checks what the core relies on
 /// (`CompiledPolicy.defect`) and refuses a policy that breaks it.
@@ -91,13 +92,15 @@ public struct LaneRule: BitwiseCopyable, Hashable, Sendable {
   public var pool: UInt16
   /// Owner of a reserved lane; nil for the shared lane.
   public var owner: Key?
-  /// Thousandths of devices bound to a reserved lane, whole devices for GPUs; 0 for the shared lane.
+  /// Thousandths of devices bound to a reserved lane, whole devices for GPUs; 0 for the shared
+  /// lane.
   public var reserved: Int64
   /// Classes that may enter.
   public var admits: ClassSet
   /// Longest runtime that may enter.
   public var leaseMax: Span
-  /// Restrictions (egress, files, tools) that travel in each lease, as bits whose names live outside.
+  /// Restrictions (egress, files, tools) that travel in each lease, as bits whose names live
+  /// outside.
   public var restrictions: UInt64
   /// Whether claims of different tenants that accept it may share one device.
   public var sharesAcrossTenants: Bool
@@ -269,8 +272,11 @@ public struct CostRule: BitwiseCopyable, Hashable, Sendable {
   }
 
   /// Runtime that the model expects, rounded up to a nanosecond.
-  /// - Returns: nil where it passes `Limits.spanMax`.
+  /// - Returns: nil where it passes `Limits.spanMax`, or a figure passes `Limits.workMax`.
   public func runtime(prompt: Int64, output: Int64, toolCalls: Int64, depth: Int64) -> Span? {
+    guard [prompt, output, toolCalls, depth].allSatisfy({ 0...Limits.workMax ~= $0 }),
+      toolCalls == 0 || depth <= Limits.workMax / toolCalls
+    else { return nil }
     let thousandths =
       Int128(base.ns) * 1000
       + Int128(perThousandPrompt.ns) * Int128(prompt)

@@ -116,6 +116,7 @@ extension Pool {
     digest.combine(device.slice) { $0.combine($1) }
     digest.combine(device.fencing.raw)
     digest.combine(device.isApproved)
+    digest.combine(device.isPart)
   }
 
   private static func feed(_ lane: Lane, _ digest: inout DigestBuilder) {

@@ -178,7 +178,9 @@ extension Pool {
     var left = claim.spec.lanes
     while let row = left.firstRow {
       left = left.withoutFirst
-      guard case .success(let lane) = lifelongOffer(row, for: claim.spec, resolved) else { continue }
+      guard case .success(let lane) = lifelongOffer(row, for: claim.spec, resolved) else {
+        continue
+      }
       least = min(least ?? lane.offer.reservation, lane.offer.reservation)
     }
     return least

@@ -187,7 +187,8 @@ extension Pool {
           fresh.placement.lanes[lane].census[standing.rawValue]
             == placement.lanes[lane].census[standing.rawValue], "the census is kept true")
       }
-      invariant(fresh.placement.lanes[lane].free == placement.lanes[lane].free, "free is kept true")
+      invariant(
+        fresh.placement.lanes[lane].free == placement.lanes[lane].free, "free is kept true")
       for node in 0..<UInt32(nodes.extent) {
         let heap = placement.lanes[lane].idleShelves.heap(of: node)
         let other = fresh.placement.lanes[lane].idleShelves.heap(of: node)
@@ -196,8 +197,11 @@ extension Pool {
     }
     for row in 0..<UInt32(devices.extent) {
       invariant(
-        (placement.spots.heap(of: row) == nil) == (fresh.placement.spots.heap(of: row) == nil),
-        "spots are kept true")
+        placement.agrees(with: fresh.placement, on: row), "devices stand where they belong")
+      guard devices.id(at: row) != nil else { continue }
+      let key = devices[row: row].report.key
+      invariant(
+        keys.devices.row(for: key) == fresh.keys.devices.row(for: key), "names are kept true")
     }
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
       invariant(

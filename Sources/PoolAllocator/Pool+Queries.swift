@@ -83,7 +83,8 @@ extension Pool {
     ].compactMap { $0 }.min()
   }
 
-  /// Thousandths of a lane's devices: all, those that may receive a lease, and what of them is free.
+  /// Thousandths of a lane's devices: all, those that may receive a lease, and what of them is
+  /// free.
   public func capacity(of id: LaneID) -> (total: Int64, offered: Int64, free: Int64) {
     let index = placement.lanes[Int(id.row)]
     var total = Int64(0)

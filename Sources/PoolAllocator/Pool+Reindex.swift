@@ -30,11 +30,8 @@ extension Pool {
         &queue.identityTimers, id.row, identity.restriction?.until ?? .farFuture)
     }
     claims.forEach { id, claim in keys.claims.insert(claim.spec.key, id.row) }
-    // A CPU set's own row comes before the parts made from it.
     devices.forEach { id, device in
-      if keys.devices.row(for: device.report.key) == nil {
-        keys.devices.insert(device.report.key, id.row)
-      }
+      if !device.isPart { keys.devices.insert(device.report.key, id.row) }
     }
   }
 

@@ -88,8 +88,8 @@ public struct Pool: Sendable {
   ///   - now: pool time; a moment before the last command's counts as the last command's.
   ///   - log: emptied, then filled with the events of this command.
   /// - Returns: the answer, and whether more is due (of `tick` alone).
-  /// - Complexity: bounded by `Limits.stepsPerCommand`; `submit`, lease commands: independent of the
-  ///   number of nodes and of the length of the queue, but for the logarithm of a heap.
+  /// - Complexity: bounded by `Limits.stepsPerCommand`; `submit`, lease commands: independent of
+  /// the   number of nodes and of the length of the queue, but for the logarithm of a heap.
   public mutating func apply(
     _ command: Command, at now: Instant, into log: inout EventLog
   ) -> (Decision, Progress) {

@@ -119,7 +119,8 @@ struct SwarmDriver {
       shared.sharesAcrossTenants = random.chance(50)
       policy.lanes.append(shared)
       if random.chance(70) {
-        var reserved = LaneRule(key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
+        var reserved = LaneRule(
+          key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
         reserved.owner = key(6, 0)
         reserved.reserved = pool == 0 ? Int64(1 + random.below(9)) * 1000 : 1500
         policy.lanes.append(reserved)

@@ -1,10 +1,13 @@
 import PoolAllocator
 
-// place-bench [SECONDS]: place + release pairs per second through the whole allocator, beside a bare
-// index by free count, in one process and one thread; medians of several rounds, taken in turn.
+// place-bench [PAIRS [ROUNDS [NODES…]]]: place + release pairs per second through the whole
+// allocator, beside a bare index by free count, in one process and one thread; medians of several
+// rounds, taken in turn.
 
-let rounds = 7
-let pairs = 200_000
+let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
+let pairs = arguments.first ?? 200_000
+let rounds = arguments.dropFirst().first ?? 7
+let sizes = arguments.count > 2 ? Array(arguments.dropFirst(2)) : [1_000, 10_000]
 let clock = ContinuousClock()
 
 func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
@@ -24,8 +27,9 @@ func text(_ value: Double) -> String {
 }
 
 print("place + release, one thread, \(rounds) rounds of \(pairs) pairs, medians (min-max)")
-print("  nodes     devices  full    pairs/s                       ns/pair   floor ns  ratio  events")
-for nodes in [1_000, 10_000] {
+print(
+  "  nodes     devices  full    pairs/s                       ns/pair   floor ns  ratio  events")
+for nodes in sizes {
   var fleet = Fleet(nodes: nodes)
   while fleet.fullness() < 900 { for _ in 0..<100 { _ = fleet.place() } }
   var index = BareIndex(nodes: nodes, devices: 8)

@@ -159,7 +159,7 @@ extension Pool {
     guard overload.isEmpty else { return .refuse(.rejected, overload) }
     var reasons: [Reason] = []
     var short: (bucket: BucketID, reasons: [Reason])?
-    var canPaySomewhere = false
+    var payable = LaneSet.none
     var left = eligible
     var next: LaneOffer? = first
     while let (row, offer) = next.map({ ($0.row, $0.offer) }) {
@@ -172,7 +172,7 @@ extension Pool {
           short = (bucket, missing)
         }
         continue
-      case .yes: canPaySomewhere = true
+      case .yes: payable.insert(row: row)
       }
       if let head = queue.head(of: row), head.order < resolved.turn {
         reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
@@ -182,9 +182,9 @@ extension Pool {
         reasons += capacityReasons(resolved.wish, lane: row)
       }
     }
-    if canPaySomewhere {
-      if let full = queueObstacle(resolved, eligible) { return .refuse(.rejected, [full]) }
-      return .wait(eligible, because: reasons.first?.code, reasons)
+    if !payable.isEmpty {
+      if let full = queueObstacle(resolved, payable) { return .refuse(.rejected, [full]) }
+      return .wait(payable, because: reasons.first?.code, reasons)
     }
     guard let short else { return .refuse(.rejected, [Reason(.arithmeticOverflow)]) }
     if policy.classes[Int(resolved.serviceClass.rank)].emptyBucket == .reject {

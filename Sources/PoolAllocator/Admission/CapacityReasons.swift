@@ -49,7 +49,8 @@ extension Pool {
     let devices = Int64(wish.demand.devices)
     switch wish.demand.shape {
     case .whole: return 1000 * devices
-    case .slice: return devices * (wish.slice.map { Int64(policy.slices[Int($0)].billedMilli) } ?? 0)
+    case .slice:
+      return devices * (wish.slice.map { Int64(policy.slices[Int($0)].billedMilli) } ?? 0)
     case .fraction(let milli, _): return Int64(milli.value) * devices
     case .cpuOnly: return Int64(wish.demand.cpu.value)
     }

@@ -96,22 +96,19 @@ extension Pool {
       return step(.claimEnded(id, .rejected), &log)
     }
     let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
-    let lanes = LaneSet(bits: eligible.bits & groups[Int(claim.group)].bits)
-    guard !lanes.isEmpty else {
-      if !eligible.isEmpty, group(for: eligible) != nil {
-        return step(.claimQueued(id, lanes: eligible, because: nil), &log)
-      }
+    guard !eligible.isEmpty else {
       return step(.claimEnded(id, Self.end(of: obstacles)), &log)
     }
-    let (payable, short) = payableLanes(lanes, claim.spec, resolved)
+    // It waits for the lanes that it can pay, no less and no more.
+    let (payable, short) = payableLanes(eligible, claim.spec, resolved)
     if let short, payable.isEmpty { return step(.claimParked(id, on: short), &log) }
-    guard payable.contains(row: row), let offer = offer(row, for: claim.spec, resolved) else {
-      guard group(for: payable) != nil else {
-        return queue.stirred.bits &= ~(1 << UInt64(row))
-      }
-      return step(.claimQueued(id, lanes: payable, because: .bucketShort), &log)
+    if payable != groups[Int(claim.group)], group(for: payable) != nil {
+      return step(.claimQueued(id, lanes: payable, because: nil), &log)
     }
-    guard leases.hasRoom, let found = bestPlacement(of: resolved.wish, lane: row) else {
+    guard leases.hasRoom, payable.contains(row: row),
+      let offer = offer(row, for: claim.spec, resolved),
+      let found = bestPlacement(of: resolved.wish, lane: row)
+    else {
       return queue.stirred.bits &= ~(1 << UInt64(row))
     }
     _ = grant(id, found, offer, path: resolved.path, &log)

@@ -1,4 +1,5 @@
-/// A family of min-heaps over rows; each row is in at most one of them, and can leave from anywhere.
+/// A family of min-heaps over rows; each row is in at most one of them, and can leave from
+/// anywhere.
 ///
 /// One position array serves all heaps of the family, so a family costs 8 bytes a row plus its
 /// members, however many heaps it has. Used for timers (one heap), for the queue (a heap per queue
@@ -58,14 +59,19 @@ struct IndexedHeaps<Order: Comparable & BitwiseCopyable & Sendable>: Sendable {
     return heaps[Int(places[Int(row)].heap)][Int(places[Int(row)].position)].order
   }
 
-  /// Puts a row into a heap, taking it out of the one it was in; moves it where it is there already.
+  /// Puts a row into a heap, taking it out of the one it was in; moves it where it is there
+  /// already.
   mutating func insert(_ row: UInt32, _ order: Order, into heap: UInt32) {
     if Int(row) < places.count, places[Int(row)].heap == heap {
       let position = Int(places[Int(row)].position)
       let before = heaps[Int(heap)][position].order
       guard before != order else { return }
       heaps[Int(heap)][position].order = order
-      if order < before { siftUp(position, in: Int(heap)) } else { siftDown(position, in: Int(heap)) }
+      if order < before {
+        siftUp(position, in: Int(heap))
+      } else {
+        siftDown(position, in: Int(heap))
+      }
       return
     }
     remove(row)

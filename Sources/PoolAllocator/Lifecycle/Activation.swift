@@ -98,7 +98,9 @@ extension Pool {
         let isPart = device.report.kind == .cpu
         let free = isPart ? max(0, device.milliFree.value) : device.capacity.value
         let take = isPart ? min(Int64(free), missing) : Int64(free)
-        guard take > 0, take <= missing else { return }
+        guard take > 0, take <= missing,
+          !isPart || devices.count + log.uses.count < devices.limit
+        else { return }
         missing -= take
         log.uses.append(DeviceUse(device: id, milli: MilliGPU(Int32(take)), memory: .zero))
       }
@@ -159,7 +161,7 @@ extension Pool {
       guard let lane = devices[row: row].lane, lanes[row: lane].isRetired,
         let id = devices.id(at: row)
       else { continue }
-      let isPart = isPart(id)
+      let isPart = devices[id].isPart
       if isPart, devices[id].shares == 0 {
         removeDevice(id)
       } else if !isPart {
@@ -341,7 +343,7 @@ extension Pool {
   /// rest.
   private mutating func rebindPart(_ id: DeviceID) {
     let device = devices[id]
-    if !isPart(id) {
+    if !device.isPart {
       setLane(id, sharedLane(profile: device.report.profile, of: device.node))
     } else if device.shares == 0 {
       removeDevice(id)
@@ -352,12 +354,6 @@ extension Pool {
     resizeSet(device.report.key, on: device.node)
   }
 
-  /// Whether a device is a lane's part of a CPU set, and not the set's own row.
-  func isPart(_ id: DeviceID) -> Bool {
-    devices[id].report.kind == .cpu
-      && keys.devices.row(for: devices[id].report.key) != id.row
-  }
-
   /// Gives a CPU set's own row what the lanes' parts leave; a set that shrank shrinks its parts
   /// too, down to what leases hold.
   mutating func resizeSet(_ key: Key, on node: NodeID) {
@@ -366,7 +362,7 @@ extension Pool {
     var row = placement.devices.first(of: node.row)
     while row != RowLists.none {
       let device = devices[row: row]
-      if row != own, device.report.key == key {
+      if device.isPart, device.report.key == key {
         let keeps = max(device.used.value, min(device.capacity.value, left))
         if let lane = device.lane, lanes[row: lane].rule.reserved > 0, device.health != .gone {
           lanes[row: lane].bound += Int64(keeps - device.capacity.value)
@@ -383,7 +379,9 @@ extension Pool {
 
   /// A part whose lane is retired gives back what leases no longer hold of it.
   mutating func returnPart(_ id: DeviceID) {
-    guard isPart(id), let lane = devices[id].lane, lanes[row: lane].isRetired else { return }
+    guard devices[id].isPart, let lane = devices[id].lane, lanes[row: lane].isRetired else {
+      return
+    }
     let device = devices[id]
     devices[id].capacity = device.used
     if device.shares == 0 { removeDevice(id) }
@@ -447,6 +445,7 @@ extension Pool {
     if row == RowLists.none {
       var part = whole
       part.lane = lane
+      part.isPart = true
       part.capacity = MilliGPU(0)
       part.used = MilliGPU(0)
       part.memoryUsed = .zero

@@ -273,7 +273,8 @@ extension Pool {
     }
   }
 
-  /// Whether a lease past its kill deadline still holds a device: its agent has not proven it empty.
+  /// Whether a lease past its kill deadline still holds a device: its agent has not proven it
+  /// empty.
   private func hasOverstayer(_ id: DeviceID) -> Bool {
     var row = placement.leases.first(of: devices[id].node.row)
     while row != RowLists.none {

@@ -178,7 +178,7 @@ extension Pool {
 
   /// Counts the slots that the free instances of a partitioned GPU have, and places them anew:
   /// beside one that came or went they stand tighter or looser now.
-  private mutating func refreshInstances(of board: UInt32, _ changed: UInt32) {
+  private mutating func refreshInstances(of board: UInt32, _ changed: UInt32?) {
     var free = 0
     var row = placement.instances.first(of: board)
     while row != RowLists.none {
@@ -186,7 +186,7 @@ extension Pool {
       row = placement.instances.next(after: row)
     }
     let isChanged = placement.setFreeSlots(free, of: board)
-    placeDevice(changed)
+    if let changed { placeDevice(changed) }
     guard isChanged else { return }
     row = placement.instances.first(of: board)
     while row != RowLists.none {
@@ -217,7 +217,7 @@ extension Pool {
     if let lane = devices[id].lane {
       if health == .gone {
         placement.staleCeilings.insert(row: lane)
-        if lanes[row: lane].rule.reserved > 0 {
+        if lanes[row: lane].rule.reserved > 0, devices[id].report.kind != .slice {
           lanes[row: lane].bound -= Int64(devices[id].capacity.value)
         }
       }
@@ -233,14 +233,13 @@ extension Pool {
     placement.withdraw(id.row, node: device.node.row)
     placement.devices.remove(id.row)
     placement.instances.remove(id.row)
+    if let parent = device.parent { refreshInstances(of: parent.row, nil) }
     while placement.instances.first(of: id.row) != RowLists.none {
       let instance = placement.instances.first(of: id.row)
       placement.instances.remove(instance)
       devices[row: instance].parent = nil
     }
-    if keys.devices.row(for: device.report.key) == id.row {
-      keys.devices.remove(device.report.key)
-    }
+    if !device.isPart { keys.devices.remove(device.report.key) }
     devices.remove(id)
   }
 }

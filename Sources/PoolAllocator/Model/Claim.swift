@@ -97,8 +97,8 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
     switch estimate {
     case .runtime(let span): return span >= .zero && span <= Limits.spanMax
     case .work(let prompt, let output, let calls, let depth):
-      let most = Int64(1) << 40
-      return [prompt, output, calls, depth].allSatisfy { $0 >= 0 && $0 <= most }
+      return [prompt, output, calls, depth].allSatisfy { 0...Limits.workMax ~= $0 }
+        && (calls == 0 || depth <= Limits.workMax / calls)
     }
   }
 }

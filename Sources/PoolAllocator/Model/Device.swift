@@ -119,6 +119,8 @@ public struct Device: BitwiseCopyable, Sendable {
   public internal(set) var fencing = Fencing(raw: 0)
   /// Whether the node's approval covers it.
   public internal(set) var isApproved: Bool
+  /// A reserved lane's part of a CPU set; the set's own row is the shared lane's part.
+  public internal(set) var isPart = false
 
   /// Time share that is free.
   public var milliFree: MilliGPU { MilliGPU(capacity.value - used.value) }

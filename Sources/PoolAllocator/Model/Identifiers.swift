@@ -1,4 +1,5 @@
-/// A row of one of the pool's tables, with the generation that tells it from the row's earlier uses.
+/// A row of one of the pool's tables, with the generation that tells it from the row's earlier
+/// uses.
 public struct ID<Row>: BitwiseCopyable, Hashable, Sendable {
   /// Index of the row in its table.
   public let row: UInt32

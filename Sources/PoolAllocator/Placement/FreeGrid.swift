@@ -1,5 +1,5 @@
-/// Where free capacity of one kind stands in the index: a row for how tight the fit is, a column for
-/// what its node has left of processor time and host memory.
+/// Where free capacity of one kind stands in the index: a row for how tight the fit is, a column
+/// for what its node has left of processor time and host memory.
 ///
 /// Processor time and memory enter in classes with round floors (1, 2, 4 … cores; 2, 8, 16 … GiB):
 /// a demand at a floor, the usual case, is decided by the class alone; any other is checked exactly

@@ -31,7 +31,7 @@ struct LaneIndex: Sendable {
   /// Puts a node where its number of idle GPUs and its column belong.
   mutating func place(_ node: UInt32, column: Int) {
     guard Int(node) < idle.count else { return }
-    let count = Int(idle[Int(node)])
+    let count = min(Int(idle[Int(node)]), FreeGrid.rows - 1)
     if let heap = idleShelves.heap(of: node) {
       let cell = Int(cells[Int(node)])
       if count > 0, cell == count * FreeGrid.columns + column { return }
@@ -49,9 +49,10 @@ struct LaneIndex: Sendable {
 
 /// Derived from the tables, rebuilt by `reindex()`, not in the digest: where free capacity is.
 ///
-/// Ranks by class of free, not by device: a change of one device moves one heap member, and a lookup
-/// reads a few masks and one heap top, whatever the number of nodes. Among equals the least row
-/// wins, so the choice is a function of the tables and a scan of all devices makes the same one.
+/// Ranks by class of free, not by device: a change of one device moves one heap member, and a
+/// lookup reads a few masks and one heap top, whatever the number of nodes. Among equals the least
+/// row wins, so the choice is a function of the tables and a scan of all devices makes the same
+/// one.
 struct PlacementIndex: Sendable {
   /// Devices of each node, in row order.
   var devices = RowLists()
@@ -131,6 +132,19 @@ struct PlacementIndex: Sendable {
     grids.append(FreeGrid())
     gridRows.insert(key, UInt32(grids.count - 1))
     return UInt32(grids.count - 1)
+  }
+
+  /// Whether another index has a device in the same place; grids are numbered as they are made, so
+  /// their numbers are not compared.
+  func agrees(with other: PlacementIndex, on row: UInt32) -> Bool {
+    let none = Contribution()
+    let left = Int(row) < contributions.count ? contributions[Int(row)] : none
+    let right = Int(row) < other.contributions.count ? other.contributions[Int(row)] : none
+    return left.lane == right.lane && left.standing == right.standing
+      && left.isIdle == right.isIdle && left.capacity == right.capacity && left.free == right.free
+      && (left.grid == UInt32.max) == (right.grid == UInt32.max)
+      && (left.grid == UInt32.max || left.cell == right.cell)
+      && spots.order(of: row) == other.spots.order(of: row)
   }
 
   // MARK: keeping it true

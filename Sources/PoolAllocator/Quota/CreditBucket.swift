@@ -39,7 +39,9 @@ public struct CreditBucket: BitwiseCopyable, Hashable, Sendable {
     let room = cap.value - level.value
     let (whole, rest) = WideProduct(now.ns - asOf.ns, refillPerSecond.value, plus: remainder)
       .divided(by: 1_000_000_000)
-    if whole >= Int128(room) { return Refill(gained: Credits(room), remainder: 0) }
+    if whole >= Int128(room) {
+      return Refill(gained: Credits(min(room, Credits.limit)), remainder: 0)
+    }
     return Refill(gained: Credits(Int64(whole)), remainder: rest)
   }
 

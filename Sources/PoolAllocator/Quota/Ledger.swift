@@ -48,7 +48,8 @@ extension Pool {
     Int128(price.value) + bucket.committed.value
   }
 
-  /// Whether every bucket of a path can pay a price, and nobody before `turn` waits for one of them.
+  /// Whether every bucket of a path can pay a price, and nobody before `turn` waits for one of
+  /// them.
   /// - Complexity: O(buckets of the path).
   func affordability(_ price: Credits, path: BucketPath, turn: TurnKey) -> Affordability {
     var reasons: [Reason] = []
