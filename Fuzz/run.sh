@@ -1,0 +1,52 @@
+#!/bin/sh
+# Fuzz/run.sh TARGET SECONDS: builds Fuzz/TARGETFuzz.swift with the modules it needs under libFuzzer
+# and the address sanitizer, runs it for SECONDS, exits nonzero on a crash or a hang.
+# Inputs that found new paths are kept in fuzz-corpus/TARGET, crashes in .build-fuzz/TARGET.
+set -eu
+
+if [ $# -ne 2 ]; then
+  echo "usage: Fuzz/run.sh TARGET SECONDS" >&2
+  exit 2
+fi
+target=$1
+seconds=$2
+
+# The modules of each target, each after those that it imports.
+case $target in
+  StrictJSON) modules="StrictJSON" ;;
+  PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
+  *)
+    echo "Fuzz/run.sh: unknown target $target" >&2
+    exit 2
+    ;;
+esac
+
+cd "$(dirname "$0")/.."
+build=.build-fuzz/$target
+corpus=fuzz-corpus/$target
+mkdir -p "$build" "$corpus"
+
+flags="-O -g -swift-version 6 -parse-as-library -sanitize=fuzzer,address -I $build
+  -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
+  -enable-upcoming-feature InternalImportsByDefault"
+
+objects=
+for module in $modules; do
+  # shellcheck disable=SC2086,SC2046
+  swiftc $flags -wmo -module-name "$module" -c $(find "Sources/$module" -name '*.swift' | sort) \
+    -emit-module -emit-module-path "$build/$module.swiftmodule" -o "$build/$module.o"
+  objects="$objects $build/$module.o"
+done
+# shellcheck disable=SC2086
+swiftc $flags -module-name "${target}Fuzz" "Fuzz/${target}Fuzz.swift" $objects -o "$build/fuzz"
+
+dictionary=
+if [ -f "Fuzz/${target}Fuzz.dict" ]; then
+  dictionary=-dict=Fuzz/${target}Fuzz.dict
+fi
+
+# The backtracer can hang for minutes after a sanitizer report; leaks are not looked for, since that
+# needs ptrace. The timeout is for a fuzzer that no longer stops by itself.
+SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 timeout $((seconds + 60)) \
+  "$build/fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
+  -artifact_prefix="$build/" -print_final_stats=1 $dictionary "$corpus" </dev/null
