@@ -1,0 +1,84 @@
+/// One NUMA node as the kernel describes it, before any limit.
+struct NumaNode: Equatable {
+  /// The kernel's number; numbers may have gaps.
+  var id: Int
+  /// CPUs that are online.
+  var cpus: CPUSet
+  /// All of its memory, in bytes.
+  var memoryBytes: UInt64
+  /// Memory set aside as huge pages, which ordinary allocations cannot have, in bytes.
+  var hugepageBytes: UInt64
+  /// True when the machine can have no other node, so that all its memory is this one's.
+  var isOnly: Bool
+}
+
+extension NumaNode {
+  static let directory = "/sys/devices/system/node"
+
+  /// The online nodes, ascending by id; empty when the kernel has no NUMA directory.
+  static func readAll(from tree: inout FileTree) -> [NumaNode] {
+    let present = tree.numbered("node", in: directory)
+    let online = tree.list(directory + "/online") ?? CPUSet(present)
+    let possible = tree.list(directory + "/possible")
+    return present.filter(online.contains).map { id in
+      read(id, isOnly: possible == CPUSet([id]), from: &tree)
+    }
+  }
+
+  private static func read(_ id: Int, isOnly: Bool, from tree: inout FileTree) -> NumaNode {
+    let path = "\(directory)/node\(id)"
+    let cpus = tree.list(path + "/cpulist") ?? CPUSet()
+    let memory = tree.text(path + "/meminfo").flatMap { Meminfo($0).bytes("MemTotal") }
+    if memory == nil { tree.note("\(path)/meminfo: no MemTotal") }
+    return NumaNode(
+      id: id, cpus: cpus, memoryBytes: memory ?? 0,
+      hugepageBytes: Hugepages.bytes(in: path + "/hugepages", from: &tree),
+      isOnly: isOnly)
+  }
+}
+
+/// Huge pages that are reserved: directories `hugepages-<kB>kB`, each with its number of pages.
+enum Hugepages {
+  /// Bytes of all sizes in one directory; 0 when there is none.
+  static func bytes(in directory: String, from tree: inout FileTree) -> UInt64 {
+    var total: UInt64 = 0
+    for name in tree.names(in: directory) {
+      guard name.hasPrefix("hugepages-"), name.hasSuffix("kB"),
+        let kibibytes = Decimal.parse(name.dropFirst(10).dropLast(2)),
+        let line = tree.line("\(directory)/\(name)/nr_hugepages"),
+        let pages = Decimal.parse(line)
+      else { continue }
+      let (bytes, overflow) = kibibytes.multipliedReportingOverflow(by: 1024)
+      let (all, overflow2) = bytes.multipliedReportingOverflow(by: pages)
+      let (sum, overflow3) = total.addingReportingOverflow(all)
+      if overflow || overflow2 || overflow3 {
+        tree.note("\(directory)/\(name): more pages than a machine can have")
+        continue
+      }
+      total = sum
+    }
+    return total
+  }
+}
+
+/// A text in the form of `/proc/meminfo` or a node's `meminfo`.
+struct Meminfo {
+  private var values: [Substring: UInt64] = [:]
+
+  /// Reads `Name:  123 kB` and `Node 0 Name:  123 kB`; other lines are left out.
+  init(_ text: String) {
+    for line in text.split(whereSeparator: \.isNewline) {
+      let halves = line.split(separator: ":", maxSplits: 1)
+      guard halves.count == 2, let name = halves[0].split(separator: " ").last else { continue }
+      let fields = halves[1].split(separator: " ")
+      guard fields.count == 2, fields[1] == "kB", let value = Decimal.parse(fields[0]) else {
+        continue
+      }
+      let (bytes, overflow) = value.multipliedReportingOverflow(by: 1024)
+      if !overflow && values[name] == nil { values[name] = bytes }
+    }
+  }
+
+  /// The value of a field in bytes; nil when the text has none.
+  func bytes(_ name: Substring) -> UInt64? { values[name] }
+}

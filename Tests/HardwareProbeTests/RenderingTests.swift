@@ -1,0 +1,91 @@
+import ProbeFakes
+import Testing
+
+@testable import HardwareProbe
+
+@Suite struct RenderingTests {
+  private func inventory() -> NodeInventory {
+    NodeInventory(
+      host: HostIdentity(
+        hostname: "gpu-a01", kernelRelease: "6.1.0", bootID: "b", architecture: "x86-64",
+        cpuModel: "Fake CPU"),
+      capacity: HostCapacity(
+        cpuMilli: 1500,
+        cpuLimitedBy: LimitSource(limit: .cpuQuota, source: "/sys/fs/cgroup/cpu.max"),
+        cpus: CPUSet(0..<8), onlineCPUCount: 16, memoryBytes: 8 << 30,
+        memoryLimitedBy: LimitSource(limit: .machine, source: "/proc/meminfo"),
+        memoryTotalBytes: 8 << 30, hugepageBytes: 0,
+        numaNodes: [
+          NodeCPUs(numaNode: 0, cpus: CPUSet(0..<4), memoryBytes: 4 << 30),
+          NodeCPUs(numaNode: 8, cpus: CPUSet(4..<8), memoryBytes: 4 << 30),
+        ]),
+      nvml: .running(path: "l", driverVersion: "550.90", nvmlVersion: nil),
+      gpus: [
+        GPUEntry(
+          index: 0, uuid: "GPU-a", name: "NVIDIA H200",
+          memory: GPUMemory(
+            totalBytes: 150_754_820_096, usedBytes: 19_542_101_197, reservedBytes: nil),
+          state: .usable, profile: .matched(profile: "h200-141g", rule: .nvmlName)),
+        GPUEntry(
+          index: 1, uuid: "GPU-b", name: "NVIDIA A40",
+          memory: GPUMemory(totalBytes: 46068 << 20, usedBytes: 0, reservedBytes: nil),
+          state: .usable, profile: .unknown(reason: "no name", candidates: ["l40-48g"])),
+        GPUEntry(
+          index: 2, uuid: nil, name: nil, memory: nil,
+          state: .unusable(reason: "GPU is lost (NVML code 15)"),
+          profile: .unknown(reason: "neither", candidates: [])),
+      ],
+      cpuProfile: .matched(profile: "cpu-x86-64", rule: .cpuArchitecture), notes: ["a remark"],
+      sources: ["nvml", "/proc", "/sys"], elapsedNanoseconds: 41_400_000)
+  }
+
+  @Test func table() {
+    let expected = """
+      NODE gpu-a01   agent 0.1.0   kernel 6.1.0   sources: nvml 550.90 (dlopen), /proc, /sys   \
+      probed in 41 ms
+      IDX  PROFILE    MODEL        MEM USED/TOTAL    SOURCE  STATE
+      0    h200-141g  NVIDIA H200  18.2 / 140.4 GiB  nvml    usable
+      1    unknown    NVIDIA A40   0.0 / 45.0 GiB    nvml    usable
+      2    unknown    -            -                 nvml    unusable: GPU is lost (NVML code 15)
+      cpu x86-64 1.500 cpus  mem 8.0 GiB  Fake CPU    2 of 3 devices cannot be offered -> \
+      to advertise 1.000 GPU
+      cpu limited by a cgroup CPU quota (/sys/fs/cgroup/cpu.max)
+      NUMA  CPUS  CPU COUNT  MEM
+      0     0-3   4          4.0 GiB
+      8     4-7   4          4.0 GiB
+      hint: device 1 matches no hardware profile: no name (same memory: l40-48g)
+      note: a remark
+
+      """
+    #expect(inventory().table(agentVersion: "0.1.0") == expected)
+  }
+
+  @Test func longCellsAreCut() {
+    let lines = TextTable.lines(
+      header: ["A", "B"], rows: [[String(repeating: "x", count: 99), "end"]])
+    #expect(lines[1] == String(repeating: "x", count: 47) + "…  end")
+  }
+
+  @Test func json() {
+    let text = inventory().json()
+    for part in [
+      "\"schema_version\": 1", "\"kind\": \"node_inventory\"", "\"cpu_milli\": 1500",
+      "\"limit\": \"cpu_quota\"", "\"memory_total_bytes\": 150754820096",
+      "\"reason\": \"GPU is lost (NVML code 15)\"", "\"memory_used_bytes\": null",
+      "\"rule\": \"nvml_name\"", "\"elapsed_ns\": 41400000", "\"driver_version\": \"550.90\"",
+    ] { #expect(text.contains(part), "\(part)") }
+  }
+
+  @Test func keysDoNotDependOnTheMachine() {
+    var poor = inventory()
+    poor.nvml = .noLibrary(reason: "none")
+    poor.gpus[0].memory = nil
+    poor.gpus[0].profile = .notChecked
+    func keys(_ inventory: NodeInventory) -> [Substring] {
+      inventory.json().split(whereSeparator: \.isNewline).compactMap { line in
+        line.contains(":") ? line.split(separator: ":").first : nil
+      }
+    }
+    #expect(keys(inventory()) == keys(poor))
+  }
+}
