@@ -200,3 +200,8 @@ struct ClaimReader {
     return Interruption(grace: try grace.value, checkpointEvery: try every.value)
   }
 }
+
+extension ClaimForm {
+  /// What it asks of the hardware.
+  public var demand: Demand { base.demand }
+}

@@ -84,13 +84,12 @@ struct NodeReader {
       generation: UInt64(try generation.value ?? 1), sequence: UInt64(try sequence.value ?? 0),
       cpu: MilliCPU(Int32(try cpu.value)), hostMemory: try hostMemory.get(),
       enforcement: try enforcement.value)
-    let counted = try approvals(try approved.value, at: root)
+    let enrolment = Enrolment(
+      key: try intern(.node, word, at: root),
+      labels: try (labels.value ?? []).map { try intern(.label, $0, at: root) },
+      approved: try approvals(try approved.value, at: root))
     return NodeDocument(
-      name: word, names: names,
-      enrolment: Enrolment(
-        key: try intern(.node, word, at: root),
-        labels: try (labels.value ?? []).map { try intern(.label, $0, at: root) },
-        approved: counted),
+      name: word, names: names, enrolment: enrolment,
       advertisement: Advertisement(
         report: report, isComplete: try isComplete.value ?? true, devices: devices,
         living: try living.value ?? []),

@@ -2,14 +2,7 @@ public import PoolAllocator
 
 extension Reason.Code {
   /// The code on the wire, in metrics and in logs: the case's name in snake case.
-  public var wire: String {
-    var word = ""
-    for letter in "\(self)" {
-      if letter.isUppercase { word += "_" }
-      word += letter.lowercased()
-    }
-    return word
-  }
+  public var wire: String { snakeCase("\(self)") }
 }
 
 extension Reason.Group {
@@ -86,4 +79,24 @@ extension Decision.Verdict {
     case .done: "done"
     }
   }
+}
+
+/// A case's name in snake case.
+func snakeCase(_ name: String) -> String {
+  var word = ""
+  for letter in name {
+    if letter.isUppercase { word += "_" }
+    word += letter.lowercased()
+  }
+  return word
+}
+
+extension ClaimEnd {
+  /// The end on the wire.
+  public var wire: String { snakeCase("\(self)") }
+}
+
+extension StopCause {
+  /// The cause on the wire.
+  public var wire: String { snakeCase("\(self)") }
 }

@@ -75,7 +75,7 @@ struct ReasonWords {
   private var waitingFact: String {
     switch reason.code {
     case .bucketShort:
-      "\(subject) holds \(have) of \(need); clears \(clears)"
+      "\(subject) holds \(Amounts.gpuSeconds(reason.have)) of \(need); clears \(clears)"
     case .behindParked: "\(subject) serves an earlier claim first; it holds \(have)"
     case .laneFull: "\(subject) has \(have) of \(need) \(what) free"
     case .fragmented:

@@ -24,7 +24,7 @@ public struct StreamRequest: Sendable {
     /// Something about a node by its name.
     case node(String, NodeOperation)
     /// Puts a restriction on an identity, or lifts it.
-    case restrict(IdentityKind, Key, Restriction?)
+    case restrict(IdentityKind, Key, RestrictionForm?)
     /// Puts a policy in force.
     case policy(PolicyDocument)
     /// Asks what there is.
@@ -47,6 +47,19 @@ public struct StreamRequest: Sendable {
     case fence
   }
 
+  /// A restriction whose length counts from the moment at which it is put in force.
+  public struct RestrictionForm: Sendable {
+    let measure: Restriction.Measure
+    let length: Span
+    let by: Key
+    let because: Key
+
+    /// The restriction as of a moment.
+    public func restriction(at now: Instant) -> Restriction {
+      Restriction(measure: measure, until: now + length, by: by, because: because)
+    }
+  }
+
   /// Longest pool time that a line may name, in thousandths of a second: ten years.
   static let atMilliMax: Int64 = 3_660 * 86_400_000
 
@@ -63,12 +76,11 @@ public struct StreamRequest: Sendable {
   /// - Parameters:
   ///   - document: what was parsed.
   ///   - vocabulary: the names of the policy in force.
-  ///   - now: pool time, from which a restriction's length counts.
   /// - Throws: `JSONErrors` with every error of the line.
   public init(
-    _ document: JSONDocument, vocabulary: PolicyVocabulary, now: Instant
+    _ document: JSONDocument, vocabulary: PolicyVocabulary
   ) throws(JSONErrors) {
-    let reader = StreamReader(vocabulary: vocabulary, now: now)
+    let reader = StreamReader(vocabulary: vocabulary)
     self = try document.decode { root in try root.object { try reader.request(&$0, root) } }
   }
 
@@ -89,7 +101,6 @@ public struct StreamRequest: Sendable {
 /// Reads one request.
 struct StreamReader {
   let vocabulary: PolicyVocabulary
-  let now: Instant
 
   func request(_ fields: inout JSONFields, _ root: JSONValue) throws -> StreamRequest {
     let opField = fields.read("op") { value -> String in
@@ -211,8 +222,8 @@ struct StreamReader {
     }
     return .restrict(
       try kind.value, key,
-      Restriction(
-        measure: form, until: now + span, by: NameTable.key(.principal, author),
+      StreamRequest.RestrictionForm(
+        measure: form, length: span, by: NameTable.key(.principal, author),
         because: NameTable.key(.text, reason)))
   }
 
