@@ -23,8 +23,11 @@ struct CommandLineForm {
   var details: String
 }
 
-/// What a person wrote wrongly on the command line; exit code 2.
+/// What a person wrote wrongly on the command line or in a document; exit code 2.
 struct UsageError: Error {
+  /// One line each, as `FILE:line:column: …` where a document is at fault.
+  var lines: [String] = []
+  /// The last line.
   var message: String
 }
 

@@ -108,7 +108,11 @@ struct Documents {
       Self.read(file, &messages) { document throws(JSONErrors) in try NodeDocument(document) }
     }
     guard messages.isEmpty, let policyDocument else {
-      throw UsageError(message: messages.joined(separator: "\n"))
+      throw UsageError(
+        lines: messages,
+        message: messages.count == 1
+          ? "a file cannot be used; nothing was done"
+          : "\(messages.count) files cannot be used; nothing was done")
     }
     self.policy = policyDocument
     self.claims = forms ?? []

@@ -17,7 +17,6 @@ extension PlaceReport {
         writer.int64("parked", Int64(entries.filter { $0.state == .parked }.count))
         writer.int64("refused", Int64(refused.count))
         writer.int64("ended", Int64(ended.count))
-        writer.int64("decided_in_ns", elapsedNanoseconds)
       }
     }
     return writer.text + "\n"

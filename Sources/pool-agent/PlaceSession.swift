@@ -136,6 +136,17 @@ struct PlaceSession {
     return decision
   }
 
+  /// Whether a known node's document states other labels or approvals than it was enrolled with:
+  /// they do not change by an advertisement.
+  func restatesEnrolment(_ document: NodeDocument) -> Bool {
+    guard let id = pool.node(named: document.key), let node = pool.node(id) else { return false }
+    let (old, new) = (node.enrolment, document.enrolment)
+    return (0..<old.labels.count).map { old.labels[$0] }
+      != (0..<new.labels.count).map { new.labels[$0] }
+      || (0..<old.approved.count).map { old.approved[$0] }
+        != (0..<new.approved.count).map { new.approved[$0] }
+  }
+
   /// Submits a claim.
   mutating func submit(_ form: ClaimForm) throws(NameCollision) -> Decision {
     try form.intern(into: &names)

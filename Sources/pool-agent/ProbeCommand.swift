@@ -30,7 +30,7 @@ enum ProbeCommand {
     do {
       return try ProfileCatalogue(directory: directory)
     } catch {
-      throw UsageError(message: error.messages.joined(separator: "\n"))
+      throw UsageError(lines: error.messages, message: "the hardware profiles cannot be used")
     }
   }
 

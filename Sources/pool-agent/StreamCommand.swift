@@ -88,6 +88,7 @@ struct StreamAnswer {
   /// Does what is asked and says what came of it.
   func text(_ session: inout PlaceSession) throws(NameCollision) -> String {
     let before = session.pool.now
+    let note = note(session)
     let decision = try decide(&session)
     let reasons = decision.map { session.reasons(of: $0, claim: form) } ?? []
     var isRunning: (id: LeaseID, lease: Lease)?
@@ -100,6 +101,7 @@ struct StreamAnswer {
       writer.string("outcome", (decision?.verdict ?? .done).wire)
       writer.milliseconds("at_ms", session.pool.now)
       writer.int64("policy_generation", Int64(session.pool.generation.value))
+      if let note { writer.string("note", note) }
       if let form, let decision {
         writer.string("claim", form.name)
         writer.string("tenant", form.tenant)
@@ -127,6 +129,13 @@ struct StreamAnswer {
       writer.array("events") { writer in for one in happenings { one.write(&writer) } }
     }
     return writer.text
+  }
+
+  private func note(_ session: PlaceSession) -> String? {
+    guard case .advertise(let node) = request.operation, session.restatesEnrolment(node) else {
+      return nil
+    }
+    return "labels and approved devices stay as the node was enrolled"
   }
 
   private var form: ClaimForm? {

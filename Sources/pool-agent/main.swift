@@ -36,6 +36,6 @@ func runAgent(_ words: [String]) throws(UsageError) -> Int32 {
 do {
   exit(try runAgent(Array(CommandLine.arguments.dropFirst())))
 } catch {
-  Console.note("error: \(error.message)\n")
+  Console.note(error.lines.map { $0 + "\n" }.joined() + "error: \(error.message)\n")
   exit(2)
 }
