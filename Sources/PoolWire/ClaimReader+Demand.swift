@@ -16,7 +16,10 @@ extension ClaimReader {
       let enforcement = fields.optionalChoice("enforcement", Self.enforcements)
       let sharing = fields.optionalChoice(
         "sharing",
-        ["any-tenant": Sharing.anyTenant, "own-tenant": .ownTenant, "mig": .mig, "whole": .wholeDevice]
+        [
+          "any-tenant": Sharing.anyTenant, "own-tenant": .ownTenant, "mig": .mig,
+          "whole": .wholeDevice,
+        ]
       )
       try checkForm(&fields, value)
       let shape: Demand.Shape

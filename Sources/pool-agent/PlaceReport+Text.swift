@@ -67,7 +67,8 @@ extension PlaceReport {
   private func devices(_ lease: Lease) -> String {
     let names = session.pool.uses(of: lease).compactMap { session.pool.device($0.device) }
       .map { session.names.text($0.report.key) }
-    return names.count > 2 ? "\(names[0]) and \(names.count - 1) more" : names.joined(separator: " ")
+    return names.count > 2
+      ? "\(names[0]) and \(names.count - 1) more" : names.joined(separator: " ")
   }
 
   /// What a claim asks for, in a few words.

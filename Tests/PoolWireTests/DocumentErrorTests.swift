@@ -30,8 +30,9 @@ struct DocumentErrorTests {
   }
 
   static let policyMistakes: [Mistake] = [
-    Mistake("policy", "\"generation\": 7", "\"generation\": 0", "2:51: $.generation: 0 is out of"),
-    Mistake("policy", "\"generation\": 7", "\"generation\": \"7\"", "write a number without quotes"),
+    Mistake("policy", "\"generation\": 7", "\"generation\": 0", "2:56: $.generation: 0 is out of"),
+    Mistake(
+      "policy", "\"generation\": 7", "\"generation\": \"7\"", "write a number without quotes"),
     Mistake("policy", "\"kind\": \"policy\"", "\"kind\": \"claims\"", "expected \"policy\""),
     Mistake("policy", "\"schema_version\": 1", "\"schema_version\": 2", "$.schema_version: 2 is"),
     Mistake("policy", "\"weight\": 0.001", "\"weight\": 0", "$.profiles[0].weight: 0 is out of"),
@@ -55,7 +56,8 @@ struct DocumentErrorTests {
       "policy", "[{\"name\": \"1g\"",
       "[{\"name\": \"1g\", \"profile\": \"h100\", \"billed_milli\": 1}, {\"name\": \"1g\"",
       "is defined twice"),
-    Mistake("policy", "\"reserved_for\": \"acme\"", "\"reserved_for\": \"acm\"", "no tenant \"acm\""),
+    Mistake(
+      "policy", "\"reserved_for\": \"acme\"", "\"reserved_for\": \"acm\"", "no tenant \"acm\""),
     Mistake("policy", "\"cpu_milli\": 500", "\"devices\": 1", "write cpu_milli instead"),
     Mistake("policy", "\"cpu_milli\": 500, ", "", "a reserved lane without an amount"),
     Mistake(
@@ -65,7 +67,8 @@ struct DocumentErrorTests {
       "policy", "\"reserved_for\": \"acme\", \"cpu_milli\": 500, ", "",
       "a second shared lane in one pool"),
     Mistake(
-      "policy", "{\"name\": \"gpu\", \"lease", "{\"name\": \"own\", \"lease", "\"own\" is used twice"),
+      "policy", "{\"name\": \"gpu\", \"lease", "{\"name\": \"own\", \"lease",
+      "\"own\" is used twice"),
     Mistake(
       "policy", "{\"name\": \"gpu\", \"lease",
       "{\"name\": \"gpu\", \"devices\": 1, \"reserved_for\": \"docs\", \"lease",
@@ -74,7 +77,7 @@ struct DocumentErrorTests {
     Mistake("policy", "\"egress-none\"", "\"egres-none\"", "is \"egress-none\""),
     Mistake("policy", "3600.5", "31622400.001", "is out of range"),
     Mistake("policy", "3600.5", "0", "$.pools[0].lanes[1].lease_max_seconds: 0 is out of range"),
-    Mistake("policy", "3600.5", "NaN", "unexpected"),
+    Mistake("policy", "3600.5", "NaN", "NaN is not a JSON number"),
     Mistake("policy", "\"P3\": {", "\"P4\": {", "missing key \"P3\""),
     Mistake("policy", "\"overrun\": \"debt\"", "\"overrun\": \"dept\"", "known value is \"debt\""),
     Mistake("policy", "\"queue_max\": 5", "\"queue_max\": -1", "-1 is out of range"),
@@ -109,7 +112,7 @@ struct DocumentErrorTests {
   static let claimMistakes: [Mistake] = [
     Mistake("claims", "\"shared\", ", "\"sharde\", ", "nearest known lane is \"shared\""),
     Mistake("claims", "[\"shared\", \"own\"]", "[]", "the array has 0 elements"),
-    Mistake("claims", "\"tenant\": \"acme\", ", "", "4:9: $.claims[0]: missing key \"tenant\""),
+    Mistake("claims", "\"tenant\": \"acme\", ", "", "3:5: $.claims[0]: missing key \"tenant\""),
     Mistake("claims", "\"cpu_milli\": 250, ", "", "the demand asks for nothing"),
     Mistake("claims", "\"cpu_milli\": 250", "\"gpus\": 17", "17 is out of range"),
     Mistake("claims", "\"cpu_milli\": 250", "\"gpus\": 1, \"mig\": \"1g\"", "in 2 forms"),
@@ -119,7 +122,8 @@ struct DocumentErrorTests {
     Mistake("claims", "\"cpu_milli\": 250", "\"cpu_milli\": 1024001", "is out of range"),
     Mistake("claims", "_seconds\": 600", "_seconds\": 0", "is out of range"),
     Mistake("claims", "_seconds\": 600", "_seconds\": 99999999999999999999", "is out of range"),
-    Mistake("claims", "_seconds\": 600", "_seconds\": 600, \"max_wait_seconds\": \"ever\"", "unlim"),
+    Mistake(
+      "claims", "_seconds\": 600", "_seconds\": 600, \"max_wait_seconds\": \"ever\"", "unlim"),
     Mistake("claims", "_seconds\": 600", "_seconds\": 600, \"estimate\": {}", "says nothing"),
     Mistake(
       "claims", "_seconds\": 600",
@@ -128,7 +132,7 @@ struct DocumentErrorTests {
     Mistake("claims", "_seconds\": 600", "_seconds\": 600, \"depth\": 33", "33 is out of range"),
     Mistake("claims", "\"name\": \"c1\"", "\"name\": \"\"", "the string has 0 bytes"),
     Mistake("claims", "\"name\": \"c1\"", "\"name\": null", "found null"),
-    Mistake("claims", "\"name\": \"c1\"", "\"name\": \"a\", \"name\": \"b\"", "twice"),
+    Mistake("claims", "\"name\": \"c1\"", "\"name\": \"a\", \"name\": \"b\"", "duplicate key"),
   ]
 
   static let nodeMistakes: [Mistake] = [
@@ -139,7 +143,8 @@ struct DocumentErrorTests {
     Mistake("node", ", \"milli\": 8000", "", "a CPU set without an amount"),
     Mistake("node", "\"milli\": 8000", "\"milli\": 8000, \"mig\": []", "mig does not go with"),
     Mistake("node", "\"h100\", \"memory_gib\": 79.5}", "\"h100\"}", "a GPU without memory"),
-    Mistake("node", "\"enforcement\": \"cgroup\"", "\"enforcement\": \"vm\"", "unknown value \"vm\""),
+    Mistake(
+      "node", "\"enforcement\": \"cgroup\"", "\"enforcement\": \"vm\"", "unknown value \"vm\""),
     Mistake("node", "[\"sxm\"]", "[\"a\", \"b\", \"c\", \"d\", \"e\"]", "the array has 5 elements"),
     Mistake("node", "\"host_memory_gib\": 64, ", "", "add host_memory_gib or host_memory_bytes"),
     Mistake("node", "\"numa\": 0", "\"numa\": 0, \"condition\": \"sick\"", "\"sick\""),
@@ -200,7 +205,8 @@ struct DocumentErrorTests {
       {"name": "a100", "kind": "gpu", "weight": 1, "memory_gib": 80}
       """
     ).replacingOccurrences(
-      of: "\"slices\": [", with: "\"slices\": [{\"name\": \"1g\", \"profile\": \"a100\", "
+      of: "\"slices\": [",
+      with: "\"slices\": [{\"name\": \"1g\", \"profile\": \"a100\", "
         + "\"billed_milli\": 142}, ")
     let vocabulary = try Documents.policyDocument(policy).vocabulary
     let claims = try Documents.changed("claims", "\"cpu_milli\": 250", "\"mig\": \"1g\"")

@@ -85,7 +85,9 @@ struct NameTests {
       let fencing = Fencing(raw: raw)
       #expect(Fencing(wire: fencing.wire) == fencing)
     }
-    for bad in ["", "L-", "L-1", "L-01.1", "L-1.1.1", "L--1.1", "L-+1.1", "l-1.1", "L-4294967296.1"] {
+    for bad in [
+      "", "L-", "L-1", "L-01.1", "L-1.1.1", "L--1.1", "L-+1.1", "l-1.1", "L-4294967296.1",
+    ] {
       #expect(LeaseID(wire: bad) == nil)
     }
     for bad in ["", "1", "1.", ".1", "16777216.0", "0.1099511627776", "1.1 ", "+1.1", "01.1"] {
