@@ -129,7 +129,12 @@ struct ClaimReader {
         action: NameTable.key(.action, try action.value),
         modelClass: NameTable.key(.modelClass, try modelClass.value),
         demand: try demand.value, lanes: .none, runtimeMax: try runtime.value)
-      var interned: [(NameKind, String)] = [(.claim, NamePath.join(owner, try name.value))]
+      // Every name is compared with the one that has its key before the core sees it.
+      var interned: [(NameKind, String)] = [
+        (.claim, NamePath.join(owner, try name.value)), (.tenant, owner),
+        (.service, try service.value), (.action, try action.value),
+        (.modelClass, try modelClass.value),
+      ]
       func note(_ kind: NameKind, _ name: String) -> Key {
         interned.append((kind, name))
         return NameTable.key(kind, name)

@@ -105,6 +105,15 @@ public struct NameTable: Sendable {
     return key
   }
 
+  /// Checks that a name, given from outside, is not another one with the key of a known name.
+  /// - Throws: `NameCollision` where it is.
+  public func check(_ kind: NameKind, _ name: String) throws(NameCollision) {
+    let full = "\(kind.rawValue)/\(name)"
+    if let known = entries[Self.key(kind, name)], known.full != full {
+      throw NameCollision(known: known.full, refused: full)
+    }
+  }
+
   /// Forgets one holder of a name, and the name with its last holder.
   public mutating func release(_ key: Key) {
     guard var entry = entries[key] else { return }

@@ -24,7 +24,7 @@ public struct StreamRequest: Sendable {
     /// Something about a node by its name.
     case node(String, NodeOperation)
     /// Puts a restriction on an identity, or lifts it.
-    case restrict(IdentityKind, Key, RestrictionForm?)
+    case restrict(IdentityKind, name: String, RestrictionForm?)
     /// Puts a policy in force.
     case policy(PolicyDocument)
     /// Asks what there is.
@@ -57,6 +57,16 @@ public struct StreamRequest: Sendable {
     /// The restriction as of a moment.
     public func restriction(at now: Instant) -> Restriction {
       Restriction(measure: measure, until: now + length, by: by, because: because)
+    }
+  }
+
+  /// The kind of name that an identity has.
+  public static func nameKind(_ kind: IdentityKind) -> NameKind {
+    switch kind {
+    case .tenant: .tenant
+    case .application: .application
+    case .workflow: .workflow
+    case .principal: .principal
     }
   }
 
@@ -195,10 +205,10 @@ struct StreamReader {
     let length = fields.optionalSpan("for_seconds", atLeast: 1)
     let by = fields.optionalName("by")
     let because = fields.optionalString("because", 1...1000)
-    let key = try identity(
+    let path = try identity(
       try kind.value, tenant: try tenant.value, name: try name.value, &fields)
     let lifts = try measure.value == 3
-    if lifts { return .restrict(try kind.value, key, nil) }
+    if lifts { return .restrict(try kind.value, name: path, nil) }
     guard let span = try length.value, let author = try by.value,
       let reason = try because.value, let number = try measure.value
     else {
@@ -221,7 +231,7 @@ struct StreamReader {
       form = .ceiling(top)
     }
     return .restrict(
-      try kind.value, key,
+      try kind.value, name: path,
       StreamRequest.RestrictionForm(
         measure: form, length: span, by: NameTable.key(.principal, author),
         because: NameTable.key(.text, reason)))
@@ -230,17 +240,15 @@ struct StreamReader {
   /// Applications and workflows belong to a tenant; tenants and principals stand alone.
   private func identity(
     _ kind: IdentityKind, tenant: String?, name: String, _ fields: inout JSONFields
-  ) throws(JSONAbandoned) -> Key {
+  ) throws(JSONAbandoned) -> String {
     switch kind {
-    case .tenant: return NameTable.key(.tenant, name)
-    case .principal: return NameTable.key(.principal, name)
+    case .tenant, .principal: return name
     case .application, .workflow:
       guard let tenant else {
         try fields.fail(
           "identity", "an application or workflow belongs to a tenant", hint: "add tenant")
       }
-      return NameTable.key(
-        kind == .application ? .application : .workflow, NamePath.join(tenant, name))
+      return NamePath.join(tenant, name)
     }
   }
 }

@@ -157,14 +157,20 @@ struct StreamAnswer {
     case .empty(let lease, let fencing):
       return session.apply(.confirmEmpty(lease, fencing), at: now)
     case .cancel(let tenant, let claim):
+      try session.names.check(.claim, NamePath.join(tenant, claim))
       let id = session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
       return session.apply(.cancel(id ?? ClaimID(row: .max, generation: 0)), at: now)
     case .tick:
       session.tick(at: now)
       return session.apply(.tick, at: now)
     case .advertise(let node): return try session.advertise(node)
-    case .node(let name, let operation): return apply(operation, to: name, &session)
-    case .restrict(let kind, let key, let restriction):
+    case .node(let name, let operation):
+      try session.names.check(.node, name)
+      return apply(operation, to: name, &session)
+    case .restrict(let kind, let name, let restriction):
+      let nameKind = StreamRequest.nameKind(kind)
+      try session.names.check(nameKind, name)
+      let key = NameTable.key(nameKind, name)
       return session.apply(.restrict(kind, key, restriction?.restriction(at: now)), at: now)
     case .policy(let policy): return try session.activate(policy)
     case .status: return nil

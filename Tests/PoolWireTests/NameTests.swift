@@ -1,4 +1,5 @@
 import PoolAllocator
+import StrictJSON
 import Testing
 
 @testable import PoolWire
@@ -39,6 +40,29 @@ struct NameTests {
       try table.intern(full: "tenant/evil", key: key)
     }
     #expect(table.name(key) == "acme" && table.count == 1)
+    var forged = NameTable()
+    try forged.intern(full: "tenant/evil", key: key)
+    #expect(throws: NameCollision.self) { try forged.check(.tenant, "acme") }
+    #expect(throws: NameCollision.self) { try table.merge(forged) }
+    #expect(throws: Never.self) { try table.check(.tenant, "acme") }
+  }
+
+  @Test("a claim whose names collide with known ones is refused before the core sees it")
+  func forgedClaim() throws {
+    let document = try Documents.policyDocument()
+    let form = try ClaimsDocument(
+      JSONDocument(text: Documents.claims), vocabulary: document.vocabulary
+    ).claims[0]
+    for (kind, name) in [(NameKind.tenant, "acme"), (.service, "chat"), (.action, "plan")] {
+      var table = NameTable()
+      try table.intern(full: "\(kind.rawValue)/other", key: NameTable.key(kind, name))
+      #expect(throws: NameCollision.self) { try form.intern(into: &table) }
+      #expect(table.count == 1)
+    }
+    var table = NameTable()
+    try form.intern(into: &table)
+    form.release(from: &table)
+    #expect(table.count == 0)
   }
 
   @Test("the last part of a path", arguments: [("a", "a"), ("a > b", "b"), ("a > b > c", "c")])
