@@ -55,9 +55,9 @@ enum CapacityRules {
     return (bytes, limitedBy)
   }
 
-  /// The nodes that have something to offer. A machine without a NUMA directory is one node 0; on
-  /// a machine that can have one node only, that node's memory is the machine's, whatever the node's own file
-  /// says: hot-added memory is missing from it.
+  /// The nodes that have something to offer. A machine without a NUMA directory is one node 0.
+  /// Where only one node is possible its memory is the machine's, whatever the node's own file
+  /// says: that misses memory which was added while the machine ran.
   static func nodes(
     _ nodes: [NumaNode], cpus: CPUSet, memoryNodes: CPUSet?, memoryBytes: UInt64
   ) -> [NodeCPUs] {

@@ -25,7 +25,8 @@ import Testing
 
   @Test func aHealthyMachine() throws {
     let inventory = try ask(
-      "[driver]\ndriver_version = 570.1\n[gpu 0]\n\(Self.h200)\nuuid = GPU-a\n[gpu 1]\n\(Self.h200)\n"
+      "[driver]\ndriver_version = 570.1\n"
+        + "[gpu 0]\n\(Self.h200)\nuuid = GPU-a\n[gpu 1]\n\(Self.h200)\n"
     )
     guard case .running(_, let driver, let library) = inventory.nvml else {
       Issue.record("NVML does not run: \(inventory.nvml)")

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "fake_config.h"
 
@@ -25,19 +26,18 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static fake_machine machine;
 static unsigned int users;
 
-/// The configuration's path: the environment's, else beside this library.
+/// The configuration's path: beside this library when there is one, else the environment's.
 static void find_config(char *path, size_t bytes) {
-  const char *named = getenv("FAKE_NVML_CONFIG");
-  if (named != NULL && *named != '\0') {
-    snprintf(path, bytes, "%s", named);
-    return;
-  }
   Dl_info self;
   path[0] = '\0';
-  if (dladdr((void *)(uintptr_t)&nvmlShutdown, &self) == 0) return;
-  const char *slash = strrchr(self.dli_fname, '/');
-  int directory = slash == NULL ? 0 : (int)(slash - self.dli_fname + 1);
-  snprintf(path, bytes, "%.*sfake_nvml.ini", directory, self.dli_fname);
+  if (dladdr((void *)(uintptr_t)&nvmlShutdown, &self) != 0) {
+    const char *slash = strrchr(self.dli_fname, '/');
+    int directory = slash == NULL ? 0 : (int)(slash - self.dli_fname + 1);
+    snprintf(path, bytes, "%.*sfake_nvml.ini", directory, self.dli_fname);
+    if (access(path, R_OK) == 0) return;
+  }
+  const char *named = getenv("FAKE_NVML_CONFIG");
+  snprintf(path, bytes, "%s", named != NULL ? named : "");
 }
 
 /// A machine without a configuration is one without a driver.

@@ -1,7 +1,7 @@
 // A fake libnvidia-ml.so.1, driven by one text file, for machines without a GPU.
 //
-// The file is named by FAKE_NVML_CONFIG; without it, it is `fake_nvml.ini` beside the library, so
-// that several copies can play several machines in one process. It is read again at every init.
+// The file is `fake_nvml.ini` beside the library, so that several copies can play several machines
+// in one process; where there is none, FAKE_NVML_CONFIG names it. It is read again at every init.
 //
 //   [driver]
 //   driver_version = 550.90.07
