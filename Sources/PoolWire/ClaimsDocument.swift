@@ -13,7 +13,7 @@ public struct ClaimForm: Sendable {
   public let service: String
   /// Acceptable lanes, in the order of the document.
   public let lanes: [String]
-  /// When it is submitted, in pool time; nil means now.
+  /// When it is submitted, in pool time; nil means together with the claim before it.
   public let at: Instant?
   /// What the core reads, but for the lanes' rows and the deadline.
   let base: ClaimSpec
@@ -72,6 +72,7 @@ public struct ClaimsDocument: Sendable {
         let head = fields.head("claims")
         let note = fields.optionalString("note", 0...4096)
         var known: [String: Int] = [:]
+        var last = Instant.origin
         let claims = fields.array("claims", min: 1, max: Self.claimsMax) { value in
           let claim = try ClaimReader(vocabulary: vocabulary).claim(value, timed: true)
           let name = NamePath.join(claim.tenant, claim.name)
@@ -81,6 +82,12 @@ public struct ClaimsDocument: Sendable {
               hint: "claims[\(first)] has the name; rename one")
           }
           known[name] = known.count
+          if let at = claim.at, at < last {
+            throw value.refuse(
+              "at_seconds is before that of an earlier claim",
+              hint: "put the claims in the order of their times")
+          }
+          last = claim.at ?? last
           return claim
         }
         _ = try (head.value, note.value)

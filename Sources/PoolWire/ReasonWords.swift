@@ -193,7 +193,8 @@ struct ReasonWords {
     case .wrongState: "ask for the status first"
     case .generationStale: "use a higher generation or sequence"
     case .advertisementIncomplete: "report again when every device can be listed"
-    case .malformed: "this is an error of the reader of documents: please report it"
+    case .malformed:
+      "look for a device that changed its kind; else the reader of documents erred: report it"
     default: ""
     }
   }

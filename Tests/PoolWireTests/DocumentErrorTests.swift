@@ -196,6 +196,25 @@ struct DocumentErrorTests {
     #expect(errors.first?.contains("the bucket is 5 levels deep") == true, "\(errors)")
   }
 
+  @Test("claims stand in the order of their times, with names of their own")
+  func claimOrder() throws {
+    func claims(_ first: String, _ second: String) throws -> String {
+      let one = try #require(
+        Documents.claims.firstMatch(of: /(?s)\{"name": "c1".*600\}/).map { String($0.0) })
+      let list = [first, second].map { one.replacing(/"name": "c1"/, with: $0) }
+      return Documents.claims.replacing(one, with: list.joined(separator: ","))
+    }
+    let falling = try claims(
+      "\"name\": \"a\", \"at_seconds\": 2", "\"name\": \"b\", \"at_seconds\": 1.999")
+    #expect(
+      Documents.errors("claims", falling).first?.contains("is before that of an earlier") == true)
+    let rising = try claims("\"name\": \"a\", \"at_seconds\": 2", "\"name\": \"b\"")
+    #expect(Documents.errors("claims", rising) == [])
+    let twins = try claims("\"name\": \"a\"", "\"name\": \"a\"")
+    #expect(
+      Documents.errors("claims", twins).first?.contains("the tenant has a claim \"a\"") == true)
+  }
+
   @Test("an ambiguous slice lists the boards")
   func ambiguousSlice() throws {
     let policy = try Documents.changed(
