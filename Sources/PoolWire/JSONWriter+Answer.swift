@@ -1,0 +1,87 @@
+public import PoolAllocator
+public import StrictJSON
+
+extension JSONWriter {
+  /// Writes a member that is an exact decimal number: `value` × 10^-`digits`.
+  public mutating func decimal(_ name: String, _ value: Int64, digits: Int) {
+    // The writer itself knows thousandths; other scales go through a parsed number.
+    if let number = try? JSONDocument(text: Amounts.text(value, digits: digits)) {
+      self.value(name, number.root)
+    } else {
+      null(name)
+    }
+  }
+
+  /// Writes credits as GPU-seconds, exactly.
+  public mutating func gpuSeconds(_ name: String, _ credits: Credits) {
+    decimal(name, credits.value, digits: 6)
+  }
+
+  /// Writes a moment of pool time in milliseconds, exactly.
+  public mutating func milliseconds(_ name: String, _ moment: Instant) {
+    decimal(name, moment.ns, digits: 6)
+  }
+
+  /// Writes a reason with its words.
+  public mutating func reason(_ text: ReasonText) {
+    object { writer in
+      writer.string("code", text.reason.code.wire)
+      writer.int64("number", Int64(text.reason.code.rawValue))
+      writer.string("group", text.reason.code.group.wire)
+      writer.string("subject_kind", text.subjectKind)
+      if let subject = text.subject { writer.string("subject", subject) }
+      if text.unit != .none {
+        writer.string("unit", text.unit.rawValue)
+        writer.int64("have", text.reason.have)
+        writer.int64("need", text.reason.need)
+      }
+      writer.bool("retryable", text.reason.code.isRetryable)
+      if let moment = text.reason.clearsAt { writer.milliseconds("clears_at_ms", moment) }
+      writer.string("sentence", text.sentence)
+    }
+  }
+
+  /// Writes a hint as two members.
+  public mutating func hint(_ hint: RetryHint) {
+    int64("retry_after_seconds", hint.retryAfterSeconds)
+    milliseconds("clears_at_ms", hint.clearsAt)
+  }
+
+  /// Writes a lease: its id, where it is, what it costs and when it ends.
+  public mutating func lease(_ id: LeaseID, _ lease: Lease, in pool: Pool, names: NameTable) {
+    object { writer in
+      writer.string("lease", id.wire)
+      writer.string("fencing", lease.fencing.wire)
+      writer.string("state", "\(lease.state)")
+      if let lane = pool.lane(lease.lane) { writer.string("lane", names.text(lane.key)) }
+      if let node = pool.node(lease.node) { writer.string("node", names.text(node.enrolment.key)) }
+      writer.array("devices") { writer in
+        for use in pool.uses(of: lease) { writer.use(use, in: pool, names: names) }
+      }
+      writer.int64("cpu_milli", Int64(lease.cpu.value))
+      writer.int64("host_memory_bytes", lease.hostMemory.value)
+      writer.array("restrictions") { writer in
+        for word in LeaseRestriction.words(lease.restrictions) { writer.string(word) }
+      }
+      writer.int64("policy_generation", Int64(lease.policy.value))
+      writer.gpuSeconds("reserved_gpu_seconds", lease.reserved)
+      writer.milliseconds("start_by_ms", lease.startBy)
+      writer.decimal("quantum_seconds", lease.quantumSpan.ns, digits: 9)
+      writer.milliseconds("ends_at_ms", lease.ends)
+    }
+  }
+
+  private mutating func use(_ use: DeviceUse, in pool: Pool, names: NameTable) {
+    object { writer in
+      if let device = pool.device(use.device) {
+        writer.string("uuid", names.text(device.report.key))
+        writer.string("profile", names.text(device.report.profile))
+        if let slice = device.report.slice {
+          writer.string("slice", NamePath.last(names.text(slice)))
+        }
+      }
+      writer.int64("milli", Int64(use.milli.value))
+      writer.int64("memory_bytes", use.memory.value)
+    }
+  }
+}

@@ -1,0 +1,131 @@
+public import PoolAllocator
+public import StrictJSON
+
+/// A policy as its document says it, checked and ready for `Command.activate`.
+public struct PolicyDocument: Sendable {
+  /// The generation that the document names.
+  public let generation: PolicyGeneration
+  /// What the core reads.
+  public let policy: CompiledPolicy
+  /// Every name that the policy uses, by key.
+  public let names: NameTable
+  /// What claims and requests may refer to.
+  public let vocabulary: PolicyVocabulary
+
+  /// Reads a document of kind `policy`.
+  /// - Throws: `JSONErrors` with every error of the document.
+  public init(_ document: JSONDocument) throws(JSONErrors) {
+    self = try document.decode { root in try PolicyDocument(root) }
+  }
+
+  /// Reads a policy that is part of another document.
+  /// - Throws: `JSONAbandoned`; the reasons are with the document being decoded.
+  init(_ value: JSONValue) throws(JSONAbandoned) {
+    var reader = PolicyReader()
+    self = try value.object { fields in try reader.document(&fields, value) }
+  }
+
+  init(generation: PolicyGeneration, reader: PolicyReader) {
+    self.generation = generation
+    policy = reader.policy
+    names = reader.names
+    vocabulary = reader.vocabulary
+  }
+}
+
+/// The names of a policy that claims, requests and answers use.
+public struct PolicyVocabulary: Sendable {
+  /// A MIG profile and its board.
+  public struct Slice: Equatable, Sendable {
+    /// The driver's name, such as `1g.10gb`.
+    public var name: String
+    /// The board's profile.
+    public var profile: String
+
+    /// The name that no other slice of the policy has.
+    public var qualified: String { NamePath.join(profile, name) }
+  }
+
+  /// Lanes, in document order.
+  public internal(set) var lanes: [String] = []
+  /// MIG profiles, in document order.
+  public internal(set) var slices: [Slice] = []
+  /// Tenants, in document order.
+  public internal(set) var tenants: [String] = []
+  /// Who answers for a service, by its name.
+  public internal(set) var serviceOwners: [String: String] = [:]
+
+  /// Makes an empty vocabulary: that of a pool without a policy.
+  public init() {}
+}
+
+/// Restrictions that travel in a lease. The bits are frozen: a lease outlives the policy.
+public enum LeaseRestriction: UInt8, CaseIterable, Sendable {
+  /// No traffic out.
+  case egressNone = 0
+  /// Traffic to listed places only.
+  case egressRestricted = 1
+  /// No files.
+  case filesNone = 2
+  /// Files are read only.
+  case filesReadOnly = 3
+  /// No tools.
+  case toolsNone = 4
+  /// Tools that change nothing.
+  case toolsReadOnly = 5
+  /// Tools that an owner approved.
+  case toolsApproved = 6
+
+  /// The word in documents.
+  public var word: String {
+    switch self {
+    case .egressNone: "egress-none"
+    case .egressRestricted: "egress-restricted"
+    case .filesNone: "files-none"
+    case .filesReadOnly: "files-read-only"
+    case .toolsNone: "tools-none"
+    case .toolsReadOnly: "tools-read-only"
+    case .toolsApproved: "tools-approved"
+    }
+  }
+
+  /// The words of a lease's bits, in order of their bits.
+  public static func words(_ bits: UInt64) -> [String] {
+    allCases.filter { bits & (1 << UInt64($0.rawValue)) != 0 }.map(\.word)
+  }
+}
+
+/// Names that one part of a document declares and others refer to.
+struct Declared {
+  private(set) var names: [String] = []
+  /// False when a name could not be read: then an unknown reference may be its fault.
+  private(set) var isComplete = true
+  private var places: [String: Int] = [:]
+
+  /// Notes a declaration; refuses a second one of the same name.
+  mutating func declare(_ name: String, at value: JSONValue, in list: String) -> Bool {
+    if let first = places[name] {
+      value.record(
+        "the name \"\(name)\" is used twice", hint: "\(list)[\(first)] has it; rename one")
+      return false
+    }
+    places[name] = names.count
+    names.append(name)
+    return true
+  }
+
+  mutating func miss() { isComplete = false }
+
+  func index(of name: String) -> Int? { places[name] }
+
+  /// Checks a reference. Where a declaration could not be read it is taken for the one meant: the
+  /// document is refused for that declaration already.
+  func check(
+    _ name: String, at value: JSONValue, called what: String
+  ) throws(JSONAbandoned) -> String {
+    if places[name] != nil || !isComplete { return name }
+    throw value.refuse(
+      "there is no \(what) \"\(name)\"",
+      hint: NearestName.hint(name, among: names, called: what))
+  }
+}

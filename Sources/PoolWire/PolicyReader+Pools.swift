@@ -1,0 +1,117 @@
+internal import PoolAllocator
+internal import StrictJSON
+
+/// Pools and their lanes.
+extension PolicyReader {
+  mutating func pool(_ value: JSONValue) throws {
+    try value.object { fields in
+      let name = fields.name("name")
+      let profile = reference(&fields, "profile", to: profiles, called: "profile")
+      let label = fields.optionalName("node_label")
+      let modelClass = fields.optionalName("model_class")
+      let kind = (try? profile.value).flatMap { profileKinds[$0] }
+      let index = policy.pools.count
+      let isNew = (try? name.value).map { pools.declare($0, at: value, in: "pools") }
+      var shared: [JSONValue] = []
+      let lanes = fields.array("lanes", min: 1, max: Limits.lanes) { lane in
+        if try self.lane(lane, pool: UInt16(index), kind: kind) { shared.append(lane) }
+      }
+      if lanes.isValid { checkShared(shared, of: value) }
+      guard isNew != false else { return }
+      _ = try lanes.value
+      let rule = PoolRule(
+        key: try intern(.pool, try name.value, at: value),
+        profile: NameTable.key(.profile, try profile.value),
+        label: try label.value.map { NameTable.key(.label, $0) },
+        modelClass: try modelClass.value.map { NameTable.key(.modelClass, $0) })
+      if let label = try label.value { _ = try intern(.label, label, at: value) }
+      if let served = try modelClass.value { _ = try intern(.modelClass, served, at: value) }
+      policy.pools.append(rule)
+    }
+  }
+
+  /// Every pool has exactly one shared lane: it holds what no reserved lane has.
+  private func checkShared(_ shared: [JSONValue], of pool: JSONValue) {
+    if shared.isEmpty {
+      pool.record(
+        "the pool has no shared lane",
+        hint: "add a lane without reserved_for; it takes what the reserved lanes leave")
+    }
+    for lane in shared.dropFirst() {
+      lane.record(
+        "a second shared lane in one pool", hint: "add reserved_for, or merge it with the first")
+    }
+  }
+
+  /// - Returns: whether the lane is the shared one.
+  private mutating func lane(
+    _ value: JSONValue, pool: UInt16, kind: DeviceKind?
+  ) throws -> Bool {
+    try value.object { fields in
+      let name = fields.name("name")
+      let owner = optionalReference(&fields, "reserved_for", to: tenants, called: "tenant")
+      let isReserved = fields.contains("reserved_for")
+      let reserved = amount(&fields, value, kind: kind, isReserved: isReserved)
+      let admits = fields.optionalClasses("admits")
+      let leaseMax = fields.span("lease_max_seconds", atLeast: 1)
+      let restrictions = fields.optionalArray("restrictions", max: 16) { try restriction($0) }
+      let shares = fields.optionalBool("share_across_tenants")
+      if let word = try? name.value, lanes.declare(word, at: value, in: "lanes") {
+        vocabulary.lanes.append(word)
+      }
+      var rule = LaneRule(
+        key: try intern(.lane, try name.value, at: value), pool: pool,
+        leaseMax: try leaseMax.value)
+      rule.owner = try owner.value.map { NameTable.key(.tenant, $0) }
+      rule.reserved = try reserved.get()
+      rule.admits = try admits.value ?? .all
+      rule.restrictions = (try restrictions.value ?? []).reduce(0) { $0 | $1 }
+      rule.sharesAcrossTenants = try shares.value ?? false
+      policy.lanes.append(rule)
+      return !isReserved
+    }
+  }
+
+  /// What is bound to a reserved lane: whole devices, or milli-cores in a pool of a CPU profile.
+  private func amount(
+    _ fields: inout JSONFields, _ value: JSONValue, kind: DeviceKind?, isReserved: Bool
+  ) -> Result<Int64, JSONAbandoned> {
+    let devices = fields.optionalInt64("devices", in: 1...1_000_000)
+    let cpu = fields.optionalInt64("cpu_milli", in: 1...(1 << 40) - 1)
+    let right = kind == .cpu ? "cpu_milli" : "devices"
+    let wrong = kind == .cpu ? "devices" : "cpu_milli"
+    if !isReserved {
+      for key in ["devices", "cpu_milli"] where fields.contains(key) {
+        fields.record(
+          key, "the shared lane reserves nothing",
+          hint: "add reserved_for with the owner, or remove \(key)")
+      }
+      return .success(0)
+    }
+    if kind != nil, fields.contains(wrong) {
+      return Result { () throws(JSONAbandoned) -> Int64 in
+        try fields.fail(
+          wrong, "the pool's profile is of kind \(kind == .cpu ? "cpu" : "gpu")",
+          hint: "write \(right) instead")
+      }
+    }
+    if !fields.contains(right) {
+      return .failure(
+        value.refuse("a reserved lane without an amount", hint: "add \(right)"))
+    }
+    return Result { () throws(JSONAbandoned) -> Int64 in
+      if kind == .cpu { return try cpu.value ?? 0 }
+      return (try devices.value ?? 0) * 1000
+    }
+  }
+
+  private func restriction(_ value: JSONValue) throws(JSONAbandoned) -> UInt64 {
+    let word = try value.string(1...64)
+    if let known = LeaseRestriction.allCases.first(where: { $0.word == word }) {
+      return 1 << UInt64(known.rawValue)
+    }
+    let words = LeaseRestriction.allCases.map(\.word)
+    throw value.refuse(
+      "unknown restriction", hint: NearestName.hint(word, among: words, called: "restriction"))
+  }
+}

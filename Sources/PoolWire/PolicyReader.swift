@@ -1,0 +1,210 @@
+internal import PoolAllocator
+internal import StrictJSON
+
+/// Reads a policy: every list in the order of its references, so that a reference is judged when it
+/// is met. All errors are recorded; the result is used only where there are none.
+struct PolicyReader {
+  var names = NameTable()
+  var policy = CompiledPolicy()
+  var vocabulary = PolicyVocabulary()
+  var profiles = Declared()
+  var pools = Declared()
+  var lanes = Declared()
+  var tenants = Declared()
+  var services = Declared()
+  var profileKinds: [String: DeviceKind] = [:]
+
+  /// Most entries of one list. Every list is bounded, so a document's cost is known.
+  static let entriesMax = 10_000
+
+  mutating func document(
+    _ fields: inout JSONFields, _ root: JSONValue
+  ) throws -> PolicyDocument {
+    let head = fields.head("policy")
+    let generation = fields.int64("generation", in: 1...Int64(UInt32.max))
+    let note = fields.optionalString("note", 0...4096)
+    let profiles = fields.array("profiles", min: 1, max: 1000) { try profile($0) }
+    if self.profiles.names.isEmpty { self.profiles.miss() }
+    let slices = fields.optionalArray("slices", max: Self.entriesMax) { try slice($0) }
+    // Reserved lanes name their owner, so tenants are read before pools.
+    let tenants = fields.array("tenants", min: 1, max: Self.entriesMax) { try tenant($0) }
+    if self.tenants.names.isEmpty { self.tenants.miss() }
+    let pools = fields.array("pools", min: 1, max: Limits.lanes) { try pool($0) }
+    let classes = fields.object("classes") { try self.classes(&$0) }
+    let services = fields.array("services", min: 1, max: Self.entriesMax) { try service($0) }
+    let costs = fields.optionalArray("cost_model", max: Self.entriesMax) { try cost($0) }
+    _ = try (
+      head.value, note.value, profiles.value, slices.value, pools.value, classes.value
+    )
+    _ = try (tenants.value, services.value, costs.value)
+    guard policy.lanes.count <= Limits.lanes else {
+      throw root.refuse(
+        "the policy has \(policy.lanes.count) lanes", hint: "at most \(Limits.lanes)")
+    }
+    guard policy.buckets.count <= Limits().buckets else {
+      throw root.refuse(
+        "the policy has \(policy.buckets.count) buckets", hint: "at most \(Limits().buckets)")
+    }
+    return PolicyDocument(
+      generation: PolicyGeneration(UInt32(try generation.value)), reader: self)
+  }
+
+  /// The key of a name; a collision of hashes is an error of the value.
+  mutating func intern(
+    _ kind: NameKind, _ name: String, at value: JSONValue
+  ) throws(JSONAbandoned) -> Key {
+    do {
+      return try names.intern(kind, name)
+    } catch {
+      throw value.refuse(error.description)
+    }
+  }
+
+  // MARK: hardware
+
+  private mutating func profile(_ value: JSONValue) throws {
+    try value.object { fields in
+      let name = fields.name("name")
+      let kind = fields.choice("kind", ["gpu": DeviceKind.gpu, "cpu": .cpu])
+      let weight = fields.milli("weight", in: 1...Int64(Limits.weightMilli))
+      let isCPU = (try? kind.value) == .cpu
+      let memory =
+        isCPU
+        ? fields.optionalMemory("memory", atLeast: 1).map { $0 ?? Bytes(1) }
+        : fields.memory("memory", atLeast: 1, in: value)
+      guard let word = try? name.value else { return profiles.miss() }
+      guard profiles.declare(word, at: value, in: "profiles") else { return }
+      if let kind = try? kind.value { profileKinds[word] = kind }
+      let key = try intern(.profile, word, at: value)
+      policy.profiles.append(
+        ProfileRule(
+          key: key, kind: try kind.value, weightMilli: Int32(try weight.value),
+          memory: try memory.get()))
+    }
+  }
+
+  private mutating func slice(_ value: JSONValue) throws {
+    try value.object { fields in
+      let name = fields.name("name")
+      let profile = reference(&fields, "profile", to: profiles, called: "profile")
+      let billed = fields.int64("billed_milli", in: 1...1000)
+      let slice = PolicyVocabulary.Slice(name: try name.value, profile: try profile.value)
+      if profileKinds[slice.profile] == .cpu {
+        fields.record(
+          "profile", "\"\(slice.profile)\" is a CPU profile", hint: "only GPUs have slices")
+      }
+      if vocabulary.slices.contains(slice) {
+        throw value.refuse(
+          "the slice \"\(slice.name)\" of \"\(slice.profile)\" is defined twice",
+          hint: "remove one")
+      }
+      vocabulary.slices.append(slice)
+      let key = try intern(.slice, slice.qualified, at: value)
+      policy.slices.append(
+        SliceRule(
+          key: key, profile: NameTable.key(.profile, slice.profile),
+          billedMilli: Int32(try billed.value)))
+    }
+  }
+
+  /// A name that must be declared.
+  func reference(
+    _ fields: inout JSONFields, _ key: String, to known: Declared, called what: String
+  ) -> JSONField<String> {
+    fields.read(key) { value in
+      let name = try value.name()
+      return try known.check(name, at: value, called: what)
+    }
+  }
+
+  /// As `reference`; nil when absent.
+  func optionalReference(
+    _ fields: inout JSONFields, _ key: String, to known: Declared, called what: String
+  ) -> JSONField<String?> {
+    fields.optional(key) { value in
+      let name = try value.name()
+      return try known.check(name, at: value, called: what)
+    }
+  }
+
+  // MARK: classes
+
+  private mutating func classes(_ fields: inout JSONFields) throws {
+    let rules = ["P0", "P1", "P2", "P3"].map { name in
+      fields.object(name) { fields in
+        let quantum = fields.span("quantum_seconds", atLeast: 1)
+        let start = fields.span("start_within_seconds", atLeast: 1)
+        let kill = fields.span("kill_within_seconds", atLeast: 1)
+        let empty = fields.choice(
+          "on_empty_bucket", ["park": ClassRule.EmptyBucket.park, "reject": .reject])
+        let overrun = fields.choice("overrun", ["stop": ClassRule.Overrun.stop, "debt": .debt])
+        return try ClassRule(
+          quantum: quantum.value, startWithin: start.value, killWithin: kill.value,
+          emptyBucket: empty.value, overrun: overrun.value)
+      }
+    }
+    policy.classes = try rules.map { try $0.value }
+  }
+
+  // MARK: services and costs
+
+  private mutating func service(_ value: JSONValue) throws {
+    try value.object { fields in
+      let name = fields.name("name")
+      let tenant = optionalReference(&fields, "tenant", to: tenants, called: "tenant")
+      let serviceClass = fields.serviceClass("class")
+      let weight = fields.optionalMilli("weight", in: 1...Int64(Limits.weightMilli))
+      let owner = fields.name("owner")
+      guard services.declare(try name.value, at: value, in: "services") else { return }
+      let key = try intern(.service, try name.value, at: value)
+      vocabulary.serviceOwners[try name.value] = try owner.value
+      policy.services.append(
+        ServiceRule(
+          key: key, tenant: try tenant.value.map { NameTable.key(.tenant, $0) },
+          serviceClass: try serviceClass.value, weightMilli: Int32(try weight.value ?? 1000)))
+    }
+  }
+
+  private mutating func cost(_ value: JSONValue) throws {
+    try value.object { fields in
+      let action = fields.name("action")
+      let modelClass = fields.name("model_class")
+      let base = fields.span("base_seconds")
+      let prompt = fields.optionalSpan("per_1000_prompt_tokens_seconds")
+      let output = fields.optionalSpan("per_1000_output_tokens_seconds")
+      let call = fields.optionalSpan("per_tool_call_seconds")
+      let retry = fields.optionalMilli("retry_factor", in: 1000...Int64(Limits.weightMilli))
+      let rule = CostRule(
+        action: try intern(.action, try action.value, at: value),
+        modelClass: try intern(.modelClass, try modelClass.value, at: value),
+        base: try base.value, perThousandPrompt: try prompt.value ?? .zero,
+        perThousandOutput: try output.value ?? .zero, perToolCall: try call.value ?? .zero,
+        retryMilli: Int32(try retry.value ?? 1000))
+      let isKnown = policy.costs.contains {
+        $0.action == rule.action && $0.modelClass == rule.modelClass
+      }
+      if isKnown {
+        throw value.refuse(
+          "a second rule for this action and model class", hint: "keep one of them")
+      }
+      policy.costs.append(rule)
+    }
+  }
+}
+
+extension JSONFields {
+  /// A workload class by its word.
+  mutating func serviceClass(_ key: String) -> JSONField<ServiceClass> {
+    choice(key, ["P0": .p0, "P1": .p1, "P2": .p2, "P3": .p3])
+  }
+
+  /// A set of workload classes, or nil when absent.
+  mutating func optionalClasses(_ key: String) -> JSONField<ClassSet?> {
+    optional(key) { value in
+      let ranks = try value.array(min: 1, max: 4) { element in
+        try element.choice(["P0": UInt8(0), "P1": 1, "P2": 2, "P3": 3])
+      }
+      return ClassSet(bits: ranks.reduce(0) { $0 | 1 << $1 })
+    }
+  }
+}

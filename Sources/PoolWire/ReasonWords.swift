@@ -1,0 +1,201 @@
+internal import PoolAllocator
+
+/// The sentences, one for every code; a new code does not compile without one.
+struct ReasonWords {
+  let reason: Reason
+  let now: Instant
+  let generation: UInt32
+  let unit: ReasonUnit
+  let claim: ClaimForm?
+  let subject: String
+
+  private var have: String { unit.text(reason.have) }
+  private var need: String { unit.text(reason.need) }
+
+  private var clears: String {
+    guard let at = reason.clearsAt else { return "not at any known time" }
+    return at <= now ? "now" : "in \(Amounts.seconds((at - now).ns)) s"
+  }
+
+  /// The class that the reason speaks of.
+  private var wanted: String { "P\(reason.need)" }
+
+  var fact: String {
+    switch reason.code.group {
+    case .identity, .policy: policyFact
+    case .infeasible: infeasibleFact
+    case .credits, .capacity, .order: waitingFact
+    case .condition, .overload, .command: stateFact
+    }
+  }
+
+  private var policyFact: String {
+    switch reason.code {
+    case .tenantUnknown:
+      "tenant \"\(claim?.tenant ?? "?")\" is not in policy generation \(generation)"
+    case .identitySuspended: "\(subject) is suspended"
+    case .identityThrottled: "\(subject) has \(have) live claims of at most \(need)"
+    case .classNotAllowed where reason.clearsAt != nil:
+      "\(subject) is held to class P\(reason.have) and below, and the claim is \(wanted)"
+    case .classNotAllowed:
+      "\(subject) admits \(ClassSet(bits: UInt8(truncatingIfNeeded: reason.have)).words),"
+        + " not \(wanted)"
+    case .laneNotAllowed: "\(subject) is closed to this tenant or model class, or retired"
+    case .isolationTooWeak where unit == .levels:
+      "\(subject) enforces \(level(reason.have)) and the demand asks for \(level(reason.need))"
+    case .isolationTooWeak: "the demand asks for more isolation than its own form gives"
+    case .policyMissing: "no policy is active, and an empty policy denies"
+    case .serviceUnknown:
+      "service \"\(claim?.service ?? "?")\" is not one that tenant \"\(claim?.tenant ?? "?")\""
+        + " may use"
+    case .runtimeTooLong: "\(subject) takes leases of at most \(have), asked for \(need)"
+    case .costUnknown:
+      "the cost model has no rule for this action and model class, or its answer is too long"
+    default: reason.code.wire
+    }
+  }
+
+  private var infeasibleFact: String {
+    switch reason.code {
+    case .priceExceedsCap:
+      "\(subject) holds at most \(have), and the first quantum costs \(need)"
+    case .profileAbsent: "\(subject) has no device of the form asked for"
+    case .noNodeLargeEnough:
+      "no node of \(subject) is large enough, even empty: the largest has \(have)"
+        + " of \(need) \(what) needed"
+    case .deadlineImpossible:
+      "the work ends at \(need) of pool time at the earliest, after its deadline at \(have)"
+    case .arithmeticOverflow:
+      "the price passes the largest amount of \(Amounts.gpuSeconds(Credits.limit)) GPU-seconds"
+    case .fieldOutOfRange: "a field of the request is outside its range"
+    default: reason.code.wire
+    }
+  }
+
+  private var waitingFact: String {
+    switch reason.code {
+    case .bucketShort:
+      "\(subject) holds \(Amounts.gpuSeconds(reason.have)) of \(need); clears \(clears)"
+    case .behindParked: "\(subject) serves an earlier claim first; it holds \(have)"
+    case .laneFull: "\(subject) has \(have) of \(need) \(what) free"
+    case .fragmented:
+      "\(subject) has \(have) \(what) free, but not \(need) on one node or device"
+    case .memoryShort: "no free GPU of \(subject) has \(need) of memory left"
+    case .hostShort: "the nodes of \(subject) have no \(need) \(what) left beside the devices"
+    case .behindHead: "an earlier claim waits for \(subject); \(have) claims wait in all"
+    default: reason.code.wire
+    }
+  }
+
+  private var stateFact: String {
+    switch reason.code {
+    case .nodeCordoned: "\(have) \(what) of \(subject) are on cordoned nodes"
+    case .nodeSilent: "\(have) \(what) of \(subject) are on nodes that are not heard"
+    case .deviceUnhealthy: "\(have) \(what) of \(subject) are broken, dirty or not approved"
+    case .recovering: "\(have) \(what) of \(subject) are on nodes that have yet to report"
+    case .queueFull: "all queues together hold \(have) of \(need) claims"
+    case .tenantQueueFull: "\(subject) has \(have) claims waiting of at most \(need)"
+    case .workflowFull: "\(subject) has \(have) live claims of at most \(need)"
+    case .tableFull: "a table of the pool holds \(have) of \(need) rows"
+    case .unknownSubject: "nothing has this name or id, or it has ended"
+    case .duplicateKey: "the name is in use"
+    case .fencingStale: "the fencing number is not the lease's: somebody else holds it now"
+    case .wrongState: "what it is about is in a state that does not allow this"
+    case .generationStale: "this is not newer than what is known: have \(have), got \(need)"
+    case .advertisementIncomplete: "the report is incomplete and changes nothing"
+    case .malformed: "the document breaks a rule of the core (number \(reason.have))"
+    default: reason.code.wire
+    }
+  }
+
+  /// What is counted, after a number.
+  private var what: String {
+    switch unit {
+    case .bytes: "memory"
+    case .devices: "devices"
+    case .milliCores: "cores"
+    case .thousandths: isCPU ? "cores" : "devices"
+    default: "units"
+    }
+  }
+
+  private var isCPU: Bool { claim.map { $0.base.demand.shape == .cpuOnly } ?? false }
+
+  private func level(_ value: Int64) -> String {
+    value == 0 ? "none" : value == 1 ? "env" : "cgroup"
+  }
+
+  // MARK: what to do
+
+  var advice: String {
+    switch reason.code.group {
+    case .identity, .policy: policyAdvice
+    case .infeasible: infeasibleAdvice
+    case .credits, .capacity, .order: waitingAdvice
+    case .condition, .overload, .command: stateAdvice
+    }
+  }
+
+  private var policyAdvice: String {
+    switch reason.code {
+    case .tenantUnknown: "correct the name, or add the tenant to the policy"
+    case .identitySuspended: "it ends \(clears); ask whoever ordered it to lift it sooner"
+    case .identityThrottled: "wait for one to end, or \(clears)"
+    case .classNotAllowed where reason.clearsAt != nil: "it ends \(clears), or use a lower class"
+    case .classNotAllowed: "use a service or a lane of a class that it admits"
+    case .laneNotAllowed: "name a shared lane, or one that is reserved for this tenant"
+    case .isolationTooWeak: "ask for less isolation, or for whole devices"
+    case .policyMissing: "activate a policy first"
+    case .serviceUnknown: "use a service of this tenant, or add it to the policy"
+    case .runtimeTooLong: "lower runtime_max_seconds, or name a lane with longer leases"
+    case .costUnknown: "write estimate.seconds, or add a rule to cost_model"
+    default: ""
+    }
+  }
+
+  private var infeasibleAdvice: String {
+    switch reason.code {
+    case .priceExceedsCap: "split the work, use a cheaper lane, or ask for a larger burst"
+    case .profileAbsent: "name a lane whose pool has such devices, or add a node that has them"
+    case .noNodeLargeEnough: "ask for less on one node, or add a larger node"
+    case .deadlineImpossible: "move the deadline, or lower the estimate"
+    case .arithmeticOverflow: "shorten the runtime, or ask for less"
+    case .fieldOutOfRange: "compare the request with its schema"
+    default: ""
+    }
+  }
+
+  private var waitingAdvice: String {
+    switch reason.code {
+    case .bucketShort: "wait, use a smaller or shorter claim, or ask for a larger refill"
+    case .behindParked: "wait: claims of one bucket are served in order"
+    case .laneFull: "wait, ask for less, or name more lanes"
+    case .fragmented: "wait, or ask for fewer devices on one node"
+    case .memoryShort: "wait, or ask for less memory"
+    case .hostShort: "wait, or ask for less cpu_milli and host memory"
+    case .behindHead: "wait: a lane is served in order"
+    default: ""
+    }
+  }
+
+  private var stateAdvice: String {
+    switch reason.code {
+    case .nodeCordoned: "uncordon the node when its maintenance is over"
+    case .nodeSilent: "look at the agent; fence the node if it is lost"
+    case .deviceUnhealthy: "look at the node's devices and at what is approved for it"
+    case .recovering: "wait for the agent's full report"
+    case .queueFull, .tenantQueueFull: "come back when claims have been served, or cancel some"
+    case .workflowFull: "let its claims end first; look for a loop that spawns claims"
+    case .tableFull: "let claims end, or make the pool with larger limits"
+    case .unknownSubject: "check the name or id"
+    case .duplicateKey: "choose another name"
+    case .fencingStale: "stop: this holder's right has ended"
+    case .wrongState: "ask for the status first"
+    case .generationStale: "use a higher generation or sequence"
+    case .advertisementIncomplete: "report again when every device can be listed"
+    case .malformed:
+      "look for a device that changed its kind; else the reader of documents erred: report it"
+    default: ""
+    }
+  }
+}

@@ -1,0 +1,254 @@
+public import PoolAllocator
+public import StrictJSON
+
+/// One line of a stream of requests.
+public struct StreamRequest: Sendable {
+  /// What is asked.
+  public enum Operation: Sendable {
+    /// Asks for devices.
+    case claim(ClaimForm)
+    /// The agent started a lease.
+    case started(LeaseID, Fencing)
+    /// Pays the next quantum.
+    case renew(LeaseID, Fencing)
+    /// Gives a lease back; `empty` says that nothing of it lives any more.
+    case complete(LeaseID, Fencing, Outcome, empty: Bool)
+    /// Nothing of a lease lives any more.
+    case empty(LeaseID, Fencing)
+    /// Withdraws a claim of a tenant.
+    case cancel(tenant: String, claim: String)
+    /// Does what is due.
+    case tick
+    /// Takes a node's account; a node that is new is enrolled first.
+    case advertise(NodeDocument)
+    /// Something about a node by its name.
+    case node(String, NodeOperation)
+    /// Puts a restriction on an identity, or lifts it.
+    case restrict(IdentityKind, name: String, RestrictionForm?)
+    /// Puts a policy in force.
+    case policy(PolicyDocument)
+    /// Asks what there is.
+    case status
+  }
+
+  /// What happens to a node.
+  public enum NodeOperation: Sendable {
+    /// It was not heard.
+    case silence
+    /// It was heard again.
+    case hear
+    /// It receives no new lease.
+    case cordon
+    /// Ends a cordon or a drain.
+    case uncordon
+    /// It receives no new lease, and running ones end after a grace.
+    case drain(Span)
+    /// An operator vouches that nothing lives on it.
+    case fence
+  }
+
+  /// A restriction whose length counts from the moment at which it is put in force.
+  public struct RestrictionForm: Sendable {
+    let measure: Restriction.Measure
+    let length: Span
+    let by: Key
+    let because: Key
+
+    /// The restriction as of a moment.
+    public func restriction(at now: Instant) -> Restriction {
+      Restriction(measure: measure, until: now + length, by: by, because: because)
+    }
+  }
+
+  /// The kind of name that an identity has.
+  public static func nameKind(_ kind: IdentityKind) -> NameKind {
+    switch kind {
+    case .tenant: .tenant
+    case .application: .application
+    case .workflow: .workflow
+    case .principal: .principal
+    }
+  }
+
+  /// Longest pool time that a line may name, in thousandths of a second: ten years.
+  static let atMilliMax: Int64 = 3_660 * 86_400_000
+
+  /// The word of the operation.
+  public let op: String
+  /// Virtual pool time; nil means the real time since the stream began.
+  public let at: Instant?
+  /// Comes back in the answer; the caller's own number or word.
+  public let id: String?
+  /// What is asked.
+  public let operation: Operation
+
+  /// Reads one line.
+  /// - Parameters:
+  ///   - document: what was parsed.
+  ///   - vocabulary: the names of the policy in force.
+  /// - Throws: `JSONErrors` with every error of the line.
+  public init(
+    _ document: JSONDocument, vocabulary: PolicyVocabulary
+  ) throws(JSONErrors) {
+    let reader = StreamReader(vocabulary: vocabulary)
+    self = try document.decode { root in try root.object { try reader.request(&$0, root) } }
+  }
+
+  init(op: String, at: Instant?, id: String?, operation: Operation) {
+    self.op = op
+    self.at = at
+    self.id = id
+    self.operation = operation
+  }
+
+  /// Every operation, as it is written.
+  public static let operations = [
+    "claim", "started", "renew", "complete", "empty", "cancel", "tick", "advertise", "silence",
+    "hear", "cordon", "uncordon", "drain", "fence", "restrict", "policy", "status",
+  ]
+}
+
+/// Reads one request.
+struct StreamReader {
+  let vocabulary: PolicyVocabulary
+
+  func request(_ fields: inout JSONFields, _ root: JSONValue) throws -> StreamRequest {
+    let opField = fields.read("op") { value -> String in
+      let word = try value.string(1...32)
+      guard StreamRequest.operations.contains(word) else {
+        throw value.refuse(
+          "unknown op",
+          hint: NearestName.hint(word, among: StreamRequest.operations, called: "op"))
+      }
+      return word
+    }
+    let op = try fields.take(opField)
+    let at = fields.optional("at_ms") { value in
+      Instant(ns: try value.milli(in: 0...StreamRequest.atMilliMax * 1000) * 1000)
+    }
+    let id = fields.optionalString("id", 1...64)
+    let operation = try operation(op, &fields)
+    return StreamRequest(op: op, at: try at.value, id: try id.value, operation: operation)
+  }
+
+  private func operation(
+    _ op: String, _ fields: inout JSONFields
+  ) throws -> StreamRequest.Operation {
+    switch op {
+    case "claim":
+      let claim = fields.read("claim") {
+        try ClaimReader(vocabulary: vocabulary).claim($0, timed: false)
+      }
+      return .claim(try claim.value)
+    case "started", "renew", "complete", "empty": return try leaseOperation(op, &fields)
+    case "cancel":
+      let tenant = fields.name("tenant")
+      let claim = fields.name("claim")
+      return .cancel(tenant: try tenant.value, claim: try claim.value)
+    case "advertise":
+      return .advertise(try fields.read("node") { try NodeDocument($0) }.value)
+    case "silence", "hear", "cordon", "uncordon", "drain", "fence":
+      return try nodeOperation(op, &fields)
+    case "restrict": return try restriction(&fields)
+    case "policy": return .policy(try fields.read("policy") { try PolicyDocument($0) }.value)
+    case "status": return .status
+    default: return .tick
+    }
+  }
+
+  private func leaseOperation(
+    _ op: String, _ fields: inout JSONFields
+  ) throws -> StreamRequest.Operation {
+    let lease = fields.read("lease") { try $0.lease() }
+    let fencing = fields.read("fencing") { try $0.fencing() }
+    switch op {
+    case "started": return .started(try lease.value, try fencing.value)
+    case "renew": return .renew(try lease.value, try fencing.value)
+    case "empty": return .empty(try lease.value, try fencing.value)
+    default:
+      let outcome = fields.choice(
+        "outcome", ["completed": Outcome.completed, "failed": .failed])
+      let empty = fields.optionalBool("empty")
+      return .complete(
+        try lease.value, try fencing.value, try outcome.value, empty: try empty.value ?? false)
+    }
+  }
+
+  private func nodeOperation(
+    _ op: String, _ fields: inout JSONFields
+  ) throws -> StreamRequest.Operation {
+    let node = fields.name("node")
+    switch op {
+    case "silence": return .node(try node.value, .silence)
+    case "hear": return .node(try node.value, .hear)
+    case "cordon": return .node(try node.value, .cordon)
+    case "uncordon": return .node(try node.value, .uncordon)
+    case "fence": return .node(try node.value, .fence)
+    default:
+      let grace = fields.span("grace_seconds")
+      return .node(try node.value, .drain(try grace.value))
+    }
+  }
+
+  private func restriction(_ fields: inout JSONFields) throws -> StreamRequest.Operation {
+    let kinds: KeyValuePairs = [
+      "tenant": IdentityKind.tenant, "application": .application, "workflow": .workflow,
+      "principal": .principal,
+    ]
+    let kind = fields.choice("identity", kinds)
+    let tenant = fields.optionalName("tenant")
+    let name = fields.name("name")
+    let measure = fields.optionalChoice(
+      "measure", ["suspend": 0, "throttle": 1, "ceiling": 2, "lift": 3])
+    let live = fields.optionalInt64("live_claims_max", in: 0...1_000_000)
+    let ceiling = fields.optionalChoice("class_max", ["P0": 0, "P1": 1, "P2": 2, "P3": 3])
+    let length = fields.optionalSpan("for_seconds", atLeast: 1)
+    let by = fields.optionalName("by")
+    let because = fields.optionalString("because", 1...1000)
+    let path = try identity(
+      try kind.value, tenant: try tenant.value, name: try name.value, &fields)
+    let lifts = try measure.value == 3
+    if lifts { return .restrict(try kind.value, name: path, nil) }
+    guard let span = try length.value, let author = try by.value,
+      let reason = try because.value, let number = try measure.value
+    else {
+      try fields.fail(
+        "op", "a restriction needs measure, for_seconds, by and because",
+        hint: "add them, or write measure: lift")
+    }
+    let form: Restriction.Measure
+    switch number {
+    case 0: form = .suspend
+    case 1:
+      guard let most = try live.value else {
+        try fields.fail("measure", "throttle needs a number", hint: "add live_claims_max")
+      }
+      form = .throttle(liveClaims: UInt32(most))
+    default:
+      guard let rank = try ceiling.value, let top = ServiceClass(rank: UInt8(rank)) else {
+        try fields.fail("measure", "ceiling needs a class", hint: "add class_max")
+      }
+      form = .ceiling(top)
+    }
+    return .restrict(
+      try kind.value, name: path,
+      StreamRequest.RestrictionForm(
+        measure: form, length: span, by: NameTable.key(.principal, author),
+        because: NameTable.key(.text, reason)))
+  }
+
+  /// Applications and workflows belong to a tenant; tenants and principals stand alone.
+  private func identity(
+    _ kind: IdentityKind, tenant: String?, name: String, _ fields: inout JSONFields
+  ) throws(JSONAbandoned) -> String {
+    switch kind {
+    case .tenant, .principal: return name
+    case .application, .workflow:
+      guard let tenant else {
+        try fields.fail(
+          "identity", "an application or workflow belongs to a tenant", hint: "add tenant")
+      }
+      return NamePath.join(tenant, name)
+    }
+  }
+}

@@ -1,0 +1,157 @@
+import Glibc
+
+/// Standard output and error, files, the clock: the command line's door to the machine.
+enum Console {
+  /// Largest document that is read. Unit: bytes.
+  static let documentBytesMax = 16 << 20
+
+  /// Why a file was not read, in words.
+  struct ReadError: Error {
+    var message: String
+  }
+
+  /// Writes data to standard output; a failure ends the process, as nobody could read on.
+  static func print(_ text: String) { write(text, to: 1) }
+
+  /// Writes notes and errors to standard error.
+  static func note(_ text: String) { write(text, to: 2) }
+
+  private static func write(_ text: String, to descriptor: Int32) {
+    var text = text
+    let isWritten = text.withUTF8 { bytes in
+      var offset = 0
+      while offset < bytes.count {
+        let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[offset...])
+        let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+        if count < 0, errno == EINTR { continue }
+        if count <= 0 { return false }
+        offset += count
+      }
+      return true
+    }
+    if !isWritten, descriptor == 1 {
+      note("error: standard output cannot be written: \(reason(errno))\n")
+      exit(1)
+    }
+  }
+
+  /// Reads a whole file, or standard input for "-".
+  static func read(_ path: String) throws(ReadError) -> [UInt8] {
+    let shown = path == "-" ? "standard input" : path
+    let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else { throw ReadError(message: "\(shown): \(reason(errno))") }
+    defer { if descriptor != 0 { close(descriptor) } }
+    var status = stat()
+    if fstat(descriptor, &status) == 0 {
+      if status.st_mode & S_IFMT == S_IFDIR {
+        throw ReadError(message: "\(shown): is a directory; name a file")
+      }
+      if status.st_mode & S_IFMT == S_IFREG, status.st_size > documentBytesMax {
+        throw tooLarge(shown)
+      }
+    }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(descriptor, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      if count < 0 { throw ReadError(message: "\(shown): \(reason(errno))") }
+      if count == 0 { return bytes }
+      guard bytes.count + count <= documentBytesMax else { throw tooLarge(shown) }
+      bytes.append(contentsOf: chunk[..<count])
+    }
+  }
+
+  private static func tooLarge(_ shown: String) -> ReadError {
+    ReadError(message: "\(shown): is larger than \(documentBytesMax >> 20) MiB and was not read")
+  }
+
+  /// Nanoseconds of the monotonic clock; only differences mean something.
+  static func monotonicNanoseconds() -> Int64 {
+    var time = timespec()
+    guard clock_gettime(CLOCK_MONOTONIC, &time) == 0 else { return 0 }
+    return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  }
+
+  /// Whether a directory is there.
+  static func isDirectory(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The path of the running program without symbolic links; nil where /proc does not say.
+  static func executablePath() -> String? {
+    guard let resolved = realpath("/proc/self/exe", nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  private static func reason(_ code: Int32) -> String {
+    switch code {
+    case ENOENT: "there is no such file"
+    case EACCES, EPERM: "no permission to read it"
+    case ENOTDIR: "a part of the path is no directory"
+    case EISDIR: "is a directory; name a file"
+    default: String(cString: strerror(code))
+    }
+  }
+}
+
+/// Lines of standard input, one at a time.
+struct InputLines {
+  /// Longest line that is kept. Unit: bytes.
+  static let bytesMax = 1 << 20
+
+  /// A line, or the fact that it was too long to keep.
+  enum Line {
+    case bytes([UInt8])
+    case tooLong
+  }
+
+  private var buffer: [UInt8] = []
+  private var start = 0
+  private var isAtEnd = false
+
+  /// The next line without its newline; nil at the end of input. A last line needs no newline.
+  mutating func next() -> Line? {
+    var isTooLong = false
+    var searched = start
+    while true {
+      if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
+        let line = Array(buffer[start..<end])
+        start = end + 1
+        return isTooLong || line.count > Self.bytesMax ? .tooLong : .bytes(line)
+      }
+      if buffer.count - start > Self.bytesMax {
+        isTooLong = true
+        buffer.removeAll(keepingCapacity: true)
+        start = 0
+      }
+      searched = buffer.count
+      if isAtEnd {
+        guard isTooLong || start < buffer.count else { return nil }
+        let line = Array(buffer[start...])
+        start = buffer.count
+        return isTooLong ? .tooLong : .bytes(line)
+      }
+      fill()
+      searched = max(searched - start, 0)
+      buffer.removeFirst(start)
+      start = 0
+    }
+  }
+
+  private mutating func fill() {
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(0, &chunk, chunk.count)
+      if count < 0, errno == EINTR { continue }
+      if count <= 0 {
+        isAtEnd = true
+      } else {
+        buffer.append(contentsOf: chunk[..<count])
+      }
+      return
+    }
+  }
+}

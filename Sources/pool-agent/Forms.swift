@@ -1,0 +1,81 @@
+/// The commands with their flags and help.
+enum Forms {
+  static let version = "0.1.0"
+
+  static let all = [probe, place]
+
+  static let probe = CommandLineForm(
+    name: "probe",
+    usage: "pool-agent probe [--json] [--root DIR] [--profiles DIR]",
+    summary: "show what this machine has and what of it may be offered",
+    flags: [
+      Flag(name: "--json", values: .none, summary: "print one JSON document"),
+      Flag(
+        name: "--root", values: .one("a directory"),
+        summary: "read /proc and /sys below DIR, and ask no driver"),
+      Flag(
+        name: "--profiles", values: .one("a directory"),
+        summary: "hardware profiles; else those that come with the program"),
+      help,
+    ],
+    details: """
+      Needs no GPU and no privileges; asks NVML where there is one. Changes nothing.
+      """)
+
+  static let place = CommandLineForm(
+    name: "place",
+    usage: """
+      pool-agent place --policy FILE --claims FILE [--nodes FILE …] [--json]
+             pool-agent place --policy FILE [--nodes FILE …] --stream
+      """,
+    summary: "decide claims against nodes, once or as a stream",
+    flags: [
+      Flag(name: "--policy", values: .one("a file"), summary: "the policy document"),
+      Flag(name: "--claims", values: .one("a file"), summary: "the claims document"),
+      Flag(
+        name: "--nodes", values: .many("file"),
+        summary: "node documents; without them this machine is probed"),
+      Flag(name: "--stream", values: .none, summary: "answer JSON lines of standard input"),
+      Flag(name: "--json", values: .none, summary: "print one JSON document"),
+      Flag(
+        name: "--profiles", values: .one("a directory"),
+        summary: "hardware profiles for the probe"),
+      help,
+    ],
+    details: """
+      Claims are submitted in the order of the file at pool time 0, or at their at_seconds; every
+      lease is taken to start at once and to be renewed. Nothing on the machine is changed.
+      A file named - is standard input. The documents are described in schemas/.
+
+      Exit codes: 0 decided · 1 internal error · 2 usage or a document in error.
+      With exactly one claim: 0 granted · 3 queued or parked · 4 rejected · 5 infeasible.
+      A stream ends with 0 at the end of its input; a bad line has an error as its answer.
+      """)
+
+  private static let help = Flag(name: "--help", values: .none, summary: "print this help")
+
+  static func help(of form: CommandLineForm) -> String {
+    let width = form.flags.map(\.name.count).max() ?? 0
+    let flags = form.flags.map { flag in
+      let gap = String(repeating: " ", count: width - flag.name.count)
+      return "  \(flag.name)\(gap)  \(flag.summary)"
+    }
+    return "usage: \(form.usage)\n\n\(form.summary)\n\n\(flags.joined(separator: "\n"))\n\n"
+      + form.details + "\n"
+  }
+
+  static var overview: String {
+    let width = all.map(\.name.count).max() ?? 0
+    let commands = all.map { form in
+      "  \(form.name)\(String(repeating: " ", count: width - form.name.count))  \(form.summary)"
+    }
+    return """
+      usage: pool-agent COMMAND [FLAGS]
+
+      \(commands.joined(separator: "\n"))
+
+      pool-agent COMMAND --help says more; pool-agent --version prints the version.
+
+      """
+  }
+}

@@ -1,0 +1,172 @@
+import PoolAllocator
+import PoolWire
+import StrictJSON
+
+/// An event as an answer tells it: taken when it happened, as its rows may be gone later.
+struct Happening {
+  var event: String
+  var fields: [(name: String, value: Value)] = []
+
+  enum Value {
+    case text(String)
+    case number(Int64)
+    case gpuSeconds(Credits)
+    case moment(Instant)
+  }
+
+  /// Nil for events that only settle what another one tells.
+  init?(_ event: Event, in session: PlaceSession) {
+    switch event {
+    case .clockJumped, .policyActivated, .laneBound, .signalRecorded, .nodeEnrolled,
+      .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
+      .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
+      self.init(poolEvent: event, in: session)
+    case .claimSubmitted, .claimQueued, .claimParked, .claimEnded, .claimRefused, .commandRefused,
+      .epochBegun:
+      self.init(claimEvent: event, in: session)
+    default: self.init(leaseEvent: event, in: session)
+    }
+  }
+
+  private init(_ event: String) { self.event = event }
+
+  private mutating func add(_ name: String, _ value: String?) {
+    if let value { fields.append((name, .text(value))) }
+  }
+
+  private mutating func add(claim: ClaimForm?) {
+    add("claim", claim?.name)
+    add("tenant", claim?.tenant)
+  }
+
+  private init?(claimEvent event: Event, in session: PlaceSession) {
+    switch event {
+    case .claimQueued(let id, _, let because):
+      self.init("claim_queued")
+      add(claim: session.claims[id])
+      add("because", because?.wire)
+    case .claimParked(let id, let bucket):
+      self.init("claim_parked")
+      add(claim: session.claims[id])
+      add("bucket", session.pool.bucket(bucket).map { session.names.text($0.rule.key) })
+    case .claimEnded(let id, let end):
+      self.init("claim_ended")
+      add(claim: session.claims[id])
+      add("end", end.wire)
+    default: return nil
+    }
+  }
+
+  private init?(poolEvent event: Event, in session: PlaceSession) {
+    switch event {
+    case .nodeReached(let node, let reach):
+      self.init("node_reached")
+      add(node: node, session)
+      add("reach", "\(reach)")
+    case .nodeDuty(let node, let duty, _):
+      self.init("node_duty")
+      add(node: node, session)
+      add("duty", "\(duty)")
+    case .nodeDrifted(let node, let profile, let reported, let approved):
+      self.init("node_drifted")
+      add(node: node, session)
+      add("profile", session.names.text(profile))
+      fields.append(("reported", .number(Int64(reported))))
+      fields.append(("approved", .number(Int64(approved))))
+    case .deviceMoved(let device, let health):
+      guard let known = session.pool.device(device) else { return nil }
+      self.init("device_moved")
+      add("device", session.names.text(known.report.key))
+      add("health", "\(health)")
+    case .clockJumped(let skipped):
+      self.init("clock_jumped")
+      add("skipped_seconds", Amounts.seconds(skipped.ns))
+    case .policyActivated(let generation, _):
+      self.init("policy_activated")
+      fields.append(("generation", .number(Int64(generation.value))))
+    default: return nil
+    }
+  }
+
+  private mutating func add(node id: NodeID, _ session: PlaceSession) {
+    add("node", session.pool.node(id).map { session.names.text($0.enrolment.key) })
+  }
+
+  private init?(leaseEvent event: Event, in session: PlaceSession) {
+    switch event {
+    case .leaseGranted(let id, let fact):
+      let grant = session.log.grants[Int(fact)]
+      self.init("lease_granted")
+      add(lease: id, session)
+      add("fencing", grant.fencing.wire)
+      add("lane", session.pool.lane(grant.lane).map { session.names.text($0.key) })
+      add(node: grant.node, session)
+      fields.append(("reserved_gpu_seconds", .gpuSeconds(grant.reserved)))
+      fields.append(("start_by_ms", .moment(grant.startBy)))
+    case .leaseStarted(let id, _):
+      self.init("lease_started")
+      add(lease: id, session)
+    case .leaseRenewed(let id, _, let reserved, _):
+      self.init("lease_renewed")
+      add(lease: id, session)
+      fields.append(("reserved_gpu_seconds", .gpuSeconds(reserved)))
+    case .leaseUnpaid(let id, let short):
+      self.init("lease_unpaid")
+      add(lease: id, session)
+      fields.append(("short_gpu_seconds", .gpuSeconds(short)))
+    case .debtEntered(let id, let bucket, let amount):
+      self.init("debt_entered")
+      add(lease: id, session)
+      add("bucket", session.pool.bucket(bucket).map { session.names.text($0.rule.key) })
+      fields.append(("debt_gpu_seconds", .gpuSeconds(amount)))
+    case .settled(let id, let quantum, let charge, _, _):
+      self.init("lease_settled")
+      add(lease: id, session)
+      fields.append(("quantum", .number(Int64(quantum))))
+      fields.append(("charged_gpu_seconds", .gpuSeconds(charge)))
+    case .leaseStopping(let id, let cause, _, let killBy):
+      self.init("lease_stopping")
+      add(lease: id, session)
+      add("cause", cause.wire)
+      fields.append(("kill_by_ms", .moment(killBy)))
+    case .leaseOverstayed(let id):
+      self.init("lease_overstayed")
+      add(lease: id, session)
+    case .leaseResumed(let id):
+      self.init("lease_resumed")
+      add(lease: id, session)
+    case .leaseEnded(let id):
+      self.init("lease_ended")
+      add(lease: id, session)
+    default: return nil
+    }
+  }
+
+  private mutating func add(lease id: LeaseID, _ session: PlaceSession) {
+    add("lease", id.wire)
+    add(claim: session.holders[id])
+  }
+
+  func write(_ writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.string("event", event)
+      for (name, value) in fields {
+        switch value {
+        case .text(let text): writer.string(name, text)
+        case .number(let number): writer.int64(name, number)
+        case .gpuSeconds(let credits): writer.gpuSeconds(name, credits)
+        case .moment(let moment): writer.milliseconds(name, moment)
+        }
+      }
+    }
+  }
+}
+
+extension Happening {
+  /// The fields that are texts, by name.
+  var texts: [String: String] {
+    var texts: [String: String] = [:]
+    for case (let name, .text(let text)) in fields { texts[name] = text }
+    return texts
+  }
+}

@@ -1,0 +1,140 @@
+import HardwareProbe
+import PoolAllocator
+import PoolWire
+import StrictJSON
+
+/// `pool-agent place`.
+enum PlaceCommand {
+  static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
+    guard let policyFile = arguments.one("--policy") else {
+      throw UsageError(message: "place needs --policy FILE")
+    }
+    let isStream = arguments.has("--stream")
+    let claimsFile = arguments.one("--claims")
+    if isStream, claimsFile != nil {
+      throw UsageError(message: "--claims and --stream exclude one another")
+    }
+    if !isStream, claimsFile == nil {
+      throw UsageError(message: "place needs --claims FILE, or --stream")
+    }
+    let files = [policyFile, claimsFile ?? ""] + arguments.all("--nodes")
+    if files.filter({ $0 == "-" }).count + (isStream ? 1 : 0) > 1 {
+      throw UsageError(message: "standard input can be read once only")
+    }
+    let documents = try Documents(
+      policy: policyFile, claims: claimsFile, nodes: arguments.all("--nodes"))
+    var nodes = documents.nodes
+    if nodes.isEmpty { nodes = [try probedNode(arguments)] }
+    var session = PlaceSession()
+    try prepare(&session, documents.policy, nodes)
+    if isStream {
+      StreamCommand.run(&session)
+      return 0
+    }
+    let report = try PlaceReport(deciding: documents.claims, in: &session)
+    Console.print(arguments.has("--json") ? report.json() : report.text())
+    return report.exitCode
+  }
+
+  private static func probedNode(_ arguments: Arguments) throws(UsageError) -> NodeDocument {
+    let options = Probe.Options(catalogue: try ProbeCommand.catalogue(arguments))
+    let inventory = Probe.run(options)
+    for note in inventory.notes { Console.note("note: \(note)\n") }
+    do {
+      return try InventoryNode.node(of: inventory)
+    } catch {
+      throw UsageError(message: "this machine cannot be offered: \(error)")
+    }
+  }
+
+  /// Puts nodes and policy in a new pool.
+  private static func prepare(
+    _ session: inout PlaceSession, _ policy: PolicyDocument, _ nodes: [NodeDocument]
+  ) throws(UsageError) {
+    var seen: [String] = []
+    for node in nodes {
+      if seen.contains(node.name) {
+        throw UsageError(message: "two node documents are of \(quoted(node.name))")
+      }
+      seen.append(node.name)
+      let decision = try collisionFree { () throws(NameCollision) in try session.advertise(node) }
+      try check(decision, session, "node \(quoted(node.name))")
+    }
+    let decision = try collisionFree { () throws(NameCollision) in try session.activate(policy) }
+    try check(decision, session, "the policy")
+    session.tick(at: session.pool.now)
+  }
+
+  private static func check(
+    _ decision: Decision, _ session: PlaceSession, _ what: String
+  ) throws(UsageError) {
+    guard decision.verdict != .done else { return }
+    let why = session.reasons(of: decision).map(\.sentence).joined(separator: "\n")
+    throw UsageError(message: "\(what) is refused: \(why)")
+  }
+
+  static func collisionFree<T>(
+    _ body: () throws(NameCollision) -> T
+  ) throws(UsageError) -> T {
+    do {
+      return try body()
+    } catch {
+      throw UsageError(message: error.description)
+    }
+  }
+}
+
+/// The documents of one call, all read before anything is done.
+struct Documents {
+  var policy: PolicyDocument
+  var claims: [ClaimForm]
+  var nodes: [NodeDocument]
+
+  /// Reads every file; the errors of all of them are reported together.
+  init(policy: String, claims: String?, nodes: [String]) throws(UsageError) {
+    var messages: [String] = []
+    let policyDocument = Self.read(policy, &messages) { document throws(JSONErrors) in
+      try PolicyDocument(document)
+    }
+    var forms: [ClaimForm]?
+    if let claims {
+      // Without a policy its names are unknown, so the claims are only parsed then.
+      forms = Self.read(claims, &messages) { document throws(JSONErrors) in
+        guard let vocabulary = policyDocument?.vocabulary else { return [] }
+        return try ClaimsDocument(document, vocabulary: vocabulary).claims
+      }
+    }
+    let nodeDocuments = nodes.map { file in
+      Self.read(file, &messages) { document throws(JSONErrors) in try NodeDocument(document) }
+    }
+    guard messages.isEmpty, let policyDocument else {
+      throw UsageError(
+        lines: messages,
+        message: messages.count == 1
+          ? "a file cannot be used; nothing was done"
+          : "\(messages.count) files cannot be used; nothing was done")
+    }
+    self.policy = policyDocument
+    self.claims = forms ?? []
+    self.nodes = nodeDocuments.compactMap { $0 }
+  }
+
+  private static func read<T>(
+    _ file: String, _ messages: inout [String],
+    _ body: (JSONDocument) throws(JSONErrors) -> T
+  ) -> T? {
+    let bytes: [UInt8]
+    do {
+      bytes = try Console.read(file)
+    } catch {
+      messages.append(error.message)
+      return nil
+    }
+    do throws(JSONErrors) {
+      return try body(try JSONDocument(bytes))
+    } catch {
+      messages.append(error.formatted(file: file == "-" ? "stdin" : file))
+      return nil
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import PoolAllocator
+import PoolWire
+import StrictJSON
+
+/// The report as a program reads it: the same model as the table.
+extension PlaceReport {
+  func json() -> String {
+    var writer = JSONWriter(.pretty)
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.string("kind", "placement")
+      writer.object("pool") { view.write(&$0) }
+      writer.array("claims") { writer in for entry in entries { write(entry, &writer) } }
+      writer.object("summary") { writer in
+        writer.int64("granted", Int64(granted.count))
+        writer.int64("queued", Int64(entries.filter { $0.state == .queued }.count))
+        writer.int64("parked", Int64(entries.filter { $0.state == .parked }.count))
+        writer.int64("refused", Int64(refused.count))
+        writer.int64("ended", Int64(ended.count))
+      }
+    }
+    return writer.text + "\n"
+  }
+
+  private func write(_ entry: Entry, _ writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.string("claim", entry.form.name)
+      writer.string("tenant", entry.form.tenant)
+      writer.string("class", entry.serviceClass)
+      writer.string("outcome", outcome(entry))
+      writer.gpuSeconds("price_gpu_seconds", entry.price)
+      writer.gpuSeconds("reservation_gpu_seconds", entry.reservation)
+      if let end = entry.ended { writer.string("ended", end) }
+      if let position = entry.position { writer.int64("position", Int64(position)) }
+      if let bucket = entry.bucket { writer.string("bucket", bucket) }
+      if let (id, lease) = entry.lease {
+        writer.key("lease")
+        writer.lease(id, lease, in: session.pool, names: session.names)
+      }
+      if entry.lease == nil {
+        if let hint = entry.hint { writer.hint(hint) }
+        writer.array("blocking") { writer in
+          for reason in entry.reasons { writer.reason(reason) }
+        }
+      }
+    }
+  }
+
+  private func outcome(_ entry: Entry) -> String {
+    switch entry.state {
+    case .queued: "queued"
+    case .parked: "parked"
+    case .starting, .running: "granted"
+    case .new, nil: entry.id == nil ? entry.verdict.wire : "ended"
+    }
+  }
+}

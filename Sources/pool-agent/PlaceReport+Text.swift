@@ -1,0 +1,184 @@
+import PoolAllocator
+import PoolWire
+
+/// The report as a person reads it.
+extension PlaceReport {
+  func text() -> String {
+    var lines = poolLines
+    lines += [""] + grantedLines
+    lines += [""] + waitingLines
+    lines += [""] + refusedLines
+    if !ended.isEmpty { lines += [""] + endedLines }
+    lines += [""] + bucketLines
+    lines += ["", footer]
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  private var poolLines: [String] {
+    let lanes = Columns.lines(
+      header: ["LANE", "PROFILE", "FOR", "ADMITS", "CAPACITY", "GRANTED", "FREE"],
+      rows: view.lanes.map { lane in
+        let unit = lane.isCPU ? " cores" : " devices"
+        return [
+          lane.name, lane.profile, lane.owner ?? "shared", lane.admits,
+          Amounts.milli(lane.capacity) + unit, Amounts.milli(lane.granted),
+          Amounts.milli(lane.free),
+        ]
+      })
+    let nodes = Columns.lines(
+      header: ["NODE", "STATE", "DEVICES", "CPU FREE/TOTAL", "MEMORY FREE/TOTAL", "LEASES"],
+      rows: view.nodes.map { node in
+        [
+          node.name, node.duty == "open" ? node.reach : "\(node.reach), \(node.duty)",
+          "\(node.devices)", "\(Amounts.milli(node.cpuFree)) / \(Amounts.milli(node.cpu))",
+          "\(gib(node.memoryFree)) / \(gib(node.memory)) GiB", "\(node.leases)",
+        ]
+      })
+    return ["POOL"] + lanes.map { "  \($0)" } + nodes.map { "  \($0)" }
+  }
+
+  private func gib(_ bytes: Int64) -> String {
+    Amounts.text(Int128(bytes) * 10 / Int128(Amounts.bytesPerGiB), digits: 1)
+  }
+
+  private var grantedLines: [String] {
+    if granted.isEmpty { return ["GRANTED  none"] }
+    let rows = granted.map { entry in
+      guard let (id, lease) = entry.lease else { return [String]() }
+      return [
+        entry.form.name, entry.form.tenant, entry.serviceClass, laneName(lease), id.wire,
+        session.pool.node(lease.node).map { session.names.text($0.enrolment.key) } ?? "?",
+        ask(entry.form), "\(Amounts.gpuSeconds(entry.price.value)) GPU-s",
+        "\(Amounts.seconds((lease.ends - session.pool.now).ns)) s"
+          + " of \(Amounts.seconds(lease.runtimeMax.ns)) s",
+        devices(lease),
+      ]
+    }
+    let header = [
+      "CLAIM", "TENANT", "CLASS", "LANE", "LEASE", "NODE", "ASK", "PRICED", "ENDS IN", "DEVICES",
+    ]
+    return ["GRANTED"] + Columns.lines(header: header, rows: rows).map { "  \($0)" }
+  }
+
+  private func laneName(_ lease: Lease) -> String {
+    session.pool.lane(lease.lane).map { session.names.text($0.key) } ?? "?"
+  }
+
+  private func devices(_ lease: Lease) -> String {
+    let names = session.pool.uses(of: lease).compactMap { session.pool.device($0.device) }
+      .map { session.names.text($0.report.key) }
+    return names.count > 2
+      ? "\(names[0]) and \(names.count - 1) more" : names.joined(separator: " ")
+  }
+
+  /// What a claim asks for, in a few words.
+  private func ask(_ form: ClaimForm) -> String {
+    let demand = form.demand
+    let count = demand.devices > 1 ? "\(demand.devices) x " : ""
+    switch demand.shape {
+    case .whole: return "\(demand.devices) whole"
+    case .fraction(let milli, let memory):
+      return "\(count)\(Amounts.milli(Int64(milli.value))), \(Amounts.gibibytes(memory.value)) GiB"
+    case .slice(let key): return "\(count)\(NamePath.last(session.names.text(key)))"
+    case .cpuOnly: return "\(Amounts.milli(Int64(demand.cpu.value))) cores"
+    }
+  }
+
+  private var waitingLines: [String] {
+    if waiting.isEmpty { return ["WAITING  none"] }
+    return ["WAITING"]
+      + waiting.flatMap { entry -> [String] in
+        let who = "\(entry.form.name) of \(entry.form.tenant) (\(entry.serviceClass))"
+        let lanes = entry.form.lanes.joined(separator: ", ")
+        let state: String
+        if entry.state == .parked {
+          let until = entry.hint.map {
+            " until \(Amounts.seconds(($0.clearsAt - .origin).ns)) s of pool time"
+              + " (in \(Amounts.seconds(($0.clearsAt - view.now).ns)) s)"
+          }
+          state = "parked on bucket \"\(entry.bucket ?? "?")\"" + (until ?? "")
+        } else {
+          let place = entry.position.map { "\(Self.ordinal($0)) " } ?? ""
+          state = "queued, \(place)in \(lanes)"
+        }
+        return ["  \(who): \(state); asks \(ask(entry.form))"]
+          + entry.reasons.map { "    \($0.reason.code.wire): \($0.sentence)" }
+      }
+  }
+
+  private static func ordinal(_ number: Int) -> String {
+    switch (number % 10, number % 100) {
+    case (1, 1), (1, 21...): "\(number)st"
+    case (2, 2), (2, 22...): "\(number)nd"
+    case (3, 3), (3, 23...): "\(number)rd"
+    default: "\(number)th"
+    }
+  }
+
+  private var refusedLines: [String] {
+    if refused.isEmpty { return ["REFUSED  none"] }
+    return ["REFUSED"]
+      + refused.flatMap { entry -> [String] in
+        let who = "\(entry.form.name) of \(entry.form.tenant) (\(entry.serviceClass))"
+        var when = "; never as asked"
+        if let hint = entry.hint {
+          when = "; come back in \(hint.retryAfterSeconds) s"
+        } else if entry.verdict == .rejected {
+          let retryable = entry.reasons.allSatisfy(\.reason.code.isRetryable)
+          when = retryable ? "; come back later" : "; change the request or the policy"
+        }
+        return ["  \(who): \(entry.verdict.wire)\(when)"]
+          + entry.reasons.map { "    \($0.reason.code.wire): \($0.sentence)" }
+      }
+  }
+
+  private var endedLines: [String] {
+    ["ENDED"]
+      + ended.map { "  \($0.form.name) of \($0.form.tenant): \($0.ended?.spacedWords ?? "")" }
+  }
+
+  private var bucketLines: [String] {
+    let rows = view.buckets.map { bucket in
+      [
+        bucket.name, Amounts.gpuSeconds(bucket.level.value),
+        Amounts.gpuSeconds(bucket.burst.value),
+        Amounts.gpuSeconds(bucket.refillPerSecond.value) + "/s",
+        Amounts.gpuSeconds(bucket.reserved.value), "\(bucket.leases)",
+      ]
+    }
+    return ["BUCKETS in GPU-seconds"]
+      + Columns.lines(
+        header: ["BUCKET", "LEVEL", "BURST", "REFILL", "RESERVED", "LEASES"], rows: rows
+      ).map { "  \($0)" }
+  }
+}
+
+extension String {
+  /// A word of the wire as people write it.
+  var spacedWords: String { String(map { $0 == "_" ? " " : $0 }) }
+}
+
+/// Columns of text, each as wide as its widest cell.
+enum Columns {
+  /// The widest a cell may be; longer ones end in `…`. The last column is never cut.
+  static let cellCharacters = 40
+
+  static func lines(header: [String], rows: [[String]]) -> [String] {
+    let table = ([header] + rows).map { row in
+      row.enumerated().map { $0 == row.count - 1 ? $1 : cut($1) }
+    }
+    let widths = header.indices.map { column in
+      table.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
+    }
+    return table.map { row in
+      row.enumerated().map { column, cell in
+        let isLast = column == row.count - 1
+        return isLast ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
+      }.joined(separator: "  ")
+    }
+  }
+
+  private static func cut(_ cell: String) -> String {
+    cell.count <= cellCharacters ? cell : String(cell.prefix(cellCharacters - 1)) + "…"
+  }
+}

@@ -1,0 +1,196 @@
+import PoolAllocator
+import PoolWire
+import StrictJSON
+
+/// `pool-agent place --stream`: one answer for every line.
+enum StreamCommand {
+  /// A request may hold a policy or a node; nothing of ours is deeper.
+  private static let limits = JSONLimits(documentBytesMax: InputLines.bytesMax)
+
+  static func run(_ session: inout PlaceSession) {
+    let start = Console.monotonicNanoseconds()
+    var lines = InputLines()
+    var number: Int64 = 0
+    _ = session.takeHappenings()
+    while let line = lines.next() {
+      number += 1
+      let elapsed = Instant(ns: max(0, Console.monotonicNanoseconds() - start))
+      Console.print(answer(line, number, elapsed, &session) + "\n")
+    }
+  }
+
+  private static func answer(
+    _ line: InputLines.Line, _ number: Int64, _ elapsed: Instant,
+    _ session: inout PlaceSession
+  ) -> String {
+    guard case .bytes(let bytes) = line else {
+      let problem = "the line is longer than \(InputLines.bytesMax >> 10) KiB"
+      return refusal(number, [error(problem, "split it into several requests")])
+    }
+    let request: StreamRequest
+    do throws(JSONErrors) {
+      request = try StreamRequest(
+        try JSONDocument(bytes, limits: limits), vocabulary: session.vocabulary)
+    } catch {
+      return refusal(number, error.errors)
+    }
+    let now = session.pool.now
+    if let at = request.at, at < now {
+      let problem = "at_ms is before the time of an earlier line"
+      let hint = "pool time never falls; it is \(Amounts.text(now.ns, digits: 6)) ms"
+      return refusal(number, [error(problem, hint, path: "$.at_ms")], id: request.id)
+    }
+    session.advance(to: request.at ?? max(now, elapsed))
+    do throws(NameCollision) {
+      return try StreamAnswer(request, number).text(&session)
+    } catch {
+      return refusal(number, [self.error(error.description, "")], id: request.id)
+    }
+  }
+
+  private static func error(_ problem: String, _ hint: String, path: String = "$") -> JSONError {
+    JSONError(line: 1, column: 1, path: path, problem: problem, hint: hint)
+  }
+
+  /// An answer to a line that changed nothing.
+  private static func refusal(_ number: Int64, _ errors: [JSONError], id: String? = nil) -> String {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.int64("line", number)
+      if let id { writer.string("id", id) }
+      writer.string("outcome", "error")
+      writer.array("errors") { writer in
+        for error in errors {
+          writer.object { writer in
+            writer.int64("line", number)
+            writer.int64("column", Int64(error.column))
+            writer.string("path", error.path)
+            writer.string("problem", error.problem)
+            writer.string("hint", error.hint)
+          }
+        }
+      }
+    }
+    return writer.text
+  }
+}
+
+/// The answer to one request that could be read.
+struct StreamAnswer {
+  let request: StreamRequest
+  let number: Int64
+
+  init(_ request: StreamRequest, _ number: Int64) {
+    self.request = request
+    self.number = number
+  }
+
+  /// Does what is asked and says what came of it.
+  func text(_ session: inout PlaceSession) throws(NameCollision) -> String {
+    let before = session.pool.now
+    let note = note(session)
+    let decision = try decide(&session)
+    let reasons = decision.map { session.reasons(of: $0, claim: form) } ?? []
+    var isRunning: (id: LeaseID, lease: Lease)?
+    if let id = decision?.lease, let lease = session.pool.lease(id) { isRunning = (id, lease) }
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.int64("line", number)
+      if let id = request.id { writer.string("id", id) }
+      writer.string("op", request.op)
+      writer.string("outcome", (decision?.verdict ?? .done).wire)
+      writer.milliseconds("at_ms", session.pool.now)
+      writer.int64("policy_generation", Int64(session.pool.generation.value))
+      if let note { writer.string("note", note) }
+      if let form, let decision {
+        writer.string("claim", form.name)
+        writer.string("tenant", form.tenant)
+        writer.gpuSeconds("price_gpu_seconds", decision.price)
+        writer.gpuSeconds("reservation_gpu_seconds", decision.reservation)
+        if let position = decision.claim.flatMap({ session.pool.position(of: $0) }) {
+          writer.int64("position", Int64(position))
+        }
+      }
+      if let (id, lease) = isRunning {
+        writer.key("lease")
+        writer.lease(id, lease, in: session.pool, names: session.names)
+      }
+      if let moment = decision?.retryAt {
+        let key = form?.key ?? NameTable.key(.text, request.op)
+        writer.hint(RetryHint(moment, now: before, key: key))
+      }
+      if !reasons.isEmpty {
+        writer.array("blocking") { writer in for reason in reasons { writer.reason(reason) } }
+      }
+      if case .status = request.operation {
+        writer.object("pool") { PoolView(session).write(&$0) }
+      }
+      let happenings = session.takeHappenings()
+      writer.array("events") { writer in for one in happenings { one.write(&writer) } }
+    }
+    return writer.text
+  }
+
+  private func note(_ session: PlaceSession) -> String? {
+    guard case .advertise(let node) = request.operation, session.restatesEnrolment(node) else {
+      return nil
+    }
+    return "labels and approved devices stay as the node was enrolled"
+  }
+
+  private var form: ClaimForm? {
+    if case .claim(let form) = request.operation { form } else { nil }
+  }
+
+  /// - Returns: nil where nothing is to be decided.
+  private func decide(_ session: inout PlaceSession) throws(NameCollision) -> Decision? {
+    let now = session.pool.now
+    switch request.operation {
+    case .claim(let form): return try session.submit(form)
+    case .started(let lease, let fencing):
+      return session.apply(.confirmStarted(lease, fencing), at: now)
+    case .renew(let lease, let fencing): return session.apply(.renew(lease, fencing), at: now)
+    case .complete(let lease, let fencing, let outcome, let empty):
+      let decision = session.apply(.release(lease, fencing, outcome), at: now)
+      guard empty, decision.verdict == .done else { return decision }
+      return session.apply(.confirmEmpty(lease, fencing), at: now)
+    case .empty(let lease, let fencing):
+      return session.apply(.confirmEmpty(lease, fencing), at: now)
+    case .cancel(let tenant, let claim):
+      try session.names.check(.claim, NamePath.join(tenant, claim))
+      let id = session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
+      return session.apply(.cancel(id ?? ClaimID(row: .max, generation: 0)), at: now)
+    case .tick:
+      session.tick(at: now)
+      return session.apply(.tick, at: now)
+    case .advertise(let node): return try session.advertise(node)
+    case .node(let name, let operation):
+      try session.names.check(.node, name)
+      return apply(operation, to: name, &session)
+    case .restrict(let kind, let name, let restriction):
+      let nameKind = StreamRequest.nameKind(kind)
+      try session.names.check(nameKind, name)
+      let key = NameTable.key(nameKind, name)
+      return session.apply(.restrict(kind, key, restriction?.restriction(at: now)), at: now)
+    case .policy(let policy): return try session.activate(policy)
+    case .status: return nil
+    }
+  }
+
+  private func apply(
+    _ operation: StreamRequest.NodeOperation, to name: String, _ session: inout PlaceSession
+  ) -> Decision {
+    let now = session.pool.now
+    let known = session.pool.node(named: NameTable.key(.node, name))
+    // An id that is never live gets the core's own answer for an unknown name.
+    let node = known ?? NodeID(row: .max, generation: 0)
+    switch operation {
+    case .silence: return session.apply(.silence(node), at: now)
+    case .hear: return session.apply(.hear(node), at: now)
+    case .cordon: return session.apply(.cordon(node), at: now)
+    case .uncordon: return session.apply(.uncordon(node), at: now)
+    case .drain(let grace): return session.apply(.drain(node, deadline: now + grace), at: now)
+    case .fence: return session.apply(.fence(node), at: now)
+    }
+  }
+}

@@ -1,0 +1,88 @@
+import Foundation
+import Testing
+
+/// The built program, run as a child process.
+enum Agent {
+  struct Result {
+    var code: Int32
+    var out: String
+    var err: String
+    var lines: [String] { out.split(separator: "\n").map(String.init) }
+  }
+
+  static let root = URL(filePath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent()
+
+  /// The program lies beside the bundle of the tests that run now.
+  static func program() throws -> URL {
+    let bundle = try #require(
+      CommandLine.arguments.first { $0.hasSuffix(".xctest") }
+        ?? ProcessInfo.processInfo.arguments.first { $0.contains("PackageTests") })
+    var folder = URL(filePath: bundle).resolvingSymlinksInPath().deletingLastPathComponent()
+    for _ in 0..<4 {
+      let file = folder.appending(path: "pool-agent")
+      var isFolder: ObjCBool = false
+      if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder),
+        !isFolder.boolValue
+      {
+        return file
+      }
+      folder.deleteLastPathComponent()
+    }
+    throw CocoaError(.fileNoSuchFile)
+  }
+
+  /// Runs it in the repository's root; output goes through files, so no pipe can fill up.
+  static func run(_ arguments: String..., input: Data = Data()) throws -> Result {
+    try run(arguments, input: input)
+  }
+
+  static func run(_ arguments: [String], input: Data = Data()) throws -> Result {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let files = ["in", "out", "err"].map { folder.appending(path: $0) }
+    try input.write(to: files[0])
+    try Data().write(to: files[1])
+    try Data().write(to: files[2])
+    let process = Process()
+    process.executableURL = try program()
+    process.arguments = arguments
+    process.currentDirectoryURL = root
+    process.standardInput = try FileHandle(forReadingFrom: files[0])
+    process.standardOutput = try FileHandle(forWritingTo: files[1])
+    process.standardError = try FileHandle(forWritingTo: files[2])
+    try process.run()
+    process.waitUntilExit()
+    func text(_ file: URL) throws -> String {
+      String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    }
+    return Result(
+      code: process.terminationStatus, out: try text(files[1]), err: try text(files[2]))
+  }
+
+  static func scratch() throws -> URL {
+    let folder = FileManager.default.temporaryDirectory
+      .appending(path: "pool-agent-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    return folder
+  }
+
+  static let policy = "examples/agent-platform/policy.json"
+  static let claims = "examples/agent-platform/claims.json"
+  static func node(_ name: String) -> String { "examples/agent-platform/nodes/\(name).json" }
+
+  /// Runs `place` on one claim of the example, changed.
+  static func place(
+    claim name: String, nodes: [String], change: (inout [String: Any]) -> Void = { _ in }
+  ) throws -> Result {
+    let data = try Data(contentsOf: root.appending(path: claims))
+    var document = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    let all = try #require(document["claims"] as? [[String: Any]])
+    var claim = try #require(all.first { $0["name"] as? String == name })
+    change(&claim)
+    document["claims"] = [claim]
+    return try run(
+      ["place", "--policy", policy, "--claims", "-", "--json", "--nodes"] + nodes.map(node),
+      input: JSONSerialization.data(withJSONObject: document))
+  }
+}

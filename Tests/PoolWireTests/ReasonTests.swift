@@ -1,0 +1,129 @@
+import PoolAllocator
+import StrictJSON
+import Testing
+
+@testable import PoolWire
+
+@Suite("Reasons in words")
+struct ReasonTests {
+  private func subjects(_ pool: Pool) -> [Reason.Subject] {
+    [.request, .lane(0), .lane(63), .bucket(0), .bucket(999)]
+      + IdentityKind.allCases.map { .identity($0) }
+  }
+
+  private func pool() throws -> (Pool, NameTable, ClaimForm) {
+    var pool = Pool()
+    var log = EventLog()
+    let document = try Documents.policyDocument()
+    _ = pool.apply(.activate(document.generation, document.policy), at: .origin, into: &log)
+    let form = try ClaimsDocument(
+      JSONDocument(text: Documents.claims), vocabulary: document.vocabulary
+    ).claims[0]
+    return (pool, document.names, form)
+  }
+
+  @Test("every code has a fact, an advice and a place on the wire", arguments: Reason.Code.allCases)
+  func complete(code: Reason.Code) throws {
+    let (pool, names, form) = try pool()
+    for subject in subjects(pool) {
+      for clears in [nil, Instant(ns: 290_000_000_000)] {
+        let reason = Reason(code, subject, have: 310, need: 600, clearsAt: clears)
+        for claim in [form, nil] {
+          let text = ReasonText(reason, in: pool, names: names, claim: claim)
+          #expect(text.fact != code.wire, "\(code) has no sentence")
+          #expect(!text.fact.isEmpty && !text.advice.isEmpty)
+          #expect(!text.sentence.contains(". ") && !text.sentence.hasSuffix("."))
+          var writer = JSONWriter()
+          writer.reason(text)
+          let back = try JSONDocument(writer.bytes)
+          let written = try back.decode { value in
+            try value.object { fields in
+              fields.ignoreUnknownKeys()
+              let word = fields.string("code")
+              return try word.value
+            }
+          }
+          #expect(written == code.wire)
+        }
+      }
+    }
+  }
+
+  @Test("codes on the wire are frozen")
+  func frozen() {
+    let words = Reason.Code.allCases.map { "\($0.rawValue) \($0.wire)" }.joined(separator: "\n")
+    #expect(
+      words == """
+        101 tenant_unknown
+        104 identity_suspended
+        105 identity_throttled
+        200 class_not_allowed
+        201 lane_not_allowed
+        203 isolation_too_weak
+        204 policy_missing
+        205 service_unknown
+        206 runtime_too_long
+        207 cost_unknown
+        300 price_exceeds_cap
+        301 profile_absent
+        302 no_node_large_enough
+        304 deadline_impossible
+        305 arithmetic_overflow
+        306 field_out_of_range
+        400 bucket_short
+        404 behind_parked
+        500 lane_full
+        501 fragmented
+        502 memory_short
+        503 host_short
+        600 behind_head
+        700 node_cordoned
+        701 node_silent
+        702 device_unhealthy
+        703 recovering
+        800 queue_full
+        801 tenant_queue_full
+        803 workflow_full
+        804 table_full
+        900 unknown_subject
+        901 duplicate_key
+        902 fencing_stale
+        903 wrong_state
+        904 generation_stale
+        905 advertisement_incomplete
+        906 malformed
+        """)
+  }
+
+  @Test("sentences name the subject, the figures and their units")
+  func sentences() throws {
+    let (pool, names, form) = try pool()
+    let row = try #require(pool.lane(named: NameTable.key(.lane, "shared"))?.row)
+    let bucket = try #require(pool.bucket(named: NameTable.key(.bucket, "acme > chat"))?.row)
+    func text(_ reason: Reason) -> String {
+      ReasonText(reason, in: pool, names: names, claim: form).fact
+    }
+    #expect(
+      text(Reason(.laneFull, .lane(row), have: 250, need: 1000))
+        == "lane \"shared\" has 0.250 of 1.000 cores free")
+    #expect(
+      text(
+        Reason(
+          .bucketShort, .bucket(bucket), have: 310_000_000, need: 600_000_000,
+          clearsAt: Instant(ns: 290_000_000_000)))
+        == "bucket \"acme > chat\" holds 310 of 600 GPU-seconds; clears in 290 s")
+    #expect(
+      text(Reason(.classNotAllowed, .identity(.tenant), have: 0b11, need: 3))
+        == "tenant \"acme\" admits P0 P1, not P3")
+    #expect(
+      text(Reason(.classNotAllowed, .identity(.tenant), have: 2, need: 0, clearsAt: .origin))
+        == "tenant \"acme\" is held to class P2 and below, and the claim is P0")
+    #expect(
+      text(Reason(.noNodeLargeEnough, .lane(row), have: 1 << 28, need: 1 << 29))
+        == "no node of lane \"shared\" is large enough, even empty: "
+        + "the largest has 0.25 GiB of 0.5 GiB memory needed")
+    #expect(
+      text(Reason(.runtimeTooLong, .lane(row), have: 60_000_000_000, need: 90_000_000_000))
+        == "lane \"shared\" takes leases of at most 60 s, asked for 90 s")
+  }
+}
