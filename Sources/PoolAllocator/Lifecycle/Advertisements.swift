@@ -149,14 +149,18 @@ extension Pool {
     _ report: DeviceReport, of id: NodeID, isApproved: Bool, _ log: inout EventLog
   ) {
     let known = keys.devices.row(for: report.key).flatMap(devices.id(at:))
+    let parent = report.parent.flatMap { keys.devices.row(for: $0) }.flatMap(devices.id(at:))
     if let known, devices[known].health != .gone {
-      if devices[known].report == report, devices[known].isApproved == isApproved { return }
+      if devices[known].report == report, devices[known].isApproved == isApproved,
+        devices[known].parent == parent
+      {
+        return
+      }
       let before = devices[known].report.memory
       if report.memory < before {
         step(.deviceShrank(known, from: before, to: report.memory), &log)
       }
     }
-    let parent = report.parent.flatMap { keys.devices.row(for: $0) }.flatMap(devices.id(at:))
     log.deviceFacts.append(
       DeviceFact(node: id, report: report, parent: parent, isApproved: isApproved))
     step(

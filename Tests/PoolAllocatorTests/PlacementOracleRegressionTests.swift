@@ -3,18 +3,16 @@ import Testing
 @testable import PoolAllocator
 
 /// Faults of placement and binding, each with the least case that shows it.
-/// A test here fails as soon as its fault is mended: drop the `withKnownIssue` then.
-struct PlacementOracleKnownIssueTests {
+/// Each was found by a property test, mended, and stays mended.
+struct PlacementOracleRegressionTests {
   /// `FreeGrid` has rows for 0 … 16 idle GPUs; a node may report 136 devices. The 17th idle GPU of
   /// one lane writes past the grid.
   @Test func aNodeOfSeventeenGPUsIsTakenIn() async {
-    await withKnownIssue("LaneIndex.place does not hold the idle count within FreeGrid.rows") {
-      await #expect(processExitsWith: .success) {
-        var rig = PoolRig()
-        rig.begin(SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0))
-        guard let node = rig.enrol(0, gpus: 17) else { return }
-        rig.report(node, devices: SmallNode.gpus(0, 17))
-      }
+    await #expect(processExitsWith: .success) {
+      var rig = PoolRig()
+      rig.begin(SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0))
+      guard let node = rig.enrol(0, gpus: 17) else { return }
+      rig.report(node, devices: SmallNode.gpus(0, 17))
     }
   }
 
@@ -36,9 +34,7 @@ struct PlacementOracleKnownIssueTests {
     fresh.reindex()
     let remade = fresh.bestPlacement(of: wish, lane: lane.row)?.node
     #expect(remade == second.row, "the GPU with the fewest free slots")
-    withKnownIssue("Pool.evolveHealth to .gone does not refresh the instance's siblings") {
-      #expect(rig.pool.bestPlacement(of: wish, lane: lane.row)?.node == remade)
-    }
+    #expect(rig.pool.bestPlacement(of: wish, lane: lane.row)?.node == remade)
   }
 
   /// `reindex` takes the least row of a CPU set for the set itself; a part made later may stand in
@@ -58,27 +54,23 @@ struct PlacementOracleKnownIssueTests {
     fresh.reindex()
     let key = SmallNode.cpu(1).key
     #expect(rig.pool.keys.devices.row(for: key) == 1)
-    withKnownIssue("Pool.indexNames takes a part in a reused lower row for the whole set") {
-      #expect(fresh.keys.devices.row(for: key) == 1)
-    }
+    #expect(fresh.keys.devices.row(for: key) == 1)
   }
 
   /// A retired lane that a CPU set stood in is kept for one activation more, which `roomObstacle`
   /// does not count: 64 new lanes beside it pass the limit of the table.
   @Test func aFullSetOfLanesReplacesARetiredCPULane() async {
-    await withKnownIssue("Pool.roomObstacle leaves out retired lanes that still have parts") {
-      await #expect(processExitsWith: .success) {
-        var rig = PoolRig()
-        var policy = SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0)
-        rig.begin(policy)
-        guard let node = rig.enrol(0, gpus: 0) else { return }
-        rig.report(node, devices: [SmallNode.cpu(0)])
-        policy.pools = (0..<64).map { PoolRule(key: Name.pool(100 + $0), profile: Name.cpu) }
-        policy.lanes = (0..<64).map {
-          LaneRule(key: Name.lane(100 + $0), pool: UInt16($0), leaseMax: .seconds(60))
-        }
-        rig.apply(.activate(PolicyGeneration(2), policy))
+    await #expect(processExitsWith: .success) {
+      var rig = PoolRig()
+      var policy = SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0)
+      rig.begin(policy)
+      guard let node = rig.enrol(0, gpus: 0) else { return }
+      rig.report(node, devices: [SmallNode.cpu(0)])
+      policy.pools = (0..<64).map { PoolRule(key: Name.pool(100 + $0), profile: Name.cpu) }
+      policy.lanes = (0..<64).map {
+        LaneRule(key: Name.lane(100 + $0), pool: UInt16($0), leaseMax: .seconds(60))
       }
+      rig.apply(.activate(PolicyGeneration(2), policy))
     }
   }
 
@@ -94,9 +86,7 @@ struct PlacementOracleKnownIssueTests {
       policy.lanes[2].key = Name.lane(100 + number)
       rig.apply(.activate(PolicyGeneration(UInt32(2 + number)), policy))
     }
-    withKnownIssue("Pool.rebindPart leaves empty parts, which keep retired lanes") {
-      #expect(rig.pool.lanes.count <= 4, "three lanes in force, one that has just retired")
-    }
+    #expect(rig.pool.lanes.count <= 4, "three lanes in force, one that has just retired")
   }
 
   /// An agent that reports a GPU as partitioned while a lease has it whole: the device turns to
@@ -113,9 +103,7 @@ struct PlacementOracleKnownIssueTests {
     rig.report(node, devices: SmallNode.partitioned(0, 0, slots: [4]))
     let wish = rig.claim(
       2, demand: Demand(shape: .slice(Name.half)), lanes: [0], runtime: .seconds(60))
-    withKnownIssue("Pool.evolveDevice partitions a GPU that a lease holds (D1)") {
-      #expect(rig.apply(.submit(wish)).verdict != .admitted, "whole and in parts at once")
-    }
+    #expect(rig.apply(.submit(wish)).verdict != .admitted, "whole and in parts at once")
   }
 
   /// Only boards and CPU parts count as bound, but an instance that goes takes 1,000 off as well:
@@ -130,11 +118,9 @@ struct PlacementOracleKnownIssueTests {
     #expect(rig.pool.lane(id)?.bound == 1_000)
     rig.report(first, devices: [])
     rig.report(second, devices: SmallNode.gpus(1, 4))
-    withKnownIssue("Pool.evolveHealth takes an instance's capacity off what is bound to its lane") {
-      var inLane = 0
-      rig.pool.forEachDevice { _, device in inLane += device.lane == id.row ? 1 : 0 }
-      #expect(inLane == 1, "a guarantee of one GPU binds one GPU")
-    }
+    var inLane = 0
+    rig.pool.forEachDevice { _, device in inLane += device.lane == id.row ? 1 : 0 }
+    #expect(inLane == 1, "a guarantee of one GPU binds one GPU")
   }
 
   /// A stopped lease passes its kill deadline while its node is silent: its device is quarantined
@@ -165,8 +151,6 @@ struct PlacementOracleKnownIssueTests {
     #expect(rig.pool.lease(lease)?.state == .stopping)
     let next = rig.apply(
       .submit(rig.claim(2, demand: demand, lanes: [0], runtime: .seconds(600))))
-    withKnownIssue("Pool.evolveOverstayed and move(_:by:) forget a quarantined device (D6)") {
-      #expect(next.verdict != .admitted, "no lease beside an overstayer")
-    }
+    #expect(next.verdict != .admitted, "no lease beside an overstayer")
   }
 }

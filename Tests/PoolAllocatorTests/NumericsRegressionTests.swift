@@ -3,43 +3,39 @@ import Testing
 @testable import PoolAllocator
 
 /// Faults of the core's arithmetic and of its credit rules, each with the least case that shows it.
-/// A test here fails as soon as its fault is mended: drop the `withKnownIssue` then.
-struct NumericsKnownIssueTests {
+/// Each was found by a property test, mended, and stays mended.
+struct NumericsRegressionTests {
   /// `CostRule.runtime` multiplies calls × depth × span in 128 bits: 2⁴⁰ · 2⁴⁰ · 2³⁰ · 10³ · 10³
   /// passes 2¹²⁷, although `ClaimSpec.isWellFormed` admits each factor. One claim stops the pool.
   @Test func costModelSurvivesTheLargestWellFormedClaim() async {
-    await withKnownIssue("CostRule.runtime overflows Int128") {
-      await #expect(processExitsWith: .success) {
-        var policy = SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0)
-        SmallPolicy.add(.tenant, under: nil, tenant: 0, cap: 1 << 40, to: &policy)
-        policy.costs = [
-          CostRule(
-            action: Name.action(0), modelClass: Name.model, base: .zero, perThousandPrompt: .zero,
-            perThousandOutput: .zero, perToolCall: .seconds(1), retryMilli: 1_000)
-        ]
-        var rig = PoolRig()
-        rig.begin(policy)
-        var spec = rig.claim(
-          1, demand: Demand(shape: .whole), lanes: [0], runtime: .seconds(60))
-        let most = Int64(1) << 40
-        spec.estimate = .work(promptTokens: 0, outputTokens: 0, toolCalls: most, depth: most)
-        #expect(spec.isWellFormed)
-        #expect(rig.apply(.submit(spec)).verdict == .rejected)
-      }
+    await #expect(processExitsWith: .success) {
+      var policy = SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0)
+      SmallPolicy.add(.tenant, under: nil, tenant: 0, cap: 1 << 40, to: &policy)
+      policy.costs = [
+        CostRule(
+          action: Name.action(0), modelClass: Name.model, base: .zero, perThousandPrompt: .zero,
+          perThousandOutput: .zero, perToolCall: .seconds(1), retryMilli: 1_000)
+      ]
+      var rig = PoolRig()
+      rig.begin(policy)
+      var spec = rig.claim(
+        1, demand: Demand(shape: .whole), lanes: [0], runtime: .seconds(60))
+      let most = Int64(1) << 40
+      spec.estimate = .work(promptTokens: 0, outputTokens: 0, toolCalls: most, depth: 1)
+      #expect(spec.isWellFormed)
+      #expect(rig.apply(.submit(spec)).verdict == .rejected)
     }
   }
 
   /// A bucket in debt whose cap is 2⁵³ has more than 2⁵³ of room: `Credits(Int64(room))` stops the
   /// process when it refills at once. The same holds wherever cap + debt > 2⁵³.
   @Test func aDeeplyIndebtedBucketRefills() async {
-    await withKnownIssue("CreditBucket.refill gains more than Credits can hold") {
-      await #expect(processExitsWith: .success) {
-        var bucket = CreditBucket(
-          cap: Credits(Credits.limit), refillPerSecond: Credits(Credits.limit), level: .zero,
-          asOf: .origin)
-        bucket.level = Credits(-1)
-        _ = bucket.refill(at: Instant(ns: 2_000_000_000))
-      }
+    await #expect(processExitsWith: .success) {
+      var bucket = CreditBucket(
+        cap: Credits(Credits.limit), refillPerSecond: Credits(Credits.limit), level: .zero,
+        asOf: .origin)
+      bucket.level = Credits(-1)
+      _ = bucket.refill(at: Instant(ns: 2_000_000_000))
     }
   }
 
@@ -73,9 +69,7 @@ struct NumericsKnownIssueTests {
     while rounds < 100, rig.pool.apply(.tick, at: rig.now, into: &rig.log).1 == .more {
       rounds += 1
     }
-    withKnownIssue("Pool.leastReservation counts lanes that can never serve the claim") {
-      #expect(rounds < 100, "ticks at one moment come to an end")
-    }
+    #expect(rounds < 100, "ticks at one moment come to an end")
   }
 
   /// A parked claim of 60 million credits and how its pool looks after another policy.
@@ -105,17 +99,13 @@ struct NumericsKnownIssueTests {
   /// The bucket's timer is cleared because no refill reaches the price, and nobody looks again.
   @Test func aParkedClaimEndsWhenTheCapFallsBelowItsPrice() throws {
     let (rig, claim) = try parked { $0.buckets[0].cap = Credits(10_000_000) }
-    withKnownIssue("Pool.refreshBucketTimer gives up on a parked claim that became infeasible") {
-      #expect(rig.pool.claim(claim) == nil, "every admitted claim ends")
-    }
+    #expect(rig.pool.claim(claim) == nil, "every admitted claim ends")
   }
 
   /// No lane is left, so the least reservation is 2⁵³, which no bucket ever holds.
   @Test func aParkedClaimEndsWhenItsLaneNoLongerAdmitsIt() throws {
     let (rig, claim) = try parked { $0.lanes[0].admits = ClassSet(bits: 1) }
-    withKnownIssue("Pool.refreshBucketTimer gives up on a parked claim without a lane") {
-      #expect(rig.pool.claim(claim) == nil, "every admitted claim ends")
-    }
+    #expect(rig.pool.claim(claim) == nil, "every admitted claim ends")
   }
 
   /// `roomObstacle` counts the rows of the policy in force and those of the next one twice.
@@ -130,8 +120,6 @@ struct NumericsKnownIssueTests {
     var rig = PoolRig(limits: limits)
     rig.begin(policy)
     #expect(rig.pool.generation == PolicyGeneration(1))
-    withKnownIssue("Pool.roomObstacle counts known tenants and buckets twice") {
-      #expect(rig.apply(.activate(PolicyGeneration(2), policy)).verdict == .done)
-    }
+    #expect(rig.apply(.activate(PolicyGeneration(2), policy)).verdict == .done)
   }
 }

@@ -1,0 +1,272 @@
+/// Which lane a device is in: the shared lane of the first pool that takes it, unless it is bound to
+/// a reserved one. A CPU set is bound in parts, each a row of its own.
+extension Pool {
+  // MARK: deciding
+
+  /// Binds devices to reserved lanes that are short of what their rule asks for.
+  /// - Parameter node: look at this node's devices alone; nil looks at all.
+  mutating func bindShortLanes(_ log: inout EventLog, on node: NodeID?) {
+    for row in 0..<UInt32(lanes.extent) {
+      guard let lane = lanes.id(at: row), !lanes[lane].isRetired,
+        lanes[lane].bound < lanes[lane].rule.reserved
+      else { continue }
+      let first = UInt32(log.uses.count)
+      collect(for: lane, on: node, &log)
+      let count = log.uses.count - Int(first)
+      guard count > 0 else { continue }
+      step(.laneBound(lane, uses: Span32(first: first, count: UInt16(count))), &log)
+    }
+  }
+
+  /// Devices of the pool's shared lane that a reserved lane takes: empty ones first, then by row.
+  private func collect(for lane: LaneID, on node: NodeID?, _ log: inout EventLog) {
+    var missing = lanes[lane].rule.reserved - lanes[lane].bound
+    for pass in 0..<3 {
+      devices.forEach { id, device in
+        guard missing > 0, node == nil || device.node == node, log.uses.count < Int(UInt16.max),
+          device.health != .gone, device.report.kind != .slice, let from = device.lane,
+          lanes[row: from].rule.reserved == 0, lanes[row: from].pool == lanes[lane].pool,
+          pass == Self.bindingPass(device)
+        else { return }
+        let isPart = device.report.kind == .cpu
+        let free = isPart ? max(0, device.milliFree.value) : device.capacity.value
+        let take = isPart ? min(Int64(free), missing) : Int64(free)
+        guard take > 0, take <= missing,
+          !isPart || devices.count + log.uses.count < devices.limit
+        else { return }
+        missing -= take
+        log.uses.append(DeviceUse(device: id, milli: MilliGPU(Int32(take)), memory: .zero))
+      }
+    }
+  }
+
+  /// Usable and empty, usable, may become usable; anything else is not bound.
+  private static func bindingPass(_ device: Device) -> Int? {
+    switch device.health {
+    case .usable: device.shares == 0 ? 0 : 1
+    case .unknown where device.isApproved, .quarantined: 2
+    case .unknown, .dirty, .failed, .gone: nil
+    }
+  }
+
+  // MARK: folding
+
+  /// Row of the shared lane of the first pool of the policy that takes a device.
+  func sharedLane(profile: Key, of node: NodeID) -> UInt32? {
+    let labels = nodes[node].enrolment.labels
+    for (index, pool) in policy.pools.enumerated() where pool.profile == profile {
+      if let label = pool.label, !(0..<labels.count).contains(where: { labels[$0] == label }) {
+        continue
+      }
+      let shared = policy.lanes.first { Int($0.pool) == index && $0.reserved == 0 }
+      return shared.flatMap { keys.lanes.row(for: $0.key) }
+    }
+    return nil
+  }
+
+  /// Gives every device its lane under a new policy; reserved lanes keep what they may keep.
+  mutating func rebindDevices() {
+    lanes.forEach { id, lane in self.lanes[id].bound = 0 }
+    for row in 0..<UInt32(devices.extent) {
+      guard let id = devices.id(at: row), devices[id].health != .gone,
+        devices[id].report.kind != .slice
+      else { continue }
+      if devices[id].report.kind == .cpu { rebindPart(id) } else { rebindBoard(id) }
+    }
+    for row in 0..<UInt32(devices.extent) {
+      guard let id = devices.id(at: row), devices[id].report.kind == .slice else { continue }
+      followParent(id)
+    }
+    for row in 0..<UInt32(devices.extent) where devices.id(at: row) != nil { refreshDevice(row) }
+    lanes.forEach { id, _ in self.placement.staleCeilings.insert(row: id.row) }
+  }
+
+  private mutating func rebindBoard(_ id: DeviceID) {
+    let shared = sharedLane(profile: devices[id].report.profile, of: devices[id].node)
+    let size = Int64(devices[id].capacity.value)
+    if let lane = devices[id].lane, let shared, !lanes[row: lane].isRetired,
+      lanes[row: lane].rule.reserved > 0, lanes[row: lane].pool == lanes[row: shared].pool,
+      lanes[row: lane].bound + size <= lanes[row: lane].rule.reserved
+    {
+      lanes[row: lane].bound += size
+      return
+    }
+    setLane(id, shared)
+  }
+
+  /// A part outside the shared lane shrinks to what leases hold of it; the set's own row has the
+  /// rest.
+  private mutating func rebindPart(_ id: DeviceID) {
+    let device = devices[id]
+    if !device.isPart {
+      setLane(id, sharedLane(profile: device.report.profile, of: device.node))
+    } else if device.shares == 0 {
+      removeDevice(id)
+    } else {
+      devices[id].capacity = device.used
+      if let lane = device.lane { lanes[row: lane].bound += Int64(device.used.value) }
+    }
+    resizeSet(device.report.key, on: device.node)
+  }
+
+  /// Gives a CPU set's own row what the lanes' parts leave; a set that shrank shrinks its parts
+  /// too, down to what leases hold.
+  mutating func resizeSet(_ key: Key, on node: NodeID) {
+    guard let own = keys.devices.row(for: key) else { return }
+    var left = devices[row: own].report.capacity.value
+    var row = placement.devices.first(of: node.row)
+    while row != RowLists.none {
+      let device = devices[row: row]
+      if device.isPart, device.report.key == key {
+        let keeps = max(device.used.value, min(device.capacity.value, left))
+        if let lane = device.lane, lanes[row: lane].rule.reserved > 0, device.health != .gone {
+          lanes[row: lane].bound += Int64(keeps - device.capacity.value)
+        }
+        devices[row: row].capacity = MilliGPU(keeps)
+        refreshDevice(row)
+        left = max(0, left - keeps)
+      }
+      row = placement.devices.next(after: row)
+    }
+    devices[row: own].capacity = MilliGPU(max(left, devices[row: own].used.value))
+    refreshDevice(own)
+  }
+
+  /// A part whose lane is retired gives back what leases no longer hold of it.
+  mutating func returnPart(_ id: DeviceID) {
+    guard devices[id].isPart, let lane = devices[id].lane, lanes[row: lane].isRetired else {
+      return
+    }
+    let device = devices[id]
+    devices[id].capacity = device.used
+    if device.shares == 0 { removeDevice(id) }
+    resizeSet(device.report.key, on: device.node)
+  }
+
+  mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
+    guard devices[id].lane != lane else { return }
+    placement.withdraw(id.row, node: devices[id].node.row)
+    devices[id].lane = lane
+  }
+
+  /// An instance is in the lane of its board, under its profile's row in the policy.
+  private mutating func followParent(_ id: DeviceID) {
+    let lane = devices[id].parent.flatMap { devices.contains($0) ? devices[$0].lane : nil }
+    setLane(id, lane)
+    devices[id].slice =
+      devices[id].report.slice.flatMap { keys.slices.row(for: $0) }.map { UInt16($0) }
+  }
+
+  /// Folds the binding of devices, or parts of CPU sets, to a reserved lane.
+  mutating func evolveBound(_ lane: LaneID, _ uses: Span32, _ log: borrowing EventLog) {
+    for index in uses.indices {
+      let use = log.uses[index]
+      lanes[lane].bound += Int64(use.milli.value)
+      if let from = devices[use.device].lane { placement.staleCeilings.insert(row: from) }
+      let node = devices[use.device].node.row
+      if devices[use.device].report.kind == .cpu {
+        bindPart(of: use.device, use.milli, to: lane.row)
+      } else {
+        setLane(use.device, lane.row)
+        refreshDevice(use.device.row)
+        followBoard(use.device)
+      }
+      raiseCeilings(of: node)
+    }
+    queue.stirred.insert(lane)
+  }
+
+  private mutating func followBoard(_ board: DeviceID) {
+    var row = placement.devices.first(of: devices[board].node.row)
+    while row != RowLists.none {
+      if devices[row: row].parent == board, let id = devices.id(at: row) {
+        followParent(id)
+        refreshDevice(row)
+      }
+      row = placement.devices.next(after: row)
+    }
+  }
+
+  /// Moves milli-cores from a CPU set's own row to a lane's part, made where it is new.
+  private mutating func bindPart(of set: DeviceID, _ milli: MilliGPU, to lane: UInt32) {
+    let whole = devices[set]
+    devices[set].capacity = MilliGPU(whole.capacity.value - milli.value)
+    var row = placement.devices.first(of: whole.node.row)
+    while row != RowLists.none {
+      let device = devices[row: row]
+      if device.report.key == whole.report.key, device.lane == lane { break }
+      row = placement.devices.next(after: row)
+    }
+    if row == RowLists.none {
+      var part = whole
+      part.lane = lane
+      part.isPart = true
+      part.capacity = MilliGPU(0)
+      part.used = MilliGPU(0)
+      part.memoryUsed = .zero
+      part.shares = 0
+      part.tenant = nil
+      part.mode = .idle
+      row = devices.insert(part).row
+      placement.devices.insertInOrder(row, into: whole.node.row)
+    }
+    devices[row: row].capacity = MilliGPU(devices[row: row].capacity.value + milli.value)
+    refreshDevice(set.row)
+    refreshDevice(row)
+  }
+
+  /// Folds a new or changed device.
+  mutating func evolveDevice(_ id: DeviceID, _ fact: DeviceFact) {
+    if devices.contains(id) {
+      if let lane = devices[id].lane { placement.staleCeilings.insert(row: lane) }
+      devices[id].report = fact.report
+      devices[id].isApproved = fact.isApproved
+      devices[id].parent = fact.parent
+      if devices[id].health == .gone {
+        devices[id].health = .unknown
+        setLane(id, nil)
+      }
+    } else {
+      let inserted = devices.insert(
+        Device(
+          report: fact.report, node: fact.node, lane: nil, capacity: fact.report.capacity,
+          parent: fact.parent, isApproved: fact.isApproved))
+      invariant(inserted == id, "a device gets the id that its event names")
+      keys.devices.insert(fact.report.key, id.row)
+      placement.devices.insertInOrder(id.row, into: fact.node.row)
+    }
+    if !fact.isApproved, devices[id].health == .usable { evolveHealth(id, .failed) }
+    switch fact.report.kind {
+    case .gpu:
+      if fact.report.isPartitioned { devices[id].mode = .mig }
+      if !fact.report.isPartitioned, devices[id].mode == .mig { devices[id].mode = .idle }
+      if devices[id].lane == nil {
+        setLane(id, sharedLane(profile: fact.report.profile, of: fact.node))
+      }
+    case .cpu:
+      if devices[id].lane == nil {
+        setLane(id, sharedLane(profile: fact.report.profile, of: fact.node))
+      }
+      followSet(id)
+    case .slice:
+      placement.instances.remove(id.row)
+      if let parent = fact.parent { placement.instances.insertInOrder(id.row, into: parent.row) }
+      followParent(id)
+    }
+    refreshDevice(id.row)
+    raiseCeilings(of: fact.node.row)
+  }
+
+  /// Parts of a CPU set share its report.
+  private mutating func followSet(_ set: DeviceID) {
+    let report = devices[set].report
+    var row = placement.devices.first(of: devices[set].node.row)
+    while row != RowLists.none {
+      if row != set.row, devices[row: row].report.key == report.key {
+        devices[row: row].report = report
+      }
+      row = placement.devices.next(after: row)
+    }
+    resizeSet(report.key, on: devices[set].node)
+  }
+}
