@@ -67,16 +67,17 @@ public struct ReasonText: Sendable {
     case .runtimeTooLong, .deadlineImpossible: .nanoseconds
     case .laneFull, .fragmented, .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering:
       .thousandths
-    case .memoryShort: .bytes
+    case .memoryShort, .hostMemoryShort: .bytes
+    case .hostShort: .milliCores
     case .identityThrottled, .behindHead, .queueFull, .tenantQueueFull, .workflowFull: .claims
     case .tableFull: .rows
     case .classNotAllowed: .classes
     case .isolationTooWeak: reason.need == 0 ? .none : .levels
     case .fencingStale, .generationStale: .versions
-    case .noNodeLargeEnough, .hostShort: unit(ofNeed: reason.need, demand: demand)
+    case .noNodeLargeEnough: unit(ofNeed: reason.need, demand: demand)
     case .profileAbsent: .devices
     case .tenantUnknown, .identitySuspended, .laneNotAllowed, .policyMissing, .serviceUnknown,
-      .costUnknown, .fieldOutOfRange, .unknownSubject, .duplicateKey, .wrongState,
+      .costUnknown, .bucketMissing, .fieldOutOfRange, .unknownSubject, .duplicateKey, .wrongState,
       .advertisementIncomplete, .malformed:
       .none
     }

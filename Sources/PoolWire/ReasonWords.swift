@@ -81,6 +81,9 @@ struct ReasonWords {
     case .fragmented:
       "\(subject) has \(have) \(what) free, but not \(need) on one node or device"
     case .memoryShort: "no free GPU of \(subject) has \(need) of memory left"
+    case .bucketMissing: "\(subject) has no bucket, and nothing is unlimited by omission"
+    case .hostMemoryShort:
+      "the nodes of \(subject) have no \(need) of host memory left beside the devices"
     case .hostShort: "the nodes of \(subject) have no \(need) \(what) left beside the devices"
     case .behindHead: "an earlier claim waits for \(subject); \(have) claims wait in all"
     default: reason.code.wire
@@ -172,7 +175,9 @@ struct ReasonWords {
     case .laneFull: "wait, ask for less, or name more lanes"
     case .fragmented: "wait, or ask for fewer devices on one node"
     case .memoryShort: "wait, or ask for less memory"
-    case .hostShort: "wait, or ask for less cpu_milli and host memory"
+    case .bucketMissing: "give the tenant a bucket in the policy"
+    case .hostMemoryShort: "wait, or ask for less host_memory_gib"
+    case .hostShort: "wait, or ask for less cpu_milli"
     case .behindHead: "wait: a lane is served in order"
     default: ""
     }
