@@ -50,6 +50,8 @@ extension TableNames {
     case .deviceAdvertised(let id, let fact):
       item(
         "deviceAdvertised", names[id], log.deviceFacts[Int(fact)].isApproved ? "" : "unapproved")
+    case .deviceShrank(let id, let from, let to):
+      item("deviceShrank", names[id], "\(from.value >> 20)→\(to.value >> 20)MiB")
     case .deviceMoved(let id, let health): item("deviceMoved", names[id], "\(health)")
     case .nodeReached(let id, let reach): item("nodeReached", names[id], "\(reach)")
     case .nodeHeard(let id): item("nodeHeard", names[id])

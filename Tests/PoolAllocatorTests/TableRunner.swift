@@ -39,6 +39,8 @@ struct TableRunner {
   private var history: [TableStep] = []
   private var start = Pool()
   private var issue: String?
+  /// A mark for what the end of the scenario finds.
+  private var endIssue: String?
   private var line = 0
   private let include: (String) throws -> String
   private(set) var report = TableReport()
@@ -53,7 +55,7 @@ struct TableRunner {
       self.line = line.number
       let failures = report.failures.count
       do { try run(line) } catch { fail("\(error)\n  line: \(line.head)") }
-      if line.words.first != "issue" { closeIssue(failuresBefore: failures) }
+      if line.words.first?.hasPrefix("issue") != true { closeIssue(failuresBefore: failures) }
     }
     finishScenario()
     return report
@@ -85,7 +87,9 @@ struct TableRunner {
     switch verb {
     case "==": startScenario()
     case "issue": issue = words.joined(separator: " ")
+    case "issue-at-end": endIssue = words.joined(separator: " ")
     case "use": try includeLines(words)
+    case "repeat": try repeatLines(words)
     case "limits": try setLimits(words)
     case "policy": try policy.change(words)
     case "show": compare(line, try look(words))
@@ -111,6 +115,15 @@ struct TableRunner {
       for line in TableLine.parse(try include(part)) {
         do { try run(line) } catch { throw TableError("\(part), line \(line.number): \(error)") }
       }
+    }
+  }
+
+  /// `repeat 3 policy tenant t% ; activate`: the lines again and again, with 1, 2, 3 for `%`.
+  private mutating func repeatLines(_ words: [String]) throws {
+    let count: Int = try TableValue.int(words.first ?? "")
+    let lines = words.dropFirst().joined(separator: " ").replacing(" ; ", with: "\n")
+    for round in stride(from: 1, through: count, by: 1) {
+      for line in TableLine.parse(lines.replacing("%", with: "\(round)")) { try run(line) }
     }
   }
 
@@ -229,13 +242,19 @@ struct TableRunner {
 
   /// A pool made anew from the logs is the same; indexes made anew at any cut lead the same way.
   private mutating func finishScenario() {
-    issue = nil
+    issue = endIssue
+    endIssue = nil
+    let failures = report.failures.count
+    defer { closeIssue(failuresBefore: failures) }
     var replayed = start
     for step in history { replayed.replay(step.log) }
     if replayed.digest() != pool.digest() { fail("replaying the logs gives another pool") }
     replayed = start
+    // A short scenario is cut everywhere, a long one here and there and before its last command.
+    let every = history.count > 50 ? history.count / 8 : 1
     for cut in history.indices {
-      if !follows(from: cut, replayed) {
+      let isCut = cut % every == 0 || cut == history.count - 1
+      if isCut, !follows(from: cut, replayed) {
         fail("after reindex() at command \(cut) of \(history.count) the rest goes another way")
         break
       }
