@@ -51,6 +51,9 @@ public enum Event: BitwiseCopyable, Sendable {
   /// A command was refused; nothing else changed.
   case commandRefused(Reason.Code)
 
+  /// A look at a lane found nothing to start; it is not looked at again before something changes.
+  case laneRested(row: UInt32)
+
   // MARK: leases
   /// Devices were taken and the first quantum reserved, in one step; `EventLog.grants[fact]`.
   case leaseGranted(LeaseID, fact: UInt32)

@@ -54,6 +54,7 @@ extension Pool {
     digest.combine(arrivals)
     digest.combine(generation.value)
     digest.combine(waitingClaims)
+    digest.combine(stirred.bits)
     for lanes in groups { digest.combine(lanes.bits) }
     for signal in signals {
       digest.combine(signal.measure)

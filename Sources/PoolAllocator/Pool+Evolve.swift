@@ -26,6 +26,7 @@ extension Pool {
     case .claimParked(let id, let bucket): evolveParked(id, bucket)
     case .claimEnded(let id, let end): evolveClaimEnded(id, end)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
+    case .laneRested(let row): stirred.bits &= ~(1 << UInt64(row))
     case .leaseGranted(let id, let fact): evolveGranted(id, log.grants[Int(fact)], log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
     case .leaseRenewed(let id, let span, let reserved, let postings):
@@ -92,7 +93,7 @@ extension Pool {
     enterQueue(id)
     queue.waiting.insert(id.row, claims[id].turn, into: UInt32(group))
     // A claim straight from the door has just been tried; any other has to be looked at.
-    if before != .new { queue.stirred.bits |= lanes.bits }
+    if before != .new { stirred.bits |= lanes.bits }
     if let bucket { refreshBucketTimer(bucket.row) }
   }
 
@@ -126,7 +127,7 @@ extension Pool {
     queue.claimTimers.remove(id.row)
     if claim.state == .queued {
       queue.waiting.remove(id.row)
-      queue.stirred.bits |= groups[Int(claim.group)].bits
+      stirred.bits |= groups[Int(claim.group)].bits
     } else {
       queue.parked.remove(id.row)
     }

@@ -195,6 +195,11 @@ extension Pool {
         invariant((heap == nil) == (other == nil), "idle shelves are kept true")
       }
     }
+    nodes.forEach { id, _ in
+      invariant(
+        placement.lanesOfNode[Int(id.row)] == fresh.placement.lanesOfNode[Int(id.row)],
+        "the lanes of a node are kept true")
+    }
     for row in 0..<UInt32(devices.extent) {
       invariant(
         placement.agrees(with: fresh.placement, on: row), "devices stand where they belong")

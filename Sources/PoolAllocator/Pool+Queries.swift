@@ -75,7 +75,7 @@ extension Pool {
 
   /// The next moment at which a tick has something to do, if nothing else happens before.
   public func nextTimer() -> Instant? {
-    if !queue.stirred.isEmpty { return now }
+    if !stirred.isEmpty { return now }
     return [
       queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,

@@ -16,7 +16,6 @@ extension Pool {
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
     indexHardware()
     indexClaims()
-    lanes.forEach { id, _ in queue.stirred.insert(id) }
   }
 
   private mutating func indexNames() {

@@ -29,6 +29,8 @@ public struct Pool: Sendable {
   public internal(set) var policy = CompiledPolicy()
   /// Interned sets of lanes.
   var groups: [LaneSet] = []
+  /// Lanes where something changed since their head was last looked at.
+  var stirred = LaneSet.none
   /// Waiting claims.
   public internal(set) var waitingClaims = 0
   /// Last values of what was measured outside.

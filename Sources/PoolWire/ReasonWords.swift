@@ -51,6 +51,7 @@ struct ReasonWords {
     case .runtimeTooLong: "\(subject) takes leases of at most \(have), asked for \(need)"
     case .costUnknown:
       "the cost model has no rule for this action and model class, or its answer is too long"
+    case .bucketMissing: "\(subject) has no bucket, and nothing is unlimited by omission"
     default: reason.code.wire
     }
   }
@@ -81,7 +82,6 @@ struct ReasonWords {
     case .fragmented:
       "\(subject) has \(have) \(what) free, but not \(need) on one node or device"
     case .memoryShort: "no free GPU of \(subject) has \(need) of memory left"
-    case .bucketMissing: "\(subject) has no bucket, and nothing is unlimited by omission"
     case .hostMemoryShort:
       "the nodes of \(subject) have no \(need) of host memory left beside the devices"
     case .hostShort: "the nodes of \(subject) have no \(need) \(what) left beside the devices"
@@ -152,6 +152,7 @@ struct ReasonWords {
     case .serviceUnknown: "use a service of this tenant, or add it to the policy"
     case .runtimeTooLong: "lower runtime_max_seconds, or name a lane with longer leases"
     case .costUnknown: "write estimate.seconds, or add a rule to cost_model"
+    case .bucketMissing: "give the tenant a bucket in the policy"
     default: ""
     }
   }
@@ -175,7 +176,6 @@ struct ReasonWords {
     case .laneFull: "wait, ask for less, or name more lanes"
     case .fragmented: "wait, or ask for fewer devices on one node"
     case .memoryShort: "wait, or ask for less memory"
-    case .bucketMissing: "give the tenant a bucket in the policy"
     case .hostMemoryShort: "wait, or ask for less host_memory_gib"
     case .hostShort: "wait, or ask for less cpu_milli"
     case .behindHead: "wait: a lane is served in order"

@@ -71,7 +71,7 @@ extension Pool {
     return latest
   }
 
-  private static func clears(_ reasons: [Reason]) -> Instant { latest(reasons) ?? .farFuture }
+  static func clears(_ reasons: [Reason]) -> Instant { latest(reasons) ?? .farFuture }
 
   /// The verb for a claim that no lane takes: infeasible where the hardware or a cap says never.
   static func verdict(of obstacles: [Reason]) -> Decision.Verdict {
@@ -205,10 +205,10 @@ extension Pool {
           need: Int64(limits.liveClaimsPerWorkflow)))
     }
     let tables = [
-      (claims.count, claims.limit), (leases.count, leases.limit),
-      (identities.count + 2, identities.limit),
+      (claims.count, 1, claims.limit), (leases.count, 1, leases.limit),
+      (identities.count, 3, identities.limit),
     ]
-    for (count, limit) in tables where count >= limit {
+    for (count, new, limit) in tables where count + new > limit {
       reasons.append(Reason(.tableFull, have: Int64(count), need: Int64(limit)))
     }
     return reasons

@@ -37,7 +37,7 @@ extension Pool {
       return .waited(id)
     }
     if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
-    return queue.stirred.firstRow.map { .lane($0) }
+    return stirred.firstRow.map { .lane($0) }
   }
 
   /// The lease that needs attention first; entries that came up early are put right on the way.
@@ -89,7 +89,7 @@ extension Pool {
   /// Looks at the head of a lane: grants it, moves it aside, ends it, or lets the lane rest.
   private mutating func dispatch(lane row: UInt32, _ log: inout EventLog) {
     guard let head = queue.head(of: row), let id = claims.id(at: head.row) else {
-      return queue.stirred.bits &= ~(1 << UInt64(row))
+      return step(.laneRested(row: row), &log)
     }
     let claim = claims[id]
     guard let resolved = resolved(claim) else {
@@ -109,7 +109,7 @@ extension Pool {
       let offer = offer(row, for: claim.spec, resolved),
       let found = bestPlacement(of: resolved.wish, lane: row)
     else {
-      return queue.stirred.bits &= ~(1 << UInt64(row))
+      return step(.laneRested(row: row), &log)
     }
     _ = grant(id, found, offer, path: resolved.path, &log)
   }
@@ -119,16 +119,18 @@ extension Pool {
     _ lanes: LaneSet, _ spec: ClaimSpec, _ resolved: Resolved
   ) -> (payable: LaneSet, short: BucketID?) {
     var payable = LaneSet.none
-    var short: BucketID?
+    var short: (bucket: BucketID, clears: Instant)?
     var left = lanes
     while let next = preferred(left, spec, resolved) {
       left.bits &= ~(1 << UInt64(next.row))
       switch affordability(next.offer.reservation, path: resolved.path, turn: resolved.turn) {
       case .yes: payable.insert(row: next.row)
-      case .no(let bucket, _): short = short ?? bucket
+      case .no(let bucket, let missing):
+        let clears = Self.clears(missing)
+        if short.map({ clears < $0.clears }) ?? true { short = (bucket, clears) }
       }
     }
-    return (payable, short)
+    return (payable, short?.bucket)
   }
 
   /// The queue group of a set of lanes: the interned one, else a new number, else that of a group

@@ -9,8 +9,6 @@ struct QueueIndex: Sendable {
   var parked = IndexedHeaps<TurnKey>()
   /// Queue groups that contain a lane, by lane row.
   var groupsOfLane: [[UInt16]] = Array(repeating: [], count: Limits.lanes)
-  /// Lanes where something changed since their head was last looked at.
-  var stirred = LaneSet.none
 
   /// Leases by what is due next: start, quantum, end, kill.
   var leaseTimers = IndexedHeaps<Instant>(heaps: 1)

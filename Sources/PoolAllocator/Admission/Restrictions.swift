@@ -46,7 +46,9 @@ extension Pool {
     if let restriction {
       guard restriction.until > now else { return refuse(Reason(.wrongState), &log) }
       guard identity(kind, key) != nil || identities.hasRoom else {
-        return refuse(Reason(.tableFull, have: Int64(identities.count)), &log)
+        let full = Reason(
+          .tableFull, have: Int64(identities.count), need: Int64(identities.limit))
+        return refuse(full, &log)
       }
     } else if identity(kind, key)?.restriction == nil {
       return refuse(Reason(.unknownSubject, .identity(kind)), &log)

@@ -87,7 +87,7 @@ extension Pool {
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
       refreshBucketTimer(row)
     }
-    lanes.forEach { id, _ in queue.stirred.insert(id) }
+    lanes.forEach { id, _ in stirred.insert(id) }
   }
 
   /// Indexes over the policy's own lists.

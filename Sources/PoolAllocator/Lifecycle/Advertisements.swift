@@ -53,7 +53,9 @@ extension Pool {
     guard report.cpu.value >= 0, report.cpu.value <= Limits.deviceMilli,
       report.hostMemory >= .zero, report.hostMemory <= Limits.memoryMax,
       advertisement.devices.count <= Limits.devicesPerNode,
-      devices.count + advertisement.devices.count <= devices.limit
+      devices.count
+        + advertisement.devices.count(where: { keys.devices.row(for: $0.key) == nil })
+        <= devices.limit
     else { return Reason(.fieldOutOfRange) }
     for (index, device) in advertisement.devices.enumerated() {
       guard isWellFormed(device, among: advertisement.devices) else {

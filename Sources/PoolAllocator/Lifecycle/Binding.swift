@@ -1,5 +1,5 @@
-/// Which lane a device is in: the shared lane of the first pool that takes it, unless it is bound to
-/// a reserved one. A CPU set is bound in parts, each a row of its own.
+/// Which lane a device is in: the shared lane of the first pool that takes it, unless it is bound
+/// to a reserved one. A CPU set is bound in parts, each a row of its own.
 extension Pool {
   // MARK: deciding
 
@@ -122,14 +122,22 @@ extension Pool {
         if let lane = device.lane, lanes[row: lane].rule.reserved > 0, device.health != .gone {
           lanes[row: lane].bound += Int64(keeps - device.capacity.value)
         }
+        if keeps < device.capacity.value, let lane = device.lane {
+          placement.staleCeilings.insert(row: lane)
+        }
         devices[row: row].capacity = MilliGPU(keeps)
         refreshDevice(row)
         left = max(0, left - keeps)
       }
       row = placement.devices.next(after: row)
     }
-    devices[row: own].capacity = MilliGPU(max(left, devices[row: own].used.value))
+    let rest = MilliGPU(max(left, devices[row: own].used.value))
+    if rest < devices[row: own].capacity, let lane = devices[row: own].lane {
+      placement.staleCeilings.insert(row: lane)
+    }
+    devices[row: own].capacity = rest
     refreshDevice(own)
+    raiseCeilings(of: node.row)
   }
 
   /// A part whose lane is retired gives back what leases no longer hold of it.
@@ -147,6 +155,7 @@ extension Pool {
     guard devices[id].lane != lane else { return }
     placement.withdraw(id.row, node: devices[id].node.row)
     devices[id].lane = lane
+    recountLanes(of: devices[id].node.row)
   }
 
   /// An instance is in the lane of its board, under its profile's row in the policy.
@@ -173,7 +182,7 @@ extension Pool {
       }
       raiseCeilings(of: node)
     }
-    queue.stirred.insert(lane)
+    stirred.insert(lane)
   }
 
   private mutating func followBoard(_ board: DeviceID) {
@@ -264,6 +273,12 @@ extension Pool {
     while row != RowLists.none {
       if row != set.row, devices[row: row].report.key == report.key {
         devices[row: row].report = report
+        if devices[row: row].health == .gone {
+          devices[row: row].health = .unknown
+          if let lane = devices[row: row].lane, lanes[row: lane].rule.reserved > 0 {
+            lanes[row: lane].bound += Int64(devices[row: row].capacity.value)
+          }
+        }
       }
       row = placement.devices.next(after: row)
     }

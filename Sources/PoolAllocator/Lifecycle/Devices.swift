@@ -55,19 +55,42 @@ extension Pool {
     if nodes[lease.node].duty == .draining, nodes[lease.node].leases == 0 {
       evolveDuty(lease.node, .drained, .farFuture)
     }
-    queue.stirred.bits |= placement.lanesOfNode[Int(lease.node.row)].bits
+    stirred.bits |= placement.lanesOfNode[Int(lease.node.row)].bits
   }
 
   /// What an emptied device does next: a gone one leaves, a dirty one is proven empty.
   private mutating func settleEmptied(_ id: DeviceID) {
     guard devices[id].shares == 0 else { return returnPart(id) }
-    switch devices[id].health {
-    case .gone: removeDevice(id)
-    case .usable where devices[id].report.kind == .cpu: returnPart(id)
-    case .dirty where devices[id].report.condition == .healthy && nodes[devices[id].node].isHeard:
-      evolveHealth(id, .usable)
-    default: break
+    let device = devices[id]
+    if device.health == .gone {
+      // Its board or set stayed a row as long as this one did.
+      let whole = device.parent ?? keys.devices.row(for: device.report.key).flatMap(devices.id(at:))
+      if !isHeld(id) { removeDevice(id) }
+      if let whole, whole != id, devices.contains(whole), devices[whole].health == .gone,
+        !isHeld(whole)
+      {
+        removeDevice(whole)
+      }
+      return
     }
+    if device.health == .dirty, device.report.condition == .healthy, nodes[device.node].isHeard {
+      evolveHealth(id, .usable)
+    }
+    returnPart(id)
+  }
+
+  /// Whether a lease holds a share of a device, of one of its instances, or of a part of it.
+  func isHeld(_ id: DeviceID) -> Bool {
+    if devices[id].shares > 0 { return true }
+    let key = devices[id].report.key
+    let isSet = devices[id].report.kind == .cpu && !devices[id].isPart
+    var row = placement.devices.first(of: devices[id].node.row)
+    while row != RowLists.none {
+      let other = devices[row: row]
+      if other.shares > 0, other.parent == id || isSet && other.report.key == key { return true }
+      row = placement.devices.next(after: row)
+    }
+    return false
   }
 
   /// Keeps the index true after a lease came or went.
@@ -116,7 +139,8 @@ extension Pool {
   private mutating func placeDevice(_ row: UInt32) {
     let device = devices[row: row]
     guard let lane = device.lane, device.health != .gone else {
-      return placement.withdraw(row, node: device.node.row)
+      placement.withdraw(row, node: device.node.row)
+      return recountLanes(of: device.node.row)
     }
     let standing = standing(of: device)
     let isOffered = standing == .offered && device.mode != .mig
@@ -128,6 +152,18 @@ extension Pool {
     placement.place(
       row, node: device.node.row, lane: lane, standing: standing,
       capacity: capacity, free: free, isIdle: isIdle, at: spot)
+  }
+
+  /// Works out anew which lanes have devices on a node, after one left.
+  mutating func recountLanes(of node: UInt32) {
+    placement.forget(node: node)
+    var row = placement.devices.first(of: node)
+    while row != RowLists.none {
+      if devices[row: row].health != .gone, let lane = devices[row: row].lane {
+        placement.note(lane: lane, on: node)
+      }
+      row = placement.devices.next(after: row)
+    }
   }
 
   /// What a device counts for in its lane: an instance its billed share, its board nothing.
@@ -221,10 +257,10 @@ extension Pool {
           lanes[row: lane].bound -= Int64(devices[id].capacity.value)
         }
       }
-      if health == .usable { queue.stirred.insert(row: lane) }
+      if health == .usable { stirred.insert(row: lane) }
     }
     refreshDevice(id.row)
-    if health == .gone, devices[id].shares == 0 { removeDevice(id) }
+    if health == .gone, !isHeld(id) { removeDevice(id) }
   }
 
   /// Takes the row of a gone device without shares out of the tables.
@@ -241,5 +277,6 @@ extension Pool {
     }
     if !device.isPart { keys.devices.remove(device.report.key) }
     devices.remove(id)
+    recountLanes(of: device.node.row)
   }
 }

@@ -160,7 +160,7 @@ extension Pool {
     if reach == .silent || reach == .recovering { quarantine(id) }
     setNodeTimer(id)
     refreshNode(id.row)
-    if reach == .ready { queue.stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
+    if reach == .ready { stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
   }
 
   /// Neither free nor dead: what runs on a node that cannot be asked.
@@ -191,7 +191,7 @@ extension Pool {
     if duty == .draining, nodes[id].leases == 0 { nodes[id].duty = .drained }
     setNodeTimer(id)
     refreshNode(id.row)
-    if duty == .open { queue.stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
+    if duty == .open { stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
   }
 
   /// One timer serves the end of a silence and of a drain.
