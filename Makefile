@@ -25,7 +25,7 @@ STEPS := test-debug test-release test-embed test-digest test-fuzz
 help:
 	@echo 'make run    build pool-agent and place the example claims'
 	@echo 'make test   every test: $(STEPS)'
-	@echo 'make bench  micro-benchmarks against their committed thresholds'
+	@echo 'make bench  place + release pairs per second, beside a bare index'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
 	@echo 'make clean  remove everything that was built'
@@ -62,7 +62,8 @@ test-fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)
 
 bench: bootstrap
-	@$(IN_TOOLCHAIN) swift package --package-path Benchmarks --scratch-path .build-bench benchmark
+	@$(IN_TOOLCHAIN) swift run -q -c release --package-path Benchmarks --scratch-path .build-bench \
+	  place-bench
 
 fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(FUZZ_SECONDS)

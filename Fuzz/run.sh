@@ -1,15 +1,19 @@
 #!/bin/sh
-# Fuzz/run.sh TARGET SECONDS: builds Fuzz/TARGETFuzz.swift with the modules it needs under libFuzzer
+# Fuzz/run.sh TARGET|all SECONDS: builds Fuzz/TARGETFuzz.swift with the modules it needs under libFuzzer
 # and the address sanitizer, runs it for SECONDS, exits nonzero on a crash or a hang.
 # Inputs that found new paths are kept in fuzz-corpus/TARGET, crashes in .build-fuzz/TARGET.
 set -eu
 
 if [ $# -ne 2 ]; then
-  echo "usage: Fuzz/run.sh TARGET SECONDS" >&2
+  echo "usage: Fuzz/run.sh TARGET|all SECONDS" >&2
   exit 2
 fi
 target=$1
 seconds=$2
+if [ "$target" = all ]; then
+  for each in StrictJSON PoolWire; do "$0" "$each" "$seconds"; done
+  exit
+fi
 
 # The modules of each target, each after those that it imports.
 case $target in

@@ -5,10 +5,10 @@ import Testing
 /// Random lives of whole pools: every invariant after every command, replay equals the live state.
 @Suite struct SwarmPropertyTests {
   #if DEBUG
-    static let seeds = 40
+    static let seeds = 16
     static let steps = 250
   #else
-    static let seeds = 2_000
+    static let seeds = 400
     static let steps = 500
   #endif
 

@@ -64,6 +64,7 @@ struct ReasonTests {
         205 service_unknown
         206 runtime_too_long
         207 cost_unknown
+        208 bucket_missing
         300 price_exceeds_cap
         301 profile_absent
         302 no_node_large_enough
@@ -76,6 +77,7 @@ struct ReasonTests {
         501 fragmented
         502 memory_short
         503 host_short
+        504 host_memory_short
         600 behind_head
         700 node_cordoned
         701 node_silent

@@ -27,7 +27,8 @@ struct Fleet {
   var random = Generator(seed: 7)
   var live: [(lease: LeaseID, fencing: Fencing)] = []
   var claims = 0
-  var lanes = LaneSet.none
+  var shared = LaneSet.none
+  var owned = LaneSet.none
   var events = 0
   var admitted = 0
   var refused = 0
@@ -36,7 +37,8 @@ struct Fleet {
     apply(.begin(epoch: 1))
     apply(.activate(PolicyGeneration(1), Self.policy()))
     for number in 0..<nodes { addNode(number) }
-    lanes = pool.laneSet(named: [key(5, 0), key(5, 1)])
+    shared = pool.laneSet(named: [key(5, 0)])
+    owned = pool.laneSet(named: [key(5, 0), key(5, 1)])
   }
 
   @discardableResult
@@ -136,7 +138,8 @@ struct Fleet {
     }
     var spec = ClaimSpec(
       key: key(100, claims), tenant: key(6, tenant), service: key(7, claims & 3),
-      action: key(8, 0), modelClass: key(10, 0), demand: demand, lanes: lanes,
+      action: key(8, 0), modelClass: key(10, 0), demand: demand,
+      lanes: tenant == 0 ? owned : shared,
       runtimeMax: .seconds(3_600))
     spec.application = key(103, tenant)
     spec.workflow = key(101, random.below(5_000))
