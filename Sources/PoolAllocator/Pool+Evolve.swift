@@ -120,7 +120,8 @@ extension Pool {
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds.
   mutating func leaveQueue(_ id: ClaimID) {
-    guard claims[id].isWaiting else { return }
+    let state = claims[id].state
+    guard state == .queued || state == .parked else { return }
     let claim = claims[id]
     waitingClaims -= 1
     tenants[claim.tenant].waiting -= 1
@@ -157,6 +158,7 @@ extension Pool {
   ///
   /// While a claim that left the parking has not been served, only one that precedes it may leave.
   mutating func refreshBucketTimer(_ row: UInt32) {
+    guard !queue.parked.isEmpty(row) || queue.bucketTimers.heap(of: row) != nil else { return }
     guard let first = queue.parked.least(in: row), let id = claims.id(at: first.row) else {
       return queue.bucketTimers.remove(row)
     }

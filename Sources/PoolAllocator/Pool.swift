@@ -48,6 +48,10 @@ public struct Pool: Sendable {
 
   // MARK: indexes: derived, rebuilt by `reindex()`, not in the digest
 
+  /// An existential is always passed by its address, and so is what holds one: without it every
+  /// question that a step asks would first copy the thousand bytes of this struct.
+  private let passedByAddress: any Sendable = 0
+
   var placement = PlacementIndex()
   var queue = QueueIndex()
   var keys = Keys()

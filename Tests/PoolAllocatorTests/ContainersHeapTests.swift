@@ -93,16 +93,14 @@ struct ContainersHeapTests {
         }
         let wanted = random.next()
         var visited: [UInt32] = []
-        let stopped = grid.heaps(row: row, columns: wanted) {
+        grid.visit(from: row, columns: wanted) {
           visited.append($0)
           return false
         }
-        let expected = (0..<FreeGrid.columns)
-          .filter {
-            wanted & (1 << UInt64($0)) != 0 && noted.contains(row * FreeGrid.columns + $0)
-          }
-          .compactMap { heapOf[row * FreeGrid.columns + $0] }
-        try must(!stopped && visited == expected, "the cells noted, least column first")
+        let expected = (row * FreeGrid.columns..<FreeGrid.rows * FreeGrid.columns)
+          .filter { wanted & (1 << UInt64($0 % FreeGrid.columns)) != 0 && noted.contains($0) }
+          .compactMap { heapOf[$0] }
+        try must(visited == expected, "the cells noted, tightest row first, then least column")
       }
       try must(Set(heapOf.values).count == heapOf.count, "each cell has a heap of its own")
     }

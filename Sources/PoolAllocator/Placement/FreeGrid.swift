@@ -11,7 +11,11 @@ struct FreeGrid: Sendable {
   static let columns = 64
   private static let noHeap = UInt32.max
 
-  private var masks = InlineArray<17, UInt64>(repeating: 0)
+  /// Columns of each row that have members; an array, since reading one element of an inline array
+  /// copies all of it.
+  private var masks: [UInt64] = Array(repeating: 0, count: rows)
+  /// Rows that have members.
+  private var occupied: UInt32 = 0
   private var heaps: [UInt32] = Array(repeating: noHeap, count: rows * columns)
 
   /// The heap of a cell, made on demand.
@@ -21,22 +25,31 @@ struct FreeGrid: Sendable {
     let cell = row * Self.columns + column
     if heaps[cell] == Self.noHeap { heaps[cell] = family.addHeap() }
     masks[row] |= 1 << UInt64(column)
+    occupied |= 1 << UInt32(row)
     return heaps[cell]
   }
 
-  /// Heaps of a row whose columns are in a set, tightest column first.
-  func heaps(row: Int, columns: UInt64, visit: (UInt32) -> Bool) -> Bool {
-    var left = masks[row] & columns
-    while left != 0 {
-      let column = left.trailingZeroBitCount
-      left &= left &- 1
-      if visit(heaps[row * Self.columns + column]) { return true }
+  /// Visits the heaps that may serve a demand until one does: rows from the tightest that fits, in
+  /// each the columns of a set, tightest first.
+  func visit(from row: Int, columns: UInt64, until serves: (UInt32) -> Bool) {
+    var rowsLeft = occupied & ~((1 << UInt32(row)) &- 1)
+    while rowsLeft != 0 {
+      let row = rowsLeft.trailingZeroBitCount
+      rowsLeft &= rowsLeft &- 1
+      var left = masks[row] & columns
+      while left != 0 {
+        let column = left.trailingZeroBitCount
+        left &= left &- 1
+        if serves(heaps[row * Self.columns + column]) { return }
+      }
     }
-    return false
   }
 
   /// Notes that a cell became empty.
-  mutating func clear(row: Int, column: Int) { masks[row] &= ~(1 << UInt64(column)) }
+  mutating func clear(row: Int, column: Int) {
+    masks[row] &= ~(1 << UInt64(column))
+    if masks[row] == 0 { occupied &= ~(1 << UInt32(row)) }
+  }
 }
 
 /// Classes of what a node has left beside its devices.
@@ -84,7 +97,8 @@ enum HostClass {
   private static func classes<Value: FixedWidthInteger>(
     _ floors: [Value], need: Value
   ) -> (certain: UInt64, possible: UInt64) {
-    let first = floors.firstIndex { $0 >= need } ?? 8
+    var first = 0
+    while first < 8, floors[first] < need { first += 1 }
     let certain: UInt64 = first >= 8 ? 0 : (0xFF << UInt64(first)) & 0xFF
     // A need at a floor leaves nothing to the class below: all of it is less.
     let isAtFloor = first < 8 && floors[first] == need

@@ -79,16 +79,15 @@ extension Pool {
   private func shelfPlacement(_ wish: Wish, lane: UInt32) -> Placement? {
     let need = Int(wish.demand.devices)
     for columns in [wish.columns.certain, wish.columns.possible] where columns != 0 {
-      for count in need...Limits.devicesPerMember {
-        var found: UInt32?
-        _ = placement.lanes[Int(lane)].idleGrid.heaps(row: count, columns: columns) { heap in
-          found = first(in: placement.lanes[Int(lane)].idleShelves, heap, bound: .max) {
-            fitsNode(wish.demand, $0) && idleDevices(on: $0, lane: lane, wish) != nil
-          }
-          return found != nil
+      var found: Placement?
+      placement.lanes[Int(lane)].idleGrid.visit(from: need, columns: columns) { heap in
+        let node = first(in: placement.lanes[Int(lane)].idleShelves, heap, bound: .max) {
+          fitsNode(wish.demand, $0) && idleDevices(on: $0, lane: lane, wish) != nil
         }
-        if let node = found { return idleDevices(on: node, lane: lane, wish) }
+        found = node.flatMap { idleDevices(on: $0, lane: lane, wish) }
+        return found != nil
       }
+      if let found { return found }
     }
     return nil
   }
@@ -121,14 +120,12 @@ extension Pool {
     guard let grid = placement.gridRow(kind, lane: lane) else { return nil }
     let bound = Self.bound(wish.demand)
     for columns in [wish.columns.certain, wish.columns.possible] where columns != 0 {
-      for gridRow in firstRow..<FreeGrid.rows {
-        var found: UInt32?
-        _ = placement.grids[grid].heaps(row: gridRow, columns: columns) { heap in
-          found = first(in: placement.spots, heap, bound: bound) { fitsSpot(wish, $0, lane) }
-          return found != nil
-        }
-        if let row = found { return gather(wish, around: row, lane: lane) }
+      var found: UInt32?
+      placement.grids[grid].visit(from: firstRow, columns: columns) { heap in
+        found = first(in: placement.spots, heap, bound: bound) { fitsSpot(wish, $0, lane) }
+        return found != nil
       }
+      if let row = found { return gather(wish, around: row, lane: lane) }
     }
     return nil
   }

@@ -101,8 +101,7 @@ public struct Posting: BitwiseCopyable, Hashable, Sendable {
 
   /// The change of the level.
   var change: Int128 {
-    Int128(refilled.value) - Int128(charged.value) + Int128(refunded.value)
-      - Int128(forfeited.value)
+    Int128(refilled.value - charged.value + refunded.value - forfeited.value)
   }
 }
 
@@ -126,4 +125,19 @@ public struct Bucket: BitwiseCopyable, Sendable {
   public internal(set) var turn: ClaimID?
   /// No longer in the policy; kept while a lease pays from it.
   public internal(set) var isRetired = false
+
+  /// Books a posting. All four amounts are below 2⁵³, so their sum with a level fits 64 bits.
+  mutating func apply(_ posting: Posting, at now: Instant) {
+    let level = Credits(
+      credits.level.value + posting.refilled.value - posting.charged.value
+        + posting.refunded.value - posting.forfeited.value)
+    invariant(level <= credits.cap, "no level passes its cap")
+    credits.level = level
+    credits.remainder = posting.remainder
+    credits.asOf = now
+    if posting.refilled != .zero { books.refilled += posting.refilled }
+    if posting.charged != .zero { books.charged += posting.charged }
+    if posting.refunded != .zero { books.refunded += posting.refunded }
+    if posting.forfeited != .zero { books.forfeited += posting.forfeited }
+  }
 }

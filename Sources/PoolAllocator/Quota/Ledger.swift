@@ -67,34 +67,35 @@ extension Pool {
 
   /// Why one bucket does not pay now.
   private func obstacle(to price: Credits, in id: BucketID, turn: TurnKey) -> Reason? {
-    let bucket = buckets[id]
+    let credits = buckets[id].credits
     if let first = firstInLine(for: id), first < turn {
-      return Reason(.behindParked, .bucket(id.row), have: bucket.credits.level(at: now))
+      return Reason(.behindParked, .bucket(id.row), have: credits.level(at: now))
     }
-    let need = need(price, in: bucket)
-    let level = bucket.credits.level(at: now)
+    let need = Int128(price.value) + buckets[id].committed.value
+    // What it held when last touched is enough nearly always; only else is the refill worked out.
+    if Int128(credits.level.value) >= need { return nil }
+    let level = credits.level(at: now)
     if Int128(level) >= need { return nil }
     return Reason(
       .bucketShort, .bucket(id.row), have: level,
-      need: Int64(clamping: need), clearsAt: bucket.credits.clears(need, at: now))
+      need: Int64(clamping: need), clearsAt: credits.clears(need, at: now))
   }
 
   /// The turn of the first claim that a bucket will serve among those that wait for it.
   private func firstInLine(for id: BucketID) -> TurnKey? {
     let parked = queue.parked.least(in: id.row)?.order
-    let turn = buckets[id].turn.map { claims[$0].turn }
-    guard let parked, let turn else { return parked ?? turn }
-    return min(parked, turn)
+    guard let holder = buckets[id].turn else { return parked }
+    let turn = claims[holder].turn
+    return parked.map { min($0, turn) } ?? turn
   }
 
   /// Whether no claim of this price could ever pass a path: its first reservation passes a cap.
   func capObstacle(_ price: Credits, path: BucketPath) -> Reason? {
     for index in 0..<path.count {
-      let bucket = buckets[path[index]]
-      if price > bucket.credits.cap {
+      let cap = buckets[path[index]].credits.cap
+      if price > cap {
         return Reason(
-          .priceExceedsCap, .bucket(path[index].row), have: bucket.credits.cap.value,
-          need: price.value)
+          .priceExceedsCap, .bucket(path[index].row), have: cap.value, need: price.value)
       }
     }
     return nil
@@ -106,7 +107,8 @@ extension Pool {
   func reserve(_ amount: Credits, path: BucketPath, _ log: inout EventLog) -> Span32 {
     let first = UInt32(log.postings.count)
     for index in 0..<path.count {
-      let refill = buckets[path[index]].credits.refill(at: now)
+      let credits = buckets[path[index]].credits
+      let refill = credits.refill(at: now)
       log.postings.append(
         Posting(
           bucket: path[index], refilled: refill.gained, remainder: refill.remainder,
@@ -138,16 +140,7 @@ extension Pool {
   mutating func post(_ span: Span32, _ log: borrowing EventLog) {
     for index in span.indices {
       let posting = log.postings[index]
-      let level = Int128(buckets[posting.bucket].credits.level.value) + posting.change
-      guard let level = Credits(checked: level) else { broken("a level stays within 2^53") }
-      invariant(level <= buckets[posting.bucket].credits.cap, "no level passes its cap")
-      buckets[posting.bucket].credits.level = level
-      buckets[posting.bucket].credits.remainder = posting.remainder
-      buckets[posting.bucket].credits.asOf = now
-      buckets[posting.bucket].books.refilled += posting.refilled
-      buckets[posting.bucket].books.charged += posting.charged
-      buckets[posting.bucket].books.refunded += posting.refunded
-      buckets[posting.bucket].books.forfeited += posting.forfeited
+      buckets[posting.bucket].apply(posting, at: now)
       refreshBucketTimer(posting.bucket.row)
     }
   }
