@@ -212,5 +212,6 @@ extension Pool {
     digest.combine(lease.isUnpaid)
     digest.combine(lease.cause) { $0.combine($1.rawValue) }
     digest.combine(lease.killBy)
+    digest.combine(lease.stoppedAt) { $0.combine($1) }
   }
 }

@@ -1,7 +1,9 @@
 /// The only writer: folds one event into the tables and keeps the indexes true.
 ///
-/// There is no choice in here, and an edge that docs/STATES.md does not list ends the process.
-/// Folding is frozen: a later version adds events, it never folds an old one differently.
+/// There is no choice in here: what follows from a fact (a drained node, an emptied device, the
+/// lanes of devices under a new policy) is worked out from the tables alone. An edge that
+/// docs/STATES.md does not list ends the process. Folding is frozen: a later version adds events,
+/// it never folds an old one differently.
 extension Pool {
   /// Folds one event.
   mutating func evolve(_ event: Event, _ log: borrowing EventLog) {
@@ -35,7 +37,8 @@ extension Pool {
     case .debtEntered: break
     case .settled(let id, let quantum, _, let remainder, let postings):
       evolveSettled(id, quantum, remainder, postings, log)
-    case .leaseStopping(let id, let cause, _, let killBy): evolveStopping(id, cause, killBy)
+    case .leaseStopping(let id, let cause, let at, let killBy):
+      evolveStopping(id, cause, at: at, killBy)
     case .leaseOverstayed(let id): evolveOverstayed(id)
     case .leaseResumed(let id): evolveResumed(id)
     case .leaseEnded(let id): evolveLeaseEnded(id)

@@ -32,6 +32,11 @@ extension Pool {
     keys.buckets.row(for: key).flatMap(buckets.id(at:))
   }
 
+  /// The lane in a row, as a reason names it; nil where the row is empty.
+  public func laneID(atRow row: UInt32) -> LaneID? { lanes.id(at: row) }
+  /// The bucket in a row, as a reason names it; nil where the row is empty.
+  public func bucketID(atRow row: UInt32) -> BucketID? { buckets.id(at: row) }
+
   /// The set of lanes with these names; names that are no lane are left out.
   public func laneSet(named names: [Key]) -> LaneSet {
     names.reduce(into: LaneSet.none) { set, name in

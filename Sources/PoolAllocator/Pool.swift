@@ -94,8 +94,10 @@ public struct Pool: Sendable {
   ///   - now: pool time; a moment before the last command's counts as the last command's.
   ///   - log: emptied, then filled with the events of this command.
   /// - Returns: the answer, and whether more is due (of `tick` alone).
-  /// - Complexity: bounded by `Limits.stepsPerCommand`; `submit`, lease commands: independent of
-  /// the   number of nodes and of the length of the queue, but for the logarithm of a heap.
+  /// - Complexity: bounded by `Limits.stepsPerCommand`; `submit` and lease commands do not grow
+  ///   with nodes or with the queue, but for the logarithm of a heap. Two lookups do: shares of
+  ///   several GPUs (one look at each node of the lane), and a cell of the index whose top does
+  ///   not fit (its members).
   public mutating func apply(
     _ command: Command, at now: Instant, into log: inout EventLog
   ) -> (Decision, Progress) {

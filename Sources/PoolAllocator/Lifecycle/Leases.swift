@@ -296,10 +296,13 @@ extension Pool {
     }
   }
 
-  mutating func evolveStopping(_ id: LeaseID, _ cause: StopCause, _ killBy: Instant) {
+  mutating func evolveStopping(
+    _ id: LeaseID, _ cause: StopCause, at: Instant, _ killBy: Instant
+  ) {
     invariant(leases[id].state != .stopping, "a lease stops once")
     leases[id].state = .stopping
     leases[id].cause = cause
+    leases[id].stoppedAt = at
     leases[id].killBy = killBy
     commit(.zero, for: id)
     queue.watch(lease: id.row, no: killBy)

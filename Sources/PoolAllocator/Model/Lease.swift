@@ -106,11 +106,14 @@ public struct Lease: BitwiseCopyable, Sendable {
   public internal(set) var isUnpaid = false
   /// Why it stopped.
   public internal(set) var cause: StopCause?
+  /// When billing ended, once it stopped.
+  public internal(set) var stoppedAt: Instant?
   /// When its devices count as dirty unless reported empty.
   public internal(set) var killBy = Instant.farFuture
 
   /// End of what is paid: it must be renewed before, and never runs on.
   public var ends: Instant {
+    if let stoppedAt { return stoppedAt }
     guard started != nil else { return startBy }
     return quantumStart + quantumSpan + nextSpan
   }

@@ -5,8 +5,9 @@
 /// a demand at a floor, the usual case, is decided by the class alone; any other is checked exactly
 /// on the candidate. Each cell is a heap of rows, made when first used.
 struct FreeGrid: Sendable {
-  /// Rows: tightness of the fit, tightest first.
-  static let rows = 17
+  /// Rows: tightness of the fit, tightest first. Shelves use one per number of idle GPUs, 0 … 16;
+  /// opened GPUs one per 64 thousandths free; CPU parts one per doubling, from 16 milli-cores.
+  static let rows = Limits.devicesPerMember + 1
   /// Columns: 8 classes of processor time × 8 of host memory.
   static let columns = 64
   private static let noHeap = UInt32.max

@@ -39,7 +39,7 @@ struct Wish: BitwiseCopyable {
 extension Pool {
   /// The best placement in one lane, or nil.
   /// - Complexity: O(rows of the grid) with one heap top each; cells whose class leaves the answer
-  ///   open are scanned, which `scans` counts.
+  ///   open are looked through.
   func bestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
     switch wish.demand.shape {
     case .whole:
@@ -173,8 +173,8 @@ extension Pool {
       guard device.report.kind == .gpu, device.memoryFree >= bytes else { return false }
       if device.mode == .idle { return true }
       return device.mode == .fractions && device.milliFree >= milli
-        && device.tenant == (opensToAny(wish.demand, lane: lane) ? device.tenant : wish.tenant)
-        && (device.tenant == nil || device.tenant == wish.tenant)
+        && (device.tenant == wish.tenant
+          || device.tenant == nil && opensToAny(wish.demand, lane: lane))
     case .slice:
       return device.report.kind == .slice && device.slice == wish.slice && device.shares == 0
     case .cpuOnly:

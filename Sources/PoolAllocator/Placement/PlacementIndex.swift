@@ -49,7 +49,8 @@ struct LaneIndex: Sendable {
 
 /// Derived from the tables, rebuilt by `reindex()`, not in the digest: where free capacity is.
 ///
-/// Ranks by class of free, not by device: a change of one device moves one heap member, and a
+/// Ranks by class of free, not by device: a change of one device moves one heap member (a node
+/// that crosses a class of free processor time or memory moves those of all its devices), and a
 /// lookup reads a few masks and one heap top, whatever the number of nodes. Among equals the least
 /// row wins, so the choice is a function of the tables and a scan of all devices makes the same
 /// one.
@@ -66,7 +67,7 @@ struct PlacementIndex: Sendable {
   var lanes: [LaneIndex] = Array(repeating: LaneIndex(), count: Limits.lanes)
   /// Cells of partly used GPUs, free instances and CPU parts, for all lanes.
   var spots = IndexedHeaps<UInt64>()
-  /// Grids of spots, found by `GridKey`.
+  /// Grids of spots, found by their kind and lane.
   var grids: [FreeGrid] = []
   private var gridRows = KeyIndex()
   /// What each device contributes to its lane's census, so that it can be taken back.

@@ -117,7 +117,8 @@ public struct Bucket: BitwiseCopyable, Sendable {
   public internal(set) var credits: CreditBucket
   /// Everything it took in and gave out.
   public internal(set) var books = Books()
-  /// One quantum of each running lease that pays from it: no new grant takes this.
+  /// The next quantum of each lease, granted or running, that pays from it: no new grant takes
+  /// this.
   public internal(set) var committed = CreditTotal.zero
   /// Leases that pay from it.
   public internal(set) var leases: UInt32 = 0
