@@ -67,6 +67,7 @@ extension JSONWriter {
       writer.gpuSeconds("reserved_gpu_seconds", lease.reserved)
       writer.milliseconds("start_by_ms", lease.startBy)
       writer.decimal("quantum_seconds", lease.quantumSpan.ns, digits: 9)
+      if lease.state == .active { writer.milliseconds("renew_from_ms", lease.renewFrom) }
       writer.milliseconds("ends_at_ms", lease.ends)
     }
   }

@@ -80,7 +80,8 @@ struct ReasonWords {
     case .behindParked: "\(subject) serves an earlier claim first; it holds \(have)"
     case .laneFull: "\(subject) has \(have) of \(need) \(what) free"
     case .fragmented:
-      "\(subject) has \(have) \(what) free, but not \(need) on one node or device"
+      "\(subject) has \(have) \(what) free, but not \(need) on one node or device that this claim"
+        + " may share with who is there"
     case .memoryShort: "no free GPU of \(subject) has \(need) of memory left"
     case .hostMemoryShort:
       "the nodes of \(subject) have no \(need) of host memory left beside the devices"
@@ -174,7 +175,9 @@ struct ReasonWords {
     case .bucketShort: "wait, use a smaller or shorter claim, or ask for a larger refill"
     case .behindParked: "wait: claims of one bucket are served in order"
     case .laneFull: "wait, ask for less, or name more lanes"
-    case .fragmented: "wait, or ask for fewer devices on one node"
+    case .fragmented:
+      "wait, ask for less on one node, or share across tenants (share_across_tenants of the lane,"
+        + " sharing any-tenant of the claims)"
     case .memoryShort: "wait, or ask for less memory"
     case .hostMemoryShort: "wait, or ask for less host_memory_gib"
     case .hostShort: "wait, or ask for less cpu_milli"

@@ -12,6 +12,7 @@ struct Happening {
     case number(Int64)
     case gpuSeconds(Credits)
     case moment(Instant)
+    case devices([String])
   }
 
   /// Nil for events that only settle what another one tells.
@@ -101,6 +102,12 @@ struct Happening {
       add("fencing", grant.fencing.wire)
       add("lane", session.pool.lane(grant.lane).map { session.names.text($0.key) })
       add(node: grant.node, session)
+      let devices = grant.uses.indices.compactMap { index in
+        session.pool.device(session.log.uses[index].device).map {
+          session.names.text($0.report.key)
+        }
+      }
+      fields.append(("devices", .devices(devices)))
       fields.append(("reserved_gpu_seconds", .gpuSeconds(grant.reserved)))
       fields.append(("start_by_ms", .moment(grant.startBy)))
     case .leaseStarted(let id, _):
@@ -156,6 +163,8 @@ struct Happening {
         case .number(let number): writer.int64(name, number)
         case .gpuSeconds(let credits): writer.gpuSeconds(name, credits)
         case .moment(let moment): writer.milliseconds(name, moment)
+        case .devices(let uuids):
+          writer.array(name) { writer in for uuid in uuids { writer.string(uuid) } }
         }
       }
     }

@@ -43,6 +43,9 @@ extension Pool {
   mutating func restrict(
     _ kind: IdentityKind, _ key: Key, _ restriction: Restriction?, _ log: inout EventLog
   ) -> Decision {
+    if kind == .tenant, tenant(named: key) == nil {
+      return refuse(Reason(.unknownSubject, .identity(kind)), &log)
+    }
     if let restriction {
       guard restriction.until > now else { return refuse(Reason(.wrongState), &log) }
       guard identity(kind, key) != nil || identities.hasRoom else {
