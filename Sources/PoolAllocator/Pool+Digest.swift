@@ -84,6 +84,7 @@ extension Pool {
     digest.combine(node.reach.rawValue)
     digest.combine(node.duty.rawValue)
     digest.combine(node.report.boot)
+    digest.combine(node.lastBoot) { $0.combine($1) }
     digest.combine(node.report.generation)
     digest.combine(node.report.sequence)
     digest.combine(node.report.cpu.value)

@@ -80,6 +80,7 @@ extension Pool {
   private mutating func evolveQueued(_ id: ClaimID, _ lanes: LaneSet) {
     let before = claims[id].state
     let bucket = claims[id].bucket
+    let keepsTurn = bucket.map { buckets[$0].turn == id } ?? false
     leaveQueue(id)
     guard let group = group(for: lanes) else { broken("a claim queues in a group that exists") }
     let old = Int(group) < groups.count ? groups[Int(group)] : .none
@@ -87,7 +88,7 @@ extension Pool {
     if old != lanes { queue.admit(group: group, lanes: lanes, before: old) }
     claims[id].group = group
     claims[id].state = .queued
-    if before == .parked, let bucket {
+    if before == .parked || keepsTurn, let bucket {
       claims[id].bucket = bucket
       buckets[bucket].turn = id
     }

@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 4_195_845_420_012_392_277, low: 5_757_257_272_425_680_727),
-    Digest(high: 13_550_051_349_140_340_826, low: 16_500_152_768_533_066_790)
+    Digest(high: 18_328_615_681_466_936_275, low: 13_589_549_897_322_062_275),
+    Digest(high: 7_260_333_273_655_811_122, low: 2_113_968_890_506_064_914)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -134,6 +134,9 @@ extension Pool {
     if case .slice = spec.demand.shape, spec.demand.sharing > .mig {
       reasons.append(Reason(.isolationTooWeak))
     }
+    if spec.demand.shape == .cpuOnly, spec.demand.sharing > .ownTenant {
+      reasons.append(Reason(.isolationTooWeak))
+    }
     guard reasons.isEmpty else { return refuse(.rejected, reasons) }
     guard let runtime = expectedRuntime(spec) else {
       return refuse(.rejected, [Reason(.costUnknown)])

@@ -47,7 +47,9 @@ extension Pool {
       return refuse(Reason(.unknownSubject, .identity(kind)), &log)
     }
     if let restriction {
-      guard restriction.until > now else { return refuse(Reason(.wrongState), &log) }
+      guard restriction.until > now, restriction.until < .farFuture else {
+        return refuse(Reason(.wrongState), &log)
+      }
       guard identity(kind, key) != nil || identities.hasRoom else {
         let full = Reason(
           .tableFull, have: Int64(identities.count), need: Int64(identities.limit))

@@ -50,6 +50,9 @@ extension Pool {
         .generationStale, have: Int64(clamping: node.report.sequence),
         need: Int64(clamping: report.sequence))
     }
+    if node.reach != .enrolled, report.boot != node.report.boot, report.boot == node.lastBoot {
+      return Reason(.generationStale)
+    }
     guard report.cpu.value >= 0, report.cpu.value <= Limits.deviceMilli,
       report.hostMemory >= .zero, report.hostMemory <= Limits.memoryMax,
       advertisement.devices.count <= Limits.devicesPerNode,
@@ -82,15 +85,38 @@ extension Pool {
     return false
   }
 
+  /// Whether a report says of a known device what no device can become under a key, or, while a
+  /// lease holds it, what cannot change under the lease.
+  private func isOtherDevice(_ row: UInt32, _ device: DeviceReport) -> Bool {
+    let known = devices[row: row].report
+    if known.kind != device.kind || known.profile != device.profile { return true }
+    return devices[row: row].shares > 0
+      && (known.slice != device.slice || known.parent != device.parent
+        || known.slots != device.slots)
+  }
+
+  /// Whether an instance would take slots of one that a lease still holds and nobody reports.
+  private func takesHeldSlots(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
+    guard let board = device.parent.flatMap({ keys.devices.row(for: $0) }) else { return false }
+    var row = placement.instances.first(of: board)
+    while row != RowLists.none {
+      let held = devices[row: row]
+      if held.shares > 0, held.report.key != device.key,
+        held.report.slots.bits & device.slots.bits != 0,
+        !all.contains(where: { $0.key == held.report.key })
+      {
+        return true
+      }
+      row = placement.instances.next(after: row)
+    }
+    return false
+  }
+
   private func isWellFormed(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
     guard all.reduce(0, { $0 + ($1.key == device.key ? 1 : 0) }) == 1,
       device.memory >= .zero, device.memory <= Limits.memoryMax
     else { return false }
-    if let row = keys.devices.row(for: device.key),
-      devices[row: row].report.kind != device.kind
-    {
-      return false
-    }
+    if let row = keys.devices.row(for: device.key), isOtherDevice(row, device) { return false }
     switch device.kind {
     case .cpu:
       return device.capacity.value > 0 && device.capacity.value <= Limits.deviceMilli
@@ -98,7 +124,8 @@ extension Pool {
     case .slice:
       guard let parent = all.first(where: { $0.key == device.parent }),
         parent.kind == .gpu, parent.isPartitioned, device.slice != nil,
-        device.slots.bits != 0, device.capacity == .whole
+        device.slots.bits != 0, device.capacity == .whole,
+        !takesHeldSlots(device, among: all)
       else { return false }
       // Instances of one GPU never overlap: capacity is the slot mask.
       return all.allSatisfy {
@@ -270,9 +297,9 @@ extension Pool {
     case .healthy:
       if devices[id].health == .failed { step(.deviceMoved(id, .unknown), &log) }
       switch devices[id].health {
-      case .unknown where devices[id].isApproved, .quarantined:
+      case .unknown where devices[id].isApproved, .quarantined where devices[id].isApproved:
         step(.deviceMoved(id, .usable), &log)
-      case .dirty: step(.deviceMoved(id, .usable), &log)
+      case .dirty where devices[id].isApproved: step(.deviceMoved(id, .usable), &log)
       default: break
       }
     case .failed: break

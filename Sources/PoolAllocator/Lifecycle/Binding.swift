@@ -22,22 +22,37 @@ extension Pool {
   private func collect(for lane: LaneID, on node: NodeID?, _ log: inout EventLog) {
     var missing = lanes[lane].rule.reserved - lanes[lane].bound
     for pass in 0..<3 {
-      devices.forEach { id, device in
-        guard missing > 0, node == nil || device.node == node, log.uses.count < Int(UInt16.max),
-          device.health != .gone, device.report.kind != .slice, let from = device.lane,
-          lanes[row: from].rule.reserved == 0, lanes[row: from].pool == lanes[lane].pool,
-          pass == Self.bindingPass(device)
-        else { return }
-        let isPart = device.report.kind == .cpu
-        let free = isPart ? max(0, device.milliFree.value) : device.capacity.value
-        let take = isPart ? min(Int64(free), missing) : Int64(free)
-        guard take > 0, take <= missing,
-          !isPart || devices.count + log.uses.count < devices.limit
-        else { return }
-        missing -= take
-        log.uses.append(DeviceUse(device: id, milli: MilliGPU(Int32(take)), memory: .zero))
+      if let node {
+        var row = placement.devices.first(of: node.row)
+        while row != RowLists.none {
+          offer(row, to: lane, in: pass, &missing, &log)
+          row = placement.devices.next(after: row)
+        }
+      } else {
+        for row in 0..<UInt32(devices.extent) where devices.id(at: row) != nil {
+          offer(row, to: lane, in: pass, &missing, &log)
+        }
       }
     }
+  }
+
+  /// Takes what one device of the pool's shared lane has for a reserved lane.
+  private func offer(
+    _ row: UInt32, to lane: LaneID, in pass: Int, _ missing: inout Int64, _ log: inout EventLog
+  ) {
+    let device = devices[row: row]
+    guard missing > 0, log.uses.count < Int(UInt16.max), let id = devices.id(at: row),
+      device.health != .gone, device.report.kind != .slice, let from = device.lane,
+      lanes[row: from].rule.reserved == 0, lanes[row: from].pool == lanes[lane].pool,
+      pass == Self.bindingPass(device)
+    else { return }
+    let isPart = device.report.kind == .cpu
+    let free = isPart ? max(0, device.milliFree.value) : device.capacity.value
+    let take = isPart ? min(Int64(free), missing) : Int64(free)
+    guard take > 0, take <= missing, !isPart || devices.count + log.uses.count < devices.limit
+    else { return }
+    missing -= take
+    log.uses.append(DeviceUse(device: id, milli: MilliGPU(Int32(take)), memory: .zero))
   }
 
   /// Usable and empty, usable, may become usable; anything else is not bound.
@@ -244,7 +259,9 @@ extension Pool {
       keys.devices.insert(fact.report.key, id.row)
       placement.devices.insertInOrder(id.row, into: fact.node.row)
     }
-    if !fact.isApproved, devices[id].health == .usable { evolveHealth(id, .failed) }
+    if !fact.isApproved, [.usable, .quarantined, .dirty].contains(devices[id].health) {
+      evolveHealth(id, .failed)
+    }
     switch fact.report.kind {
     case .gpu:
       if fact.report.isPartitioned { devices[id].mode = .mig }
@@ -264,6 +281,7 @@ extension Pool {
     }
     refreshDevice(id.row)
     raiseCeilings(of: fact.node.row)
+    stirred.bits |= placement.lanesOfNode[Int(fact.node.row)].bits
   }
 
   /// Parts of a CPU set share its report.

@@ -27,20 +27,13 @@ extension Pool {
     guard lease.nextReserved == nil, now >= lease.renewFrom, let next = nextQuantum(lease) else {
       return answer(id)
     }
-    for index in 0..<lease.path.count {
-      let bucket = buckets[lease.path[index]]
-      let after = bucket.credits.level(at: now) - next.price.value
-      let floor = lease.terms.overrun == .debt ? -bucket.rule.debtMax.value : 0
-      guard after < floor else { continue }
-      let short = Reason(
-        .bucketShort, .bucket(lease.path[index].row), have: bucket.credits.level(at: now),
-        need: next.price.value + floor,
-        clearsAt: bucket.credits.clears(Int128(next.price.value) + Int128(floor), at: now))
-      if !lease.isUnpaid { step(.leaseUnpaid(id, short: Credits(floor - after)), &log) }
+    let short = renewalObstacles(lease, next.price)
+    if let least = short.map({ $0.have - $0.need }).min() {
+      if !lease.isUnpaid { step(.leaseUnpaid(id, short: Credits(-least)), &log) }
       var decision = answer(id)
       decision.verdict = .rejected
-      decision.reasons = log.append([short])
-      decision.retryAt = short.clearsAt.flatMap { $0 < lease.ends ? $0 : nil }
+      decision.reasons = log.append(short)
+      decision.retryAt = Self.latest(short).flatMap { $0 < lease.ends ? $0 : nil }
       return decision
     }
     let postings = reserve(next.price, path: lease.path, &log)
@@ -54,6 +47,23 @@ extension Pool {
       }
     }
     return answer(id)
+  }
+
+  /// Every bucket of a lease's path that cannot pay its next quantum, down to its debt bound.
+  private func renewalObstacles(_ lease: Lease, _ price: Credits) -> [Reason] {
+    var short: [Reason] = []
+    for index in 0..<lease.path.count {
+      let bucket = buckets[lease.path[index]]
+      let floor = lease.terms.overrun == .debt ? -bucket.rule.debtMax.value : 0
+      let level = bucket.credits.level(at: now)
+      let need = price.value + floor
+      guard level < need else { continue }
+      short.append(
+        Reason(
+          .bucketShort, .bucket(lease.path[index].row), have: level, need: need,
+          clearsAt: bucket.credits.clears(Int128(need), at: now)))
+    }
+    return short
   }
 
   mutating func release(

@@ -143,6 +143,7 @@ extension Pool {
   mutating func evolveAdvertised(_ id: NodeID, _ report: NodeReport) {
     let old = nodes[id].report
     nodes[id].report = report
+    if old.boot != report.boot { nodes[id].lastBoot = old.boot }
     if old.cpu > report.cpu || old.hostMemory > report.hostMemory
       || old.enforcement > report.enforcement
     {
@@ -150,6 +151,7 @@ extension Pool {
     }
     refreshNode(id.row)
     raiseCeilings(of: id.row)
+    stirred.bits |= placement.lanesOfNode[Int(id.row)].bits
   }
 
   mutating func evolveReach(_ id: NodeID, _ reach: Reach) {

@@ -94,6 +94,8 @@ public struct Node: BitwiseCopyable, Sendable {
   public internal(set) var report = NodeReport(
     boot: Key(high: 0, low: 0), generation: 0, sequence: 0, cpu: MilliCPU(0), hostMemory: .zero,
     enforcement: .none)
+  /// The boot before the reported one: a late message from it is no reboot.
+  var lastBoot: Key?
   /// Processor time in leases.
   public internal(set) var cpuUsed = MilliCPU(0)
   /// Host memory in leases.
