@@ -70,25 +70,25 @@ public struct EventLog: Sendable {
   /// Pool time of the command.
   public internal(set) var at = Instant.origin
   /// What happened, in order.
-  public internal(set) var events: [Event] = []
+  public internal(set) var events = LogRows<Event>()
   /// Shares of devices.
-  public internal(set) var uses: [DeviceUse] = []
+  public internal(set) var uses = LogRows<DeviceUse>()
   /// Changes of buckets.
-  public internal(set) var postings: [Posting] = []
+  public internal(set) var postings = LogRows<Posting>()
   /// Reasons of the decision and of queued claims.
-  public internal(set) var reasons: [Reason] = []
+  public internal(set) var reasons = LogRows<Reason>()
   /// Claims taken in.
-  public internal(set) var claimFacts: [ClaimFact] = []
+  public internal(set) var claimFacts = LogRows<ClaimFact>()
   /// Grants.
-  public internal(set) var grants: [Grant] = []
+  public internal(set) var grants = LogRows<Grant>()
   /// Nodes named.
-  public internal(set) var enrolments: [Enrolment] = []
+  public internal(set) var enrolments = LogRows<Enrolment>()
   /// Nodes reported.
-  public internal(set) var nodeReports: [NodeReport] = []
+  public internal(set) var nodeReports = LogRows<NodeReport>()
   /// Devices reported.
-  public internal(set) var deviceFacts: [DeviceFact] = []
+  public internal(set) var deviceFacts = LogRows<DeviceFact>()
   /// Restrictions.
-  public internal(set) var restrictions: [RestrictionFact] = []
+  public internal(set) var restrictions = LogRows<RestrictionFact>()
   /// The policy that an activation brings.
   public internal(set) var policy: CompiledPolicy?
 
@@ -98,29 +98,24 @@ public struct EventLog: Sendable {
   /// Empties the log for the next command and keeps its memory.
   mutating func begin(at now: Instant) {
     at = now
-    Self.empty(&events)
-    Self.empty(&uses)
-    Self.empty(&postings)
-    Self.empty(&reasons)
-    Self.empty(&claimFacts)
-    Self.empty(&grants)
-    Self.empty(&enrolments)
-    Self.empty(&nodeReports)
-    Self.empty(&deviceFacts)
-    Self.empty(&restrictions)
+    events.empty()
+    uses.empty()
+    postings.empty()
+    reasons.empty()
+    claimFacts.empty()
+    grants.empty()
+    enrolments.empty()
+    nodeReports.empty()
+    deviceFacts.empty()
+    restrictions.empty()
     if policy != nil { policy = nil }
-  }
-
-  @inline(__always)
-  private static func empty<Row>(_ rows: inout [Row]) {
-    if !rows.isEmpty { rows.removeAll(keepingCapacity: true) }
   }
 
   /// Adds reasons, cut to what one decision carries, in order of precedence.
   mutating func append(_ list: [Reason]) -> Span32 {
     guard !list.isEmpty else { return .none }
     let first = UInt32(reasons.count)
-    reasons.append(contentsOf: list.sorted(by: Self.precedes).prefix(Limits.reasons))
+    for reason in list.sorted(by: Self.precedes).prefix(Limits.reasons) { reasons.append(reason) }
     return Span32(first: first, count: UInt16(reasons.count) - UInt16(first))
   }
 

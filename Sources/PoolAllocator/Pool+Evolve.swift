@@ -65,12 +65,8 @@ extension Pool {
       identityRow(.workflow, fact.spec.workflow), identityRow(.principal, fact.spec.principal),
     ]
     for index in rows.indices { identities[row: rows[index]].live += 1 }
-    let inserted = claims.insert(
-      Claim(
-        spec: fact.spec, tenant: fact.tenant, serviceClass: fact.serviceClass,
-        weightMilli: fact.weightMilli,
-        turn: TurnKey(level: fact.serviceClass.rank, submitted: now, arrival: arrivals),
-        group: 0, expires: fact.expires, identities: rows))
+    let turn = TurnKey(level: fact.serviceClass.rank, submitted: now, arrival: arrivals)
+    let inserted = claims.insert(Claim(fact, turn: turn, identities: rows))
     invariant(inserted == id, "a claim gets the id that its event names")
     arrivals += 1
     keys.claims.insert(fact.spec.key, id.row)
@@ -124,19 +120,17 @@ extension Pool {
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds.
   mutating func leaveQueue(_ id: ClaimID) {
-    let state = claims[id].state
-    guard state == .queued || state == .parked else { return }
-    let claim = claims[id]
+    guard claims[id].isWaiting else { return }
     waitingClaims -= 1
-    tenants[claim.tenant].waiting -= 1
+    tenants[claims[id].tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
-    if claim.state == .queued {
+    if claims[id].state == .queued {
       queue.waiting.remove(id.row)
-      stirred.bits |= groups[Int(claim.group)].bits
+      stirred.bits |= groups[Int(claims[id].group)].bits
     } else {
       queue.parked.remove(id.row)
     }
-    guard let bucket = claim.bucket else { return }
+    guard let bucket = claims[id].bucket else { return }
     claims[id].bucket = nil
     if buckets[bucket].turn == id { buckets[bucket].turn = nil }
     refreshBucketTimer(bucket.row)

@@ -150,7 +150,7 @@ struct Fleet {
   mutating func place() -> Bool {
     now = now + Span(ns: 1_000_000)
     let decision = apply(.submit(spec()))
-    guard let lease = decision.lease, let fencing = pool.lease(lease)?.fencing else {
+    guard let lease = decision.lease, let fencing = log.grants.first?.fencing else {
       refused += 1
       if let claim = decision.claim { apply(.cancel(claim)) }
       return false

@@ -114,12 +114,13 @@ extension Pool {
     guard let service = service(spec.service, for: spec.tenant) else {
       return refuse(.rejected, [Reason(.serviceUnknown)])
     }
-    guard
-      let path = bucketPath(
-        tenant: tenants[tenant], application: spec.application,
-        serviceClass: service.serviceClass, action: spec.action)
-    else { return refuse(.rejected, [Reason(.bucketMissing, .identity(.tenant))]) }
+    // Nothing is unlimited by omission.
+    guard let root = tenants[tenant].bucket else {
+      return refuse(.rejected, [Reason(.bucketMissing, .identity(.tenant))])
+    }
     let serviceClass = service.serviceClass
+    let path = bucketPath(
+      root, application: spec.application, serviceClass: serviceClass, action: spec.action)
 
     var reasons = restrictions(on: spec, serviceClass: serviceClass)
     if !tenants[tenant].rule.classes.contains(serviceClass) {
@@ -207,13 +208,13 @@ extension Pool {
           .workflowFull, .identity(.workflow), have: Int64(workflow),
           need: Int64(limits.liveClaimsPerWorkflow)))
     }
-    let tables = [
-      (claims.count, 1, claims.limit), (leases.count, 1, leases.limit),
-      (identities.count, 3, identities.limit),
-    ]
-    for (count, new, limit) in tables where count + new > limit {
+    func check(_ count: Int, _ new: Int, _ limit: Int) {
+      guard count + new > limit else { return }
       reasons.append(Reason(.tableFull, have: Int64(count), need: Int64(limit)))
     }
+    check(claims.count, 1, claims.limit)
+    check(leases.count, 1, leases.limit)
+    check(identities.count, 3, identities.limit)
     return reasons
   }
 

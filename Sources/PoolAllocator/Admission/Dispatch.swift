@@ -40,11 +40,14 @@ extension Pool {
     return stirred.firstRow.map { .lane($0) }
   }
 
-  /// The lease that needs attention first; entries that came up early are put right on the way.
+  /// The lease that needs attention first; entries that came up early are put right on the way,
+  /// and those of leases that ended are dropped.
   private mutating func dueLease() -> LeaseID? {
-    while let first = queue.leaseTimers.least(in: 0), first.order <= now,
-      let id = leases.id(at: first.row)
-    {
+    while let first = queue.leaseTimers.least(in: 0), first.order <= now {
+      guard let id = leases.id(at: first.row) else {
+        queue.leaseTimers.remove(first.row)
+        continue
+      }
       let lease = leases[id]
       let moment = timer(of: lease)
       if moment == first.order { return id }
@@ -55,11 +58,12 @@ extension Pool {
 
   /// Names of a waiting claim resolved again, under the policy in force.
   func resolved(_ claim: Claim) -> Resolved? {
-    guard !tenants[claim.tenant].isRetired,
-      let path = bucketPath(
-        tenant: tenants[claim.tenant], application: claim.spec.application,
-        serviceClass: claim.serviceClass, action: claim.spec.action)
-    else { return nil }
+    guard !tenants[claim.tenant].isRetired, let root = tenants[claim.tenant].bucket else {
+      return nil
+    }
+    let path = bucketPath(
+      root, application: claim.spec.application, serviceClass: claim.serviceClass,
+      action: claim.spec.action)
     return Resolved(
       tenant: claim.tenant, serviceClass: claim.serviceClass,
       weightMilli: claim.weightMilli, turn: claim.turn, path: path,

@@ -33,7 +33,7 @@ struct Arena<Element: BitwiseCopyable & Sendable>: Sendable {
   }
 
   /// Copies a run into the arena.
-  mutating func append(_ run: ArraySlice<Element>) -> Span32 {
+  mutating func append(_ run: some RandomAccessCollection<Element>) -> Span32 {
     guard let filler = run.first else { return .none }
     invariant(run.count <= Int(UInt16.max), "a run is short")
     let size = Self.size(of: run.count)

@@ -4,65 +4,42 @@ extension Pool {
 
   /// Takes a lease's shares from its devices and its node.
   mutating func occupy(_ id: LeaseID, tenant: UInt32, _ opensToAny: Bool) {
-    let lease = leases[id]
-    for index in lease.uses.indices {
+    let node = leases[id].node
+    let span = leases[id].uses
+    for index in span.indices {
       let use = uses[index]
-      let device = devices[use.device]
-      invariant(device.health == .usable, "only usable devices are granted")
-      invariant(use.milli <= device.milliFree, "a device never gives more than it has")
-      invariant(use.memory <= device.memoryFree, "a device never gives more memory than it has")
-      invariant(device.fencing < lease.fencing, "a device's fencing number only rises")
-      devices[use.device].used = MilliGPU(device.used.value + use.milli.value)
-      devices[use.device].memoryUsed = Bytes(device.memoryUsed.value + use.memory.value)
-      devices[use.device].shares += 1
-      devices[use.device].fencing = lease.fencing
-      if device.report.kind == .gpu {
-        let isWhole = use.milli == .whole && use.memory == device.report.memory
-        invariant(device.mode != .whole && device.mode != .mig, "modes exclude one another")
-        devices[use.device].mode = isWhole && device.mode == .idle ? .whole : .fractions
-      }
-      if device.shares == 0, !opensToAny { devices[use.device].tenant = tenant }
+      devices[use.device].take(
+        use, for: leases[id].fencing, openedBy: opensToAny ? nil : tenant)
     }
-    let node = nodes[lease.node]
-    nodes[lease.node].cpuUsed = MilliCPU(node.cpuUsed.value + lease.cpu.value)
-    nodes[lease.node].hostUsed = Bytes(node.hostUsed.value + lease.hostMemory.value)
-    nodes[lease.node].leases += 1
-    placement.leases.append(id.row, to: lease.node.row)
-    refresh(lease)
+    nodes[node].take(leases[id].cpu, leases[id].hostMemory)
+    placement.leases.append(id.row, to: node.row)
+    refresh(span, on: node.row)
   }
 
   /// Gives a lease's shares back.
   mutating func vacate(_ id: LeaseID) {
-    let lease = leases[id]
-    for index in lease.uses.indices {
+    let node = leases[id].node
+    let span = leases[id].uses
+    for index in span.indices {
       let use = uses[index]
-      let device = devices[use.device]
-      devices[use.device].used = MilliGPU(device.used.value - use.milli.value)
-      devices[use.device].memoryUsed = Bytes(device.memoryUsed.value - use.memory.value)
-      devices[use.device].shares -= 1
-      guard device.shares == 1 else { continue }
-      devices[use.device].tenant = nil
-      if device.mode != .mig { devices[use.device].mode = .idle }
+      devices[use.device].giveBack(use)
     }
-    let node = nodes[lease.node]
-    nodes[lease.node].cpuUsed = MilliCPU(node.cpuUsed.value - lease.cpu.value)
-    nodes[lease.node].hostUsed = Bytes(node.hostUsed.value - lease.hostMemory.value)
-    nodes[lease.node].leases -= 1
+    nodes[node].giveBack(leases[id].cpu, leases[id].hostMemory)
     placement.leases.remove(id.row)
-    refresh(lease)
-    for index in lease.uses.indices { settleEmptied(uses[index].device) }
-    uses.free(lease.uses)
-    if nodes[lease.node].duty == .draining, nodes[lease.node].leases == 0 {
-      evolveDuty(lease.node, .drained, .farFuture)
+    refresh(span, on: node.row)
+    for index in span.indices { settleEmptied(uses[index].device) }
+    uses.free(span)
+    if nodes[node].duty == .draining, nodes[node].leases == 0 {
+      evolveDuty(node, .drained, .farFuture)
     }
-    stirred.bits |= placement.lanesOfNode[Int(lease.node.row)].bits
+    stirred.bits |= placement.lanesOfNode[Int(node.row)].bits
   }
 
   /// What an emptied device does next: a gone one leaves, a dirty one is proven empty.
   private mutating func settleEmptied(_ id: DeviceID) {
     guard devices[id].shares == 0 else { return returnPart(id) }
-    let device = devices[id]
-    if device.health == .gone {
+    if devices[id].health == .gone {
+      let device = devices[id]
       // Its board or set stayed a row as long as this one did.
       let whole = device.parent ?? keys.devices.row(for: device.report.key).flatMap(devices.id(at:))
       if !isHeld(id) { removeDevice(id) }
@@ -73,7 +50,9 @@ extension Pool {
       }
       return
     }
-    if device.health == .dirty, device.report.condition == .healthy, nodes[device.node].isHeard {
+    if devices[id].health == .dirty, devices[id].report.condition == .healthy,
+      nodes[devices[id].node].isHeard
+    {
       evolveHealth(id, .usable)
     }
     returnPart(id)
@@ -94,12 +73,11 @@ extension Pool {
   }
 
   /// Keeps the index true after a lease came or went.
-  private mutating func refresh(_ lease: Lease) {
-    let row = lease.node.row
-    if updateColumn(row) {
-      refreshNode(row)
+  private mutating func refresh(_ span: Span32, on node: UInt32) {
+    if updateColumn(node) {
+      refreshNode(node)
     } else {
-      for index in lease.uses.indices { refreshDevice(uses[index].device.row) }
+      for index in span.indices { refreshDevice(uses[index].device.row) }
     }
   }
 
@@ -107,9 +85,8 @@ extension Pool {
 
   /// Notes what a node has left. - Returns: whether its devices must be placed anew.
   mutating func updateColumn(_ row: UInt32) -> Bool {
-    let node = nodes[row: row]
-    return placement.setColumn(
-      HostClass.column(cpu: node.cpuFree, memory: node.hostFree), node: row)
+    placement.setColumn(
+      HostClass.column(cpu: nodes[row: row].cpuFree, memory: nodes[row: row].hostFree), node: row)
   }
 
   /// Places all devices of a node anew.
@@ -179,14 +156,13 @@ extension Pool {
   }
 
   private func standing(of device: Device) -> Standing {
-    let node = nodes[device.node]
-    switch node.reach {
+    switch nodes[device.node].reach {
     case .enrolled, .recovering: return .recovering
     case .suspect, .silent: return .silent
     case .ready: break
     }
     if device.health != .usable { return .unhealthy }
-    return node.duty == .open ? .offered : .cordoned
+    return nodes[device.node].duty == .open ? .offered : .cordoned
   }
 
   /// The cell that a partly used GPU, a free instance or a CPU part belongs in.

@@ -214,39 +214,36 @@ extension Pool {
   // MARK: folding
 
   mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
-    let claim = claims[grant.claim]
-    invariant(claim.state == .new || claim.state == .queued, "a claim is granted from the order")
     leaveQueue(grant.claim)
-    let tenant = tenants[claim.tenant]
-    guard
-      let path = bucketPath(
-        tenant: tenant, application: claim.spec.application,
-        serviceClass: claim.serviceClass, action: claim.spec.action)
-    else { broken("a granted claim has a path") }
+    let tenant = claims[grant.claim].tenant
+    guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
+    let (application, action) =
+      (claims[grant.claim].spec.application, claims[grant.claim].spec.action)
+    let serviceClass = claims[grant.claim].serviceClass
+    let path = bucketPath(
+      root, application: application, serviceClass: serviceClass, action: action)
     let run = uses.append(log.uses[grant.uses.indices])
-    let restrictions = lanes[grant.lane].rule.restrictions
+    let demand = claims[grant.claim].spec.demand
     let inserted = leases.insert(
       Lease(
-        claim: grant.claim, tenant: claim.tenant, node: grant.node, lane: grant.lane,
-        fencing: grant.fencing, policy: generation, restrictions: restrictions,
-        uses: run, path: path, rate: grant.rate, cpu: claim.spec.demand.cpu,
-        hostMemory: claim.spec.demand.hostMemory, billedMilli: grant.billedMilli,
-        runtimeMax: claim.spec.runtimeMax, terms: grant.terms, startBy: grant.startBy,
-        quantumStart: now, quantumSpan: grant.quantum, reserved: grant.reserved))
+        claim: grant.claim, tenant: tenant, node: grant.node, lane: grant.lane,
+        fencing: grant.fencing, policy: generation,
+        restrictions: lanes[grant.lane].rule.restrictions,
+        uses: run, path: path, rate: grant.rate, cpu: demand.cpu,
+        hostMemory: demand.hostMemory, billedMilli: grant.billedMilli,
+        runtimeMax: claims[grant.claim].spec.runtimeMax, terms: grant.terms,
+        startBy: grant.startBy, quantumStart: now, quantumSpan: grant.quantum,
+        reserved: grant.reserved))
     invariant(inserted == id, "a lease gets the id that its event names")
     invariant(grant.fencing.sequence == nextFencing, "a fencing number is issued once")
     nextFencing += 1
     post(grant.postings, log)
     for index in 0..<path.count { buckets[path[index]].leases += 1 }
-    claims[grant.claim].state = .starting
-    claims[grant.claim].lease = id
-    claims[grant.claim].grants += 1
-    lanes[grant.lane].leases += 1
-    lanes[grant.lane].used += grant.billedMilli
+    claims[grant.claim].begin(id)
+    lanes[grant.lane].charge(grant.billedMilli)
     let lease = leases[id]
     if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
-    let isOpen = opensToAny(claim.spec.demand, lane: grant.lane.row)
-    occupy(id, tenant: claim.tenant.row, isOpen)
+    occupy(id, tenant: tenant.row, opensToAny(demand, lane: grant.lane.row))
     queue.watch(lease: id.row, no: grant.startBy)
   }
 
@@ -266,10 +263,7 @@ extension Pool {
   }
 
   mutating func evolveStarted(_ id: LeaseID, _ at: Instant) {
-    invariant(leases[id].state == .granted, "a lease starts once, after its grant")
-    leases[id].state = .active
-    leases[id].started = at
-    leases[id].quantumStart = at
+    leases[id].start(at: at)
     claims[leases[id].claim].state = .running
     queue.watch(lease: id.row, no: leases[id].ends)
   }
@@ -292,15 +286,8 @@ extension Pool {
     _ id: LeaseID, _ quantum: UInt32, _ remainder: Int64, _ postings: Span32,
     _ log: borrowing EventLog
   ) {
-    invariant(leases[id].quantum == quantum, "quanta are settled in order, each once")
     post(postings, log)
-    leases[id].remainder = remainder
-    leases[id].quantumStart = leases[id].quantumEnd
-    leases[id].quantumSpan = leases[id].nextSpan
-    leases[id].reserved = leases[id].nextReserved ?? .zero
-    leases[id].nextSpan = .zero
-    leases[id].nextReserved = nil
-    leases[id].quantum += 1
+    leases[id].settle(quantum, remainder: remainder)
     if leases[id].state == .active {
       queue.watch(lease: id.row, no: leases[id].ends)
     }
@@ -309,11 +296,7 @@ extension Pool {
   mutating func evolveStopping(
     _ id: LeaseID, _ cause: StopCause, at: Instant, _ killBy: Instant
   ) {
-    invariant(leases[id].state != .stopping, "a lease stops once")
-    leases[id].state = .stopping
-    leases[id].cause = cause
-    leases[id].stoppedAt = at
-    leases[id].killBy = killBy
+    leases[id].stop(cause, at: at, killBy: killBy)
     commit(.zero, for: id)
     queue.watch(lease: id.row, no: killBy)
   }
@@ -341,13 +324,11 @@ extension Pool {
   }
 
   mutating func evolveLeaseEnded(_ id: LeaseID) {
-    let lease = leases[id]
-    invariant(lease.state == .stopping, "a lease ends after it stopped")
-    queue.leaseTimers.remove(id.row)
+    invariant(leases[id].state == .stopping, "a lease ends after it stopped")
     vacate(id)
-    for index in 0..<lease.path.count { buckets[lease.path[index]].leases -= 1 }
-    lanes[lease.lane].leases -= 1
-    lanes[lease.lane].used -= lease.billedMilli
+    let path = leases[id].path
+    for index in 0..<path.count { buckets[path[index]].leases -= 1 }
+    lanes[leases[id].lane].discharge(leases[id].billedMilli)
     leases.remove(id)
   }
 }

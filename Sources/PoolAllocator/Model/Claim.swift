@@ -89,15 +89,16 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
 
   /// Whether every field is in its range.
   var isWellFormed: Bool {
-    let spans = [runtimeMax, maxWait ?? .zero, interruption?.grace ?? .zero]
+    func isSpan(_ span: Span) -> Bool { span >= .zero && span <= Limits.spanMax }
+    func isWork(_ amount: Int64) -> Bool { amount >= 0 && amount <= Limits.workMax }
     guard demand.isWellFormed, runtimeMax > .zero, attempt >= 1, Int(attempt) <= Limits.attempts,
-      Int(depth) <= Limits.chainDepth,
-      spans.allSatisfy({ $0 >= .zero && $0 <= Limits.spanMax })
+      Int(depth) <= Limits.chainDepth, isSpan(runtimeMax), isSpan(maxWait ?? .zero),
+      isSpan(interruption?.grace ?? .zero)
     else { return false }
     switch estimate {
-    case .runtime(let span): return span >= .zero && span <= Limits.spanMax
+    case .runtime(let span): return isSpan(span)
     case .work(let prompt, let output, let calls, let depth):
-      return [prompt, output, calls, depth].allSatisfy { 0...Limits.workMax ~= $0 }
+      return isWork(prompt) && isWork(output) && isWork(calls) && isWork(depth)
         && (calls == 0 || depth <= Limits.workMax / calls)
     }
   }
@@ -153,34 +154,54 @@ public struct TurnKey: BitwiseCopyable, Hashable, Comparable, Sendable {
 }
 
 /// The request at the door, from submission to end.
+///
+/// What changes stands first and what was asked last: the end of a claim touches two cache lines.
 public struct Claim: BitwiseCopyable, Sendable {
-  /// What was asked.
-  public let spec: ClaimSpec
   /// Where it is in its life.
   public internal(set) var state = ClaimState.new
-  /// Its tenant.
-  public let tenant: TenantID
   /// Its class, as its service bound it at submission.
   public let serviceClass: ServiceClass
+  /// Grants that did not start or lost their node before they did.
+  public internal(set) var failedStarts: UInt8 = 0
+  /// Its queue group.
+  public internal(set) var group: UInt16 = 0
   /// The job's multiplier of the price, bound likewise.
   public let weightMilli: Int32
-  /// Its place in the order.
-  public let turn: TurnKey
-  /// Its queue group.
-  public internal(set) var group: UInt16
+  /// Leases so far.
+  public internal(set) var grants: UInt32 = 0
+  /// Its tenant.
+  public let tenant: TenantID
   /// The bucket it is parked on, or whose turn it holds.
   public internal(set) var bucket: BucketID?
   /// Its lease, while starting or running.
   public internal(set) var lease: LeaseID?
-  /// Grants that did not start or lost their node before they did.
-  public internal(set) var failedStarts: UInt8 = 0
-  /// Leases so far.
-  public internal(set) var grants: UInt32 = 0
-  /// When it stops waiting; `.farFuture` where it never does.
-  let expires: Instant
   /// Rows of its application, workflow and principal.
   let identities: InlineArray<3, UInt32>
+  /// Its place in the order.
+  public let turn: TurnKey
+  /// When it stops waiting; `.farFuture` where it never does.
+  let expires: Instant
+  /// What was asked.
+  public let spec: ClaimSpec
+
+  init(_ fact: borrowing ClaimFact, turn: TurnKey, identities: InlineArray<3, UInt32>) {
+    self.serviceClass = fact.serviceClass
+    self.weightMilli = fact.weightMilli
+    self.tenant = fact.tenant
+    self.identities = identities
+    self.turn = turn
+    self.expires = fact.expires
+    self.spec = fact.spec
+  }
 
   /// Whether it waits, in the order or parked.
   public var isWaiting: Bool { state == .queued || state == .parked }
+
+  /// A lease serves it.
+  mutating func begin(_ lease: LeaseID) {
+    invariant(state == .new || state == .queued, "a claim is granted from the order")
+    state = .starting
+    self.lease = lease
+    grants += 1
+  }
 }

@@ -126,6 +126,35 @@ public struct Device: BitwiseCopyable, Sendable {
   public var milliFree: MilliGPU { MilliGPU(capacity.value - used.value) }
   /// Memory that is free.
   public var memoryFree: Bytes { Bytes(report.memory.value - memoryUsed.value) }
+
+  /// Takes a lease's share.
+  /// - Parameter tenant: the tenant's row that opens it; nil where it opens to any.
+  mutating func take(_ use: DeviceUse, for fencing: Fencing, openedBy tenant: UInt32?) {
+    invariant(health == .usable, "only usable devices are granted")
+    invariant(use.milli <= milliFree, "a device never gives more than it has")
+    invariant(use.memory <= memoryFree, "a device never gives more memory than it has")
+    invariant(self.fencing < fencing, "a device's fencing number only rises")
+    if report.kind == .gpu {
+      invariant(mode != .whole && mode != .mig, "modes exclude one another")
+      let isWhole = use.milli == .whole && use.memory == report.memory
+      mode = isWhole && mode == .idle ? .whole : .fractions
+    }
+    if shares == 0, let tenant { self.tenant = tenant }
+    used = MilliGPU(used.value + use.milli.value)
+    memoryUsed = Bytes(memoryUsed.value + use.memory.value)
+    shares += 1
+    self.fencing = fencing
+  }
+
+  /// Gets a lease's share back; an emptied device is closed to nobody.
+  mutating func giveBack(_ use: DeviceUse) {
+    used = MilliGPU(used.value - use.milli.value)
+    memoryUsed = Bytes(memoryUsed.value - use.memory.value)
+    shares -= 1
+    guard shares == 0 else { return }
+    tenant = nil
+    if mode != .mig { mode = .idle }
+  }
 }
 
 /// One lease's part of one device.

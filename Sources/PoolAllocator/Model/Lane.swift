@@ -16,4 +16,16 @@ public struct Lane: BitwiseCopyable, Sendable {
   public internal(set) var leases: UInt32 = 0
   /// Thousandths bound to a reserved lane; at most what its rule asks for.
   public internal(set) var bound: Int64 = 0
+
+  /// Charges a lease to the lane.
+  mutating func charge(_ billedMilli: Int64) {
+    leases += 1
+    used += billedMilli
+  }
+
+  /// Takes a lease off the lane.
+  mutating func discharge(_ billedMilli: Int64) {
+    leases -= 1
+    used -= billedMilli
+  }
 }

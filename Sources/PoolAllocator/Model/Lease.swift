@@ -124,4 +124,33 @@ public struct Lease: BitwiseCopyable, Sendable {
   public var renewFrom: Instant { quantumStart + Span(ns: quantumSpan.ns / 2) }
   /// When the running quantum is over.
   var quantumEnd: Instant { quantumStart + quantumSpan }
+
+  /// The agent acknowledged it: billing begins.
+  mutating func start(at moment: Instant) {
+    invariant(state == .granted, "a lease starts once, after its grant")
+    state = .active
+    started = moment
+    quantumStart = moment
+  }
+
+  /// The running quantum is settled; the one paid after it, if any, runs.
+  mutating func settle(_ quantum: UInt32, remainder: Int64) {
+    invariant(self.quantum == quantum, "quanta are settled in order, each once")
+    self.remainder = remainder
+    quantumStart = quantumEnd
+    quantumSpan = nextSpan
+    reserved = nextReserved ?? .zero
+    nextSpan = .zero
+    nextReserved = nil
+    self.quantum += 1
+  }
+
+  /// It must end; billing ended at `moment`.
+  mutating func stop(_ cause: StopCause, at moment: Instant, killBy: Instant) {
+    invariant(state != .stopping, "a lease stops once")
+    state = .stopping
+    self.cause = cause
+    stoppedAt = moment
+    self.killBy = killBy
+  }
 }

@@ -117,4 +117,18 @@ public struct Node: BitwiseCopyable, Sendable {
   public var hostFree: Bytes { Bytes(max(0, report.hostMemory.value - hostUsed.value)) }
   /// Whether it may receive a lease at all.
   public var isOpen: Bool { reach == .ready && duty == .open }
+
+  /// Takes what a lease needs beside its devices.
+  mutating func take(_ cpu: MilliCPU, _ memory: Bytes) {
+    cpuUsed = MilliCPU(cpuUsed.value + cpu.value)
+    hostUsed = Bytes(hostUsed.value + memory.value)
+    leases += 1
+  }
+
+  /// Gets back what a lease had beside its devices.
+  mutating func giveBack(_ cpu: MilliCPU, _ memory: Bytes) {
+    cpuUsed = MilliCPU(cpuUsed.value - cpu.value)
+    hostUsed = Bytes(hostUsed.value - memory.value)
+    leases -= 1
+  }
 }

@@ -85,6 +85,8 @@ public struct CreditTotal: BitwiseCopyable, Hashable, Comparable, Sendable {
   public static func += (left: inout CreditTotal, right: Credits) {
     left.value += Int128(right.value)
   }
+  /// Adds a change that may be negative.
+  static func += (left: inout CreditTotal, right: Int64) { left.value += Int128(right) }
   /// Orders by amount.
   public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }

@@ -79,31 +79,22 @@ enum HostClass {
     var possible: UInt64
   }
 
-  /// The columns for a need: certain where the class's floor covers it.
+  /// The columns for a need: certain where the class's floor covers it, possible where the need
+  /// lies inside the class. A need at a floor leaves nothing to the class below: all of it is less.
   static func columns(cpu: MilliCPU, memory: Bytes) -> Columns {
-    let (cpuCertain, cpuPossible) = classes(cpuFloors, need: cpu.value)
-    let (memoryCertain, memoryPossible) = classes(memoryFloors, need: memory.value)
-    var columns = Columns(certain: 0, possible: 0)
-    for row in 0..<8 {
-      if cpuCertain & (1 << row) != 0 { columns.certain |= memoryCertain << (row * 8) }
-      if (cpuCertain | cpuPossible) & (1 << row) != 0 {
-        columns.possible |= (memoryCertain | memoryPossible) << (row * 8)
-      }
-    }
-    columns.possible &= ~columns.certain
-    return columns
+    let cpuClass = cpuClass(cpu.value)
+    let isCPUAtFloor = cpu.value == (cpuClass == 0 ? 0 : 1_000 << Int32(cpuClass - 1))
+    let memoryClass = memoryClass(memory.value >> 30)
+    let floor: Int64 = memoryClass == 0 ? 0 : memoryClass == 1 ? 2 : 4 << Int64(memoryClass - 1)
+    let isMemoryAtFloor = memory.value == floor << 30
+    let certain =
+      columns(from: cpuClass + (isCPUAtFloor ? 0 : 1), memoryClass + (isMemoryAtFloor ? 0 : 1))
+    return Columns(certain: certain, possible: columns(from: cpuClass, memoryClass) & ~certain)
   }
 
-  /// Classes whose floor covers the need, and the one below that may cover it.
-  private static func classes<Value: FixedWidthInteger>(
-    _ floors: [Value], need: Value
-  ) -> (certain: UInt64, possible: UInt64) {
-    var first = 0
-    while first < 8, floors[first] < need { first += 1 }
-    let certain: UInt64 = first >= 8 ? 0 : (0xFF << UInt64(first)) & 0xFF
-    // A need at a floor leaves nothing to the class below: all of it is less.
-    let isAtFloor = first < 8 && floors[first] == need
-    let possible: UInt64 = first == 0 || isAtFloor ? 0 : 1 << UInt64(first - 1)
-    return (certain, possible)
+  /// All columns whose classes are at least these; a class of 8 has none.
+  private static func columns(from cpuClass: Int, _ memoryClass: Int) -> UInt64 {
+    let rows: UInt64 = 0x0101_0101_0101_0101 << UInt64(cpuClass * 8)
+    return rows &* ((0xFF << UInt64(memoryClass)) & 0xFF)
   }
 }

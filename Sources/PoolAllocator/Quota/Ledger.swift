@@ -8,11 +8,9 @@ extension Pool {
   }
 
   /// The buckets that a claim pays from, root first: at each level the child that matches it.
-  /// - Returns: nil where the tenant has no bucket: nothing is unlimited by omission.
   func bucketPath(
-    tenant: Tenant, application: Key, serviceClass: ServiceClass, action: Key
-  ) -> BucketPath? {
-    guard let root = tenant.bucket else { return nil }
+    _ root: BucketID, application: Key, serviceClass: ServiceClass, action: Key
+  ) -> BucketPath {
     var path = BucketPath(root: root)
     var row = root.row
     while path.count < Limits.bucketsPerPath {
@@ -152,8 +150,7 @@ extension Pool {
     guard change != 0 else { return }
     let path = leases[id].path
     for index in 0..<path.count {
-      buckets[path[index]].committed = CreditTotal(
-        buckets[path[index]].committed.value + Int128(change))
+      buckets[path[index]].committed += change
       refreshBucketTimer(path[index].row)
     }
   }
