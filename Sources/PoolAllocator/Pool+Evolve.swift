@@ -120,11 +120,13 @@ extension Pool {
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds.
   mutating func leaveQueue(_ id: ClaimID) {
-    guard claims[id].isWaiting else { return }
+    let state = claims[id].state
+    guard state == .queued || state == .parked else { return }
+    let tenant = claims[id].tenant
     waitingClaims -= 1
-    tenants[claims[id].tenant].waiting -= 1
+    tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
-    if claims[id].state == .queued {
+    if state == .queued {
       queue.waiting.remove(id.row)
       stirred.bits |= groups[Int(claims[id].group)].bits
     } else {

@@ -5,11 +5,17 @@
 /// decision can put an id into an event before the event is folded.
 /// - Complexity: every operation O(1), `insert` amortised; `forEach` O(rows ever used).
 struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
-  private var rows: [Row] = []
-  /// Counts the changes between free (even) and live (odd); a fresh row becomes live with 1.
-  private var generations: [UInt32] = []
-  /// Next free row, meaningful while free. `UInt32.max` ends the chain.
-  private var nextFree: [UInt32] = []
+  /// A row beside what tells whether it lives, so that following an id touches one place.
+  private struct Slot: BitwiseCopyable, Sendable {
+    /// Counts the changes between free (even) and live (odd); a fresh row becomes live with 1.
+    var generation: UInt32
+    /// Next free row, meaningful while free. `UInt32.max` ends the chain.
+    var nextFree: UInt32
+    /// The row; a left-over while free.
+    var row: Row
+  }
+
+  private var slots: [Slot] = []
   private var firstFree = UInt32.max
   /// Live rows.
   private(set) var count = 0
@@ -21,12 +27,12 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
   /// Whether one more row may be inserted.
   var hasRoom: Bool { count < limit }
   /// Rows ever used: every live row's index is below it.
-  var extent: Int { rows.count }
+  var extent: Int { slots.count }
 
   /// The id that the next `insert` returns.
   var nextID: ID<Row> {
-    guard firstFree != UInt32.max else { return ID(row: UInt32(rows.count), generation: 1) }
-    return ID(row: firstFree, generation: generations[Int(firstFree)] &+ 1)
+    guard firstFree != UInt32.max else { return ID(row: UInt32(slots.count), generation: 1) }
+    return ID(row: firstFree, generation: slots[Int(firstFree)].generation &+ 1)
   }
 
   /// Puts a row into the table.
@@ -37,13 +43,11 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
     let id = nextID
     count += 1
     if firstFree == UInt32.max {
-      rows.append(row)
-      generations.append(1)
-      nextFree.append(UInt32.max)
+      slots.append(Slot(generation: 1, nextFree: UInt32.max, row: row))
     } else {
-      firstFree = nextFree[Int(id.row)]
-      rows[Int(id.row)] = row
-      generations[Int(id.row)] = id.generation
+      firstFree = slots[Int(id.row)].nextFree
+      slots[Int(id.row)].generation = id.generation
+      slots[Int(id.row)].row = row
     }
     return id
   }
@@ -51,64 +55,66 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
   /// Takes a row out; its id never answers again.
   mutating func remove(_ id: ID<Row>) {
     invariant(contains(id), "only a live row is removed")
-    generations[Int(id.row)] &+= 1
-    nextFree[Int(id.row)] = firstFree
+    slots[Int(id.row)].generation &+= 1
+    slots[Int(id.row)].nextFree = firstFree
     firstFree = id.row
     count -= 1
   }
 
   /// Whether the id names a live row.
   func contains(_ id: ID<Row>) -> Bool {
-    Int(id.row) < rows.count && generations[Int(id.row)] == id.generation && id.generation & 1 == 1
+    Int(id.row) < slots.count && slots[Int(id.row)].generation == id.generation
+      && id.generation & 1 == 1
   }
 
   /// The id of the live row at an index, or nil where the row is free.
   func id(at row: UInt32) -> ID<Row>? {
-    guard Int(row) < rows.count, generations[Int(row)] & 1 == 1 else { return nil }
-    return ID(row: row, generation: generations[Int(row)])
+    guard Int(row) < slots.count else { return nil }
+    let generation = slots[Int(row)].generation
+    return generation & 1 == 1 ? ID(row: row, generation: generation) : nil
   }
 
   /// The row of a live id; a stale id is a broken invariant.
   subscript(id: ID<Row>) -> Row {
     _read {
-      invariant(generations[Int(id.row)] == id.generation, "a stale id is never followed")
-      yield rows[Int(id.row)]
+      invariant(slots[Int(id.row)].generation == id.generation, "a stale id is never followed")
+      yield slots[Int(id.row)].row
     }
     _modify {
-      invariant(generations[Int(id.row)] == id.generation, "a stale id is never followed")
-      yield &rows[Int(id.row)]
+      invariant(slots[Int(id.row)].generation == id.generation, "a stale id is never followed")
+      yield &slots[Int(id.row)].row
     }
   }
 
   /// The live row at an index.
   subscript(row index: UInt32) -> Row {
     _read {
-      invariant(generations[Int(index)] & 1 == 1, "a free row is never read")
-      yield rows[Int(index)]
+      invariant(slots[Int(index)].generation & 1 == 1, "a free row is never read")
+      yield slots[Int(index)].row
     }
     _modify {
-      invariant(generations[Int(index)] & 1 == 1, "a free row is never written")
-      yield &rows[Int(index)]
+      invariant(slots[Int(index)].generation & 1 == 1, "a free row is never written")
+      yield &slots[Int(index)].row
     }
   }
 
   /// Visits every live row in row order.
   func forEach(_ body: (ID<Row>, Row) -> Void) {
-    for index in rows.indices where generations[index] & 1 == 1 {
-      body(ID(row: UInt32(index), generation: generations[index]), rows[index])
+    for index in slots.indices where slots[index].generation & 1 == 1 {
+      body(ID(row: UInt32(index), generation: slots[index].generation), slots[index].row)
     }
   }
 
   /// Feeds the table, its generations and its free chain to a digest.
   func feed(_ digest: inout DigestBuilder, _ row: (Row, inout DigestBuilder) -> Void) {
-    digest.combine(rows.count)
+    digest.combine(slots.count)
     digest.combine(firstFree)
-    for index in rows.indices {
-      digest.combine(generations[index])
-      if generations[index] & 1 == 1 {
-        row(rows[index], &digest)
+    for slot in slots {
+      digest.combine(slot.generation)
+      if slot.generation & 1 == 1 {
+        row(slot.row, &digest)
       } else {
-        digest.combine(nextFree[index])
+        digest.combine(slot.nextFree)
       }
     }
   }
@@ -118,12 +124,12 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
     var free = 0
     var next = firstFree
     while next != UInt32.max {
-      invariant(generations[Int(next)] & 1 == 0, "the free chain holds free rows only")
+      invariant(slots[Int(next)].generation & 1 == 0, "the free chain holds free rows only")
       free += 1
-      invariant(free <= rows.count, "the free chain has no loop")
-      next = nextFree[Int(next)]
+      invariant(free <= slots.count, "the free chain has no loop")
+      next = slots[Int(next)].nextFree
     }
-    invariant(free + count == rows.count, "every row is live or in the free chain")
+    invariant(free + count == slots.count, "every row is live or in the free chain")
     invariant(count <= limit, "a table never grows past its limit")
   }
 }

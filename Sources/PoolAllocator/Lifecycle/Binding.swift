@@ -253,8 +253,8 @@ extension Pool {
     } else {
       let inserted = devices.insert(
         Device(
-          report: fact.report, node: fact.node, lane: nil, capacity: fact.report.capacity,
-          parent: fact.parent, isApproved: fact.isApproved))
+          node: fact.node, lane: nil, capacity: fact.report.capacity, parent: fact.parent,
+          isApproved: fact.isApproved, report: fact.report))
       invariant(inserted == id, "a device gets the id that its event names")
       keys.devices.insert(fact.report.key, id.row)
       placement.devices.insertInOrder(id.row, into: fact.node.row)

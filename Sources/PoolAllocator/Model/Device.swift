@@ -48,28 +48,28 @@ public struct DeviceReport: BitwiseCopyable, Hashable, Sendable {
     case failed
   }
 
-  /// UUID of the device.
-  public var key: Key
   /// What it is.
   public var kind: DeviceKind
-  /// Hardware profile; for an instance, the profile of its board.
-  public var profile: Key
-  /// MIG profile, for an instance.
-  public var slice: Key?
-  /// UUID of the GPU that an instance is part of.
-  public var parent: Key?
-  /// Memory slices of its parent that an instance occupies.
-  public var slots: SlotMask
+  /// What the agent knows of its condition.
+  public var condition: Condition
   /// For a GPU: it is partitioned into instances and offers nothing itself.
   public var isPartitioned: Bool
+  /// Memory slices of its parent that an instance occupies.
+  public var slots: SlotMask
   /// 1,000 for a GPU or instance; milli-cores for a CPU set.
   public var capacity: MilliGPU
   /// Memory that the driver reports usable.
   public var memory: Bytes
   /// NUMA node, or nil where the machine does not say.
   public var numa: UInt16?
-  /// What the agent knows of its condition.
-  public var condition: Condition
+  /// UUID of the device.
+  public var key: Key
+  /// Hardware profile; for an instance, the profile of its board.
+  public var profile: Key
+  /// MIG profile, for an instance.
+  public var slice: Key?
+  /// UUID of the GPU that an instance is part of.
+  public var parent: Key?
 
   /// Makes a report of a healthy device.
   public init(
@@ -90,9 +90,9 @@ public struct DeviceReport: BitwiseCopyable, Hashable, Sendable {
 }
 
 /// A GPU, a MIG instance, or one lane's part of a CPU set: what a lease holds shares of.
+///
+/// What leases change stands first, names last: a lookup touches few cache lines.
 public struct Device: BitwiseCopyable, Sendable {
-  /// The agent's last word on it. For a part of a CPU set `capacity` is that of the whole set.
-  public internal(set) var report: DeviceReport
   /// The machine it is in.
   public let node: NodeID
   /// Whether it can be trusted with a lease.
@@ -121,6 +121,8 @@ public struct Device: BitwiseCopyable, Sendable {
   public internal(set) var isApproved: Bool
   /// A reserved lane's part of a CPU set; the set's own row is the shared lane's part.
   public internal(set) var isPart = false
+  /// The agent's last word on it. For a part of a CPU set `capacity` is that of the whole set.
+  public internal(set) var report: DeviceReport
 
   /// Time share that is free.
   public var milliFree: MilliGPU { MilliGPU(capacity.value - used.value) }

@@ -57,18 +57,18 @@ public struct Enrolment: BitwiseCopyable, Sendable {
 
 /// What an agent says of its node as a whole.
 public struct NodeReport: BitwiseCopyable, Sendable {
-  /// Changes with every boot; a new one proves that no old process lives.
-  public var boot: Key
-  /// Counts the agent's configurations of its hardware.
-  public var generation: UInt64
-  /// Counts its messages; with `generation` it orders them.
-  public var sequence: UInt64
+  /// What the agent enforces, as it tested.
+  public var enforcement: Enforcement
   /// Processor time that leases may use.
   public var cpu: MilliCPU
   /// Host memory that leases may use.
   public var hostMemory: Bytes
-  /// What the agent enforces, as it tested.
-  public var enforcement: Enforcement
+  /// Counts the agent's configurations of its hardware.
+  public var generation: UInt64
+  /// Counts its messages; with `generation` it orders them.
+  public var sequence: UInt64
+  /// Changes with every boot; a new one proves that no old process lives.
+  public var boot: Key
 
   /// Makes a report.
   public init(

@@ -168,7 +168,7 @@ struct MoneyTrail {
   }
 
   private mutating func pay(
-    _ amount: Int64, _ postings: ArraySlice<Posting>, _ log: EventLog
+    _ amount: Int64, _ postings: Slice<LogRows<Posting>>, _ log: EventLog
   ) throws {
     for posting in postings {
       try must(
