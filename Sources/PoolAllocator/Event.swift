@@ -40,10 +40,13 @@ public enum Event: BitwiseCopyable, Sendable {
   // MARK: claims
   /// A claim was taken in; `EventLog.claimFacts[fact]`.
   case claimSubmitted(ClaimID, fact: UInt32)
-  /// A claim waits in the order of the queue group for these lanes.
-  case claimQueued(ClaimID, lanes: LaneSet, because: Reason.Code?)
+  /// A claim waits in the order of the queue group for these lanes. `widens` is the bucket that is
+  /// short for the next dearer lane: when it can pay, the claim is looked at again.
+  case claimQueued(ClaimID, lanes: LaneSet, because: Reason.Code?, widens: BucketID?)
   /// A claim waits out of the order until a bucket can pay.
   case claimParked(ClaimID, on: BucketID)
+  /// A claim waits out of the order until the restriction on this identity ends.
+  case claimHeld(ClaimID, by: UInt32)
   /// A claim ended.
   case claimEnded(ClaimID, ClaimEnd)
   /// A claim was refused at the door; nothing else changed.

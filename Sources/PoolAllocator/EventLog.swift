@@ -20,8 +20,10 @@ public struct ClaimFact: BitwiseCopyable, Sendable {
   public var serviceClass: ServiceClass
   /// The multiplier that its service bound.
   public var weightMilli: Int32
-  /// When it stops waiting.
-  public var expires: Instant
+  /// When it stops waiting for its first lease.
+  public var waitEnds: Instant
+  /// The last moment to start and still be done by its deadline; waiting past it is in vain.
+  public var latestStart: Instant
 }
 
 /// What one grant gives and takes.

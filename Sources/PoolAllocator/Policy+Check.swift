@@ -77,6 +77,8 @@ extension CompiledPolicy {
   private var bucketsAreSound: Bool {
     guard buckets.count <= Int(UInt16.max) else { return false }
     var roots = Array(repeating: 0, count: tenants.count)
+    var fields: [Int?] = Array(repeating: nil, count: buckets.count)
+    var children = KeyIndex()
     for (index, bucket) in buckets.enumerated() {
       guard Int(bucket.tenant) < tenants.count, bucket.cap >= .zero,
         bucket.refillPerSecond >= .zero, bucket.opening >= .zero, bucket.opening <= bucket.cap,
@@ -92,12 +94,13 @@ extension CompiledPolicy {
         bucket.match != .tenant, depth(of: index) <= Limits.bucketsPerPath
       else { return false }
       // Siblings are told apart by one field, so that at most one of them matches a claim.
-      let siblings = buckets[..<index].filter { $0.parent == parent }
-      guard
-        siblings.allSatisfy({
-          $0.match != bucket.match && Self.field($0.match) == Self.field(bucket.match)
-        })
-      else { return false }
+      guard Self.field(bucket.match) == fields[Int(parent)] ?? Self.field(bucket.match) else {
+        return false
+      }
+      fields[Int(parent)] = Self.field(bucket.match)
+      let child = Pool.childKey(of: UInt32(parent), bucket.match)
+      guard children.row(for: child) == nil else { return false }
+      children.insert(child, UInt32(index))
     }
     return roots.allSatisfy { $0 <= 1 }
   }

@@ -162,6 +162,7 @@ extension Pool {
     digest.combine(identity.kind.rawValue)
     digest.combine(identity.key)
     digest.combine(identity.live)
+    digest.combine(identity.isReleasing)
     digest.combine(identity.restriction) { digest, restriction in
       digest.combine(restriction.until)
       digest.combine(restriction.by)
@@ -189,7 +190,10 @@ extension Pool {
     digest.combine(claim.lease) { $0.combine($1) }
     digest.combine(claim.failedStarts)
     digest.combine(claim.grants)
-    digest.combine(claim.expires)
+    digest.combine(claim.widensOn) { $0.combine($1) }
+    digest.combine(claim.heldBy) { $0.combine($1) }
+    digest.combine(claim.waitEnds)
+    digest.combine(claim.latestStart)
   }
 
   private static func feed(_ lease: Lease, _ digest: inout DigestBuilder) {

@@ -24,8 +24,9 @@ extension Pool {
     case .nodeDrifted, .deviceShrank, .commandRefused: break
     case .nodeForgotten(let id): evolveForgotten(id)
     case .claimSubmitted(let id, let fact): evolveSubmitted(id, log.claimFacts[Int(fact)])
-    case .claimQueued(let id, let lanes, _): evolveQueued(id, lanes)
+    case .claimQueued(let id, let lanes, _, let widens): evolveQueued(id, lanes, widens)
     case .claimParked(let id, let bucket): evolveParked(id, bucket)
+    case .claimHeld(let id, let row): evolveHeld(id, by: row)
     case .claimEnded(let id, let end): evolveClaimEnded(id, end)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
     case .laneRested(let row): stirred.bits &= ~(1 << UInt64(row))
@@ -45,8 +46,7 @@ extension Pool {
     case .identityRestricted(let fact): evolveRestriction(log.restrictions[Int(fact)])
     case .restrictionEnded(let row):
       identities[row: row].restriction = nil
-      QueueIndex.set(&queue.identityTimers, row, .farFuture)
-      dropIdentityIfIdle(row)
+      releaseHeld(row)
     }
   }
 
@@ -73,7 +73,7 @@ extension Pool {
     tenants[fact.tenant].live += 1
   }
 
-  private mutating func evolveQueued(_ id: ClaimID, _ lanes: LaneSet) {
+  private mutating func evolveQueued(_ id: ClaimID, _ lanes: LaneSet, _ widens: BucketID?) {
     let before = claims[id].state
     let bucket = claims[id].bucket
     let keepsTurn = bucket.map { buckets[$0].turn == id } ?? false
@@ -91,7 +91,13 @@ extension Pool {
     if before == .starting { claims[id].failedStarts += 1 }
     claims[id].lease = nil
     enterQueue(id)
-    queue.waiting.insert(id.row, claims[id].turn, into: UInt32(group))
+    let turn = claims[id].turn
+    queue.waiting.insert(id.row, turn, into: UInt32(group))
+    if let widens {
+      claims[id].widensOn = widens
+      queue.narrowed.insert(id.row, turn, into: widens.row)
+      refreshBucketTimer(widens.row)
+    }
     // A claim straight from the door has just been tried; any other has to be looked at.
     if before != .new { stirred.bits |= lanes.bits }
     if let bucket { refreshBucketTimer(bucket.row) }
@@ -109,13 +115,22 @@ extension Pool {
     refreshBucketTimer(bucket.row)
   }
 
+  private mutating func evolveHeld(_ id: ClaimID, by row: UInt32) {
+    invariant(claims[id].state == .queued, "a claim is held out of the order")
+    leaveQueue(id)
+    claims[id].state = .parked
+    claims[id].heldBy = row
+    enterQueue(id)
+    queue.admit(identity: row)
+    queue.held.insert(id.row, claims[id].turn, into: row)
+  }
+
   /// Counts a claim among those that wait, and starts the timer that ends its wait.
   private mutating func enterQueue(_ id: ClaimID) {
     waitingClaims += 1
     tenants[claims[id].tenant].waiting += 1
-    if claims[id].grants == 0 {
-      QueueIndex.set(&queue.claimTimers, id.row, claims[id].expires)
-    }
+    let expires = claims[id].expires
+    QueueIndex.set(&queue.claimTimers, id.row, expires)
   }
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds.
@@ -129,6 +144,15 @@ extension Pool {
     if state == .queued {
       queue.waiting.remove(id.row)
       stirred.bits |= groups[Int(claims[id].group)].bits
+      if let bucket = claims[id].widensOn {
+        claims[id].widensOn = nil
+        queue.narrowed.remove(id.row)
+        refreshBucketTimer(bucket.row)
+      }
+    } else if let row = claims[id].heldBy {
+      claims[id].heldBy = nil
+      queue.held.remove(id.row)
+      if queue.held.isEmpty(row) { stopReleasing(row) }
     } else {
       queue.parked.remove(id.row)
     }
@@ -154,31 +178,56 @@ extension Pool {
 
   // MARK: timers of buckets
 
-  /// Sets the moment at which a bucket can pay its first parked claim.
-  ///
-  /// While a claim that left the parking has not been served, only one that precedes it may leave.
+  /// Sets the moment at which a bucket can pay the first claim that waits for it.
   mutating func refreshBucketTimer(_ row: UInt32) {
-    guard !queue.parked.isEmpty(row) || queue.bucketTimers.heap(of: row) != nil else { return }
-    guard let first = queue.parked.least(in: row), let id = claims.id(at: first.row) else {
-      return queue.bucketTimers.remove(row)
-    }
-    let bucket = buckets[row: row]
-    if let turn = bucket.turn, claims[turn].turn < first.order {
-      return queue.bucketTimers.remove(row)
-    }
-    // What can never be paid or placed any more is looked at at once, and ends.
-    guard !bucket.isRetired, let price = leastReservation(claims[id]) else {
-      return QueueIndex.set(&queue.bucketTimers, row, .origin)
-    }
-    let clears = bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
-    QueueIndex.set(&queue.bucketTimers, row, clears ?? .farFuture)
+    let isWaitedFor = !queue.parked.isEmpty(row) || !queue.narrowed.isEmpty(row)
+    guard isWaitedFor || queue.bucketTimers.heap(of: row) != nil else { return }
+    let moment = min(parkingClears(row) ?? .farFuture, wideningClears(row) ?? .farFuture)
+    QueueIndex.set(&queue.bucketTimers, row, moment)
   }
 
-  /// The least first reservation among the lanes that can ever serve a claim; nil where none can.
-  private func leastReservation(_ claim: Claim) -> Credits? {
+  /// When a bucket can pay its first parked claim; nil where none is parked or none may leave.
+  ///
+  /// While a claim that left the parking has not been served, only one that precedes it may leave.
+  func parkingClears(_ row: UInt32) -> Instant? {
+    guard let first = queue.parked.least(in: row), let id = claims.id(at: first.row) else {
+      return nil
+    }
+    if let turn = buckets[row: row].turn, claims[turn].turn < first.order { return nil }
+    let lanes = claims[id].spec.lanes
+    return clears(lanes, for: id, on: row)
+  }
+
+  /// When a bucket can pay the next dearer lane of the first claim that waits for fewer lanes than
+  /// it might; nil where none does, or one that precedes it waits for the bucket.
+  private func wideningClears(_ row: UInt32) -> Instant? {
+    guard let first = queue.narrowed.least(in: row), let id = claims.id(at: first.row) else {
+      return nil
+    }
+    if let parked = queue.parked.least(in: row), parked.order < first.order { return nil }
+    if let turn = buckets[row: row].turn, claims[turn].turn < first.order { return nil }
+    let group = Int(claims[id].group)
+    let lanes = LaneSet(bits: claims[id].spec.lanes.bits & ~groups[group].bits)
+    return clears(lanes, for: id, on: row)
+  }
+
+  /// When a bucket can pay the cheapest of some lanes for a claim. What can never be paid or placed
+  /// any more is looked at at once, and ends.
+  private func clears(_ lanes: LaneSet, for id: ClaimID, on row: UInt32) -> Instant? {
+    let claim = claims[id]
+    let bucket = buckets[row: row]
+    guard !bucket.isRetired, let price = leastReservation(claim, among: lanes) else {
+      return .origin
+    }
+    return bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
+  }
+
+  /// The least first reservation among those of some lanes that can ever serve a claim; nil where
+  /// none can.
+  private func leastReservation(_ claim: Claim, among lanes: LaneSet) -> Credits? {
     guard let resolved = resolved(claim) else { return nil }
     var least: Credits?
-    var left = claim.spec.lanes
+    var left = lanes
     while let row = left.firstRow {
       left = left.withoutFirst
       guard case .success(let lane) = lifelongOffer(row, for: claim.spec, resolved) else {

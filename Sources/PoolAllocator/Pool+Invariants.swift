@@ -27,6 +27,8 @@ extension Pool {
     for lane in placement.lanes { lane.idleShelves.checkInvariants() }
     queue.waiting.checkInvariants()
     queue.parked.checkInvariants()
+    queue.narrowed.checkInvariants()
+    queue.held.checkInvariants()
     queue.leaseTimers.checkInvariants()
   }
 
@@ -136,8 +138,16 @@ extension Pool {
           || claim.state != .queued && queue.waiting.heap(of: id.row) == nil,
         "a queued claim is in its group's heap")
       invariant(
-        (queue.parked.heap(of: id.row) != nil) == (claim.state == .parked),
+        queue.parked.heap(of: id.row)
+          == (claim.state == .parked && claim.heldBy == nil ? claim.bucket?.row : nil),
         "a parked claim is in its bucket's heap")
+      invariant(
+        queue.held.heap(of: id.row) == claim.heldBy, "a held claim is in its identity's heap")
+      invariant(
+        queue.narrowed.heap(of: id.row) == claim.widensOn?.row,
+        "a narrowed claim is in its bucket's heap")
+      invariant(claim.heldBy == nil || claim.state == .parked, "only a parked claim is held")
+      invariant(claim.widensOn == nil || claim.state == .queued, "only a queued claim is narrowed")
       guard claim.state == .starting || claim.state == .running else { return }
       guard let lease = claim.lease, leases.contains(lease) else {
         broken("a running claim has a lease")
@@ -153,7 +163,11 @@ extension Pool {
     }
     identities.forEach { id, identity in
       invariant(Int(identity.live) == liveIdentity[Int(id.row)], "an identity's claims are counted")
-      invariant(identity.live > 0 || identity.restriction != nil, "idle identities leave")
+      invariant(
+        identity.live > 0 || identity.restriction != nil || identity.isReleasing,
+        "idle identities leave")
+      invariant(
+        !identity.isReleasing || !queue.held.isEmpty(id.row), "who lets go holds something")
     }
   }
 

@@ -34,6 +34,10 @@ extension Pool {
 
   /// The lane in a row, as a reason names it; nil where the row is empty.
   public func laneID(atRow row: UInt32) -> LaneID? { lanes.id(at: row) }
+  /// The identity in a row, as a held claim names it; nil where the row is empty.
+  public func identity(atRow row: UInt32) -> Identity? {
+    identities.id(at: row).map { identities[$0] }
+  }
   /// The bucket in a row, as a reason names it; nil where the row is empty.
   public func bucketID(atRow row: UInt32) -> BucketID? { buckets.id(at: row) }
 

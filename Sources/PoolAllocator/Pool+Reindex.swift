@@ -25,8 +25,8 @@ extension Pool {
     buckets.forEach { id, bucket in keys.buckets.insert(bucket.rule.key, id.row) }
     identities.forEach { id, identity in
       keys.identities.insert(Identity.indexKey(identity.kind, identity.key), id.row)
-      QueueIndex.set(
-        &queue.identityTimers, id.row, identity.restriction?.until ?? .farFuture)
+      queue.admit(identity: id.row)
+      refreshIdentityTimer(id.row)
     }
     claims.forEach { id, claim in keys.claims.insert(claim.spec.key, id.row) }
     devices.forEach { id, device in
@@ -51,12 +51,18 @@ extension Pool {
   private mutating func indexClaims() {
     claims.forEach { id, claim in
       switch claim.state {
-      case .queued: queue.waiting.insert(id.row, claim.turn, into: UInt32(claim.group))
+      case .queued:
+        queue.waiting.insert(id.row, claim.turn, into: UInt32(claim.group))
+        if let on = claim.widensOn { queue.narrowed.insert(id.row, claim.turn, into: on.row) }
       case .parked:
-        if let on = claim.bucket { queue.parked.insert(id.row, claim.turn, into: on.row) }
+        if let row = claim.heldBy {
+          queue.held.insert(id.row, claim.turn, into: row)
+        } else if let on = claim.bucket {
+          queue.parked.insert(id.row, claim.turn, into: on.row)
+        }
       case .new, .starting, .running: return
       }
-      if claim.grants == 0 { QueueIndex.set(&queue.claimTimers, id.row, claim.expires) }
+      QueueIndex.set(&queue.claimTimers, id.row, claim.expires)
     }
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }
     leases.forEach { id, lease in QueueIndex.set(&queue.leaseTimers, id.row, timer(of: lease)) }

@@ -74,11 +74,13 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case laneFull = 500
     /// The lane has enough in sum, but not on one node or device.
     case fragmented = 501
-    /// Device memory is what is missing.
+    /// Device memory is what is missing; `have` is what the GPU has free that fits otherwise.
     case memoryShort = 502
-    /// Processor time of the nodes is what is missing beside a device; `have` is not measured.
+    /// Processor time is what is missing beside a device; `have` is what the node has free that
+    /// fits otherwise.
     case hostShort = 503
-    /// Host memory of the nodes is what is missing beside a device; `have` is not measured.
+    /// Host memory is what is missing beside a device; `have` is what the node has free that fits
+    /// otherwise.
     case hostMemoryShort = 504
     // 6xx order
     /// An earlier claim waits for the lane.

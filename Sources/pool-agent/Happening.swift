@@ -22,8 +22,8 @@ struct Happening {
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
-    case .claimSubmitted, .claimQueued, .claimParked, .claimEnded, .claimRefused, .commandRefused,
-      .epochBegun:
+    case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimEnded, .claimRefused,
+      .commandRefused, .epochBegun:
       self.init(claimEvent: event, in: session)
     default: self.init(leaseEvent: event, in: session)
     }
@@ -42,7 +42,7 @@ struct Happening {
 
   private init?(claimEvent event: Event, in session: PlaceSession) {
     switch event {
-    case .claimQueued(let id, _, let because):
+    case .claimQueued(let id, _, let because, _):
       self.init("claim_queued")
       add(claim: session.claims[id])
       add("because", because?.wire)
@@ -50,6 +50,13 @@ struct Happening {
       self.init("claim_parked")
       add(claim: session.claims[id])
       add("bucket", session.pool.bucket(bucket).map { session.names.text($0.rule.key) })
+    case .claimHeld(let id, let row):
+      self.init("claim_held")
+      add(claim: session.claims[id])
+      if let identity = session.pool.identity(atRow: row) {
+        add("by", "\(identity.kind)")
+        add("name", session.names.text(identity.key))
+      }
     case .claimEnded(let id, let end):
       self.init("claim_ended")
       add(claim: session.claims[id])

@@ -111,8 +111,11 @@ extension TableNames {
         "laneBound", names[lane], "\(uses.indices.reduce(0) { $0 + log.uses[$1].milli.value })")
     case .signalRecorded(let signal): item("signalRecorded", TableValue.name(signal.measure))
     case .claimSubmitted(let id, _): item("claimSubmitted", names[id])
-    case .claimQueued(let id, let lanes, let code):
-      item("claimQueued", names[id], names.lanes(lanes), code.map { "\($0)" } ?? "")
+    case .claimQueued(let id, let lanes, let code, let widens):
+      item(
+        "claimQueued", names[id], names.lanes(lanes), code.map { "\($0)" } ?? "",
+        widens.map { "widens=\(names[$0])" } ?? "")
+    case .claimHeld(let id, let row): item("claimHeld", names[id], names.identity(row: row))
     case .claimParked(let id, let bucket): item("claimParked", names[id], names[bucket])
     case .claimEnded(let id, let end): item("claimEnded", names[id], "\(end)")
     case .claimRefused(_, let code): item("claimRefused", "\(code)")

@@ -4,7 +4,7 @@ extension Pool {
   /// Where the pipeline sends a claim.
   enum Route {
     case grant(Placement, Offer)
-    case wait(LaneSet, because: Reason.Code?, [Reason])
+    case wait(LaneSet, because: Reason.Code?, widens: BucketID?, [Reason])
     case park(on: BucketID, [Reason])
     case refuse(Decision.Verdict, [Reason])
   }
@@ -33,12 +33,12 @@ extension Pool {
       decision.verdict = .admitted
       decision.quote(offer, for: expected)
       decision.lease = grant(id, placement, offer, path: resolved.path, &log)
-    case .wait(let lanes, let because, let reasons):
+    case .wait(let lanes, let because, let widens, let reasons):
       let id = take(spec, resolved, &log)
       decision.claim = id
       decision.verdict = .queued
       decision.reasons = log.append(reasons)
-      step(.claimQueued(id, lanes: lanes, because: because), &log)
+      step(.claimQueued(id, lanes: lanes, because: because, widens: widens), &log)
     case .park(let bucket, let reasons):
       let id = take(spec, resolved, &log)
       decision.claim = id
@@ -188,7 +188,9 @@ extension Pool {
     }
     if !payable.isEmpty {
       if let full = queueObstacle(resolved, payable) { return .refuse(.rejected, [full]) }
-      return .wait(payable, because: reasons.first?.code, reasons)
+      return .wait(
+        payable, because: reasons.first?.code, widens: short?.bucket,
+        reasons + (short?.reasons ?? []))
     }
     guard let short else { return .refuse(.rejected, [Reason(.arithmeticOverflow)]) }
     if policy.classes[Int(resolved.serviceClass.rank)].emptyBucket == .reject {
@@ -240,14 +242,15 @@ extension Pool {
     _ spec: ClaimSpec, _ resolved: Resolved, _ log: inout EventLog
   ) -> ClaimID {
     let id = claims.nextID
-    var expires = spec.maxWait.map { now + $0 } ?? .farFuture
+    var latestStart = Instant.farFuture
     if let deadline = spec.deadline, let runtime = expectedRuntime(spec) {
-      expires = min(expires, Instant(ns: deadline.ns - runtime.ns))
+      latestStart = Instant(ns: deadline.ns - runtime.ns)
     }
     log.claimFacts.append(
       ClaimFact(
         spec: spec, tenant: resolved.tenant, serviceClass: resolved.serviceClass,
-        weightMilli: resolved.weightMilli, expires: expires))
+        weightMilli: resolved.weightMilli,
+        waitEnds: spec.maxWait.map { now + $0 } ?? .farFuture, latestStart: latestStart))
     step(.claimSubmitted(id, fact: UInt32(log.claimFacts.count - 1)), &log)
     return id
   }

@@ -21,23 +21,27 @@ extension Pool {
     var bare = wish.demand
     bare.cpu = MilliCPU(wish.demand.shape == .cpuOnly ? wish.demand.cpu.value : 0)
     bare.hostMemory = .zero
-    if bare != wish.demand,
-      bestPlacement(of: Wish(demand: bare, tenant: wish.tenant, slice: wish.slice), lane: lane)
-        != nil
-    {
+    func best(_ demand: Demand) -> Placement? {
+      bestPlacement(of: Wish(demand: demand, tenant: wish.tenant, slice: wish.slice), lane: lane)
+    }
+    if bare != wish.demand, let found = best(bare) {
       var lessMemory = wish.demand
       lessMemory.hostMemory = .zero
-      let isMemory =
-        bestPlacement(
-          of: Wish(demand: lessMemory, tenant: wish.tenant, slice: wish.slice), lane: lane) != nil
-      return isMemory
-        ? Reason(.hostMemoryShort, .lane(lane), need: wish.demand.hostMemory.value)
-        : Reason(.hostShort, .lane(lane), need: Int64(wish.demand.cpu.value))
+      if let found = best(lessMemory) {
+        return Reason(
+          .hostMemoryShort, .lane(lane), have: nodes[row: found.node].hostFree.value,
+          need: wish.demand.hostMemory.value)
+      }
+      return Reason(
+        .hostShort, .lane(lane), have: Int64(nodes[row: found.node].cpuFree.value),
+        need: Int64(wish.demand.cpu.value))
     }
     if case .fraction(let milli, let bytes) = bare.shape, bytes.value > 0, milli.value > 0 {
       bare.shape = .fraction(milli, .zero)
-      if bestPlacement(of: Wish(demand: bare, tenant: wish.tenant, slice: nil), lane: lane) != nil {
-        return Reason(.memoryShort, .lane(lane), have: 0, need: bytes.value)
+      if let found = best(bare) {
+        return Reason(
+          .memoryShort, .lane(lane), have: devices[row: found.devices[0]].memoryFree.value,
+          need: bytes.value)
       }
     }
     let code: Reason.Code = free >= need ? .fragmented : .laneFull

@@ -17,9 +17,9 @@ extension Pool {
       switch due {
       case .lease(let id): leaseDue(id, &log)
       case .node(let id): nodeDue(id, &log)
-      case .restriction(let row): step(.restrictionEnded(row: row), &log)
+      case .restriction(let row): endRestriction(row, &log)
       case .waited(let id): step(.claimEnded(id, .expired), &log)
-      case .bucket(let row): unpark(bucket: row, &log)
+      case .bucket(let row): serve(bucket: row, &log)
       case .lane(let row): dispatch(lane: row, &log)
       }
     }
@@ -70,19 +70,64 @@ extension Pool {
       wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
   }
 
-  /// Lets the first parked claim of a bucket back into the order.
-  private mutating func unpark(bucket row: UInt32, _ log: inout EventLog) {
-    guard let member = queue.parked.least(in: row), let id = claims.id(at: member.row) else {
-      broken("a bucket whose timer is due has a parked claim")
+  /// Lets the first parked claim of a bucket back into the order; else the first that waits for
+  /// less than all its lanes is looked at again.
+  private mutating func serve(bucket row: UInt32, _ log: inout EventLog) {
+    if let moment = parkingClears(row), moment <= now {
+      guard let member = queue.parked.least(in: row), let id = claims.id(at: member.row) else {
+        broken("a parking that clears has a claim")
+      }
+      return requeue(id, &log)
     }
-    guard let resolved = resolved(claims[id]) else {
+    guard let member = queue.narrowed.least(in: row), let id = claims.id(at: member.row) else {
+      broken("a bucket whose timer is due has a claim that waits for it")
+    }
+    let claim = claims[id]
+    guard let resolved = resolved(claim) else {
       return step(.claimEnded(id, .rejected), &log)
     }
-    let (eligible, _, obstacles) = eligibleLanes(claims[id].spec, resolved)
-    guard !eligible.isEmpty, group(for: eligible) != nil else {
+    let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
+    guard !eligible.isEmpty else {
       return step(.claimEnded(id, Self.end(of: obstacles)), &log)
     }
-    step(.claimQueued(id, lanes: eligible, because: nil), &log)
+    let (payable, short) = payableLanes(eligible, claim.spec, resolved)
+    if let short, payable.isEmpty { return step(.claimParked(id, on: short), &log) }
+    enqueue(id, for: payable, widens: short, &log)
+  }
+
+  /// Steps the event that puts a claim into the order. Where no group is left for the lanes it
+  /// waits for one of them, and for no other.
+  private mutating func enqueue(
+    _ id: ClaimID, for lanes: LaneSet, widens: BucketID?, _ log: inout EventLog
+  ) {
+    let group = groupable(lanes)
+    step(
+      .claimQueued(id, lanes: group, because: nil, widens: group == lanes ? widens : nil), &log)
+  }
+
+  /// Puts a claim back into the order for every lane that can ever serve it, or ends it.
+  private mutating func requeue(_ id: ClaimID, _ log: inout EventLog) {
+    let claim = claims[id]
+    guard let resolved = resolved(claim) else {
+      return step(.claimEnded(id, .rejected), &log)
+    }
+    let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
+    guard !eligible.isEmpty else {
+      return step(.claimEnded(id, Self.end(of: obstacles)), &log)
+    }
+    enqueue(id, for: eligible, widens: nil, &log)
+  }
+
+  /// Ends a restriction whose time has come; then lets those it held back into the order, all of
+  /// them before any lane is looked at again.
+  private mutating func endRestriction(_ row: UInt32, _ log: inout EventLog) {
+    guard identities[row: row].isReleasing else {
+      return step(.restrictionEnded(row: row), &log)
+    }
+    guard let member = queue.held.least(in: row), let id = claims.id(at: member.row) else {
+      broken("an identity that releases holds a claim")
+    }
+    requeue(id, &log)
   }
 
   /// How a waiting claim ends that no lane takes any more.
@@ -96,6 +141,7 @@ extension Pool {
       return step(.laneRested(row: row), &log)
     }
     let claim = claims[id]
+    if let holder = holder(of: claim) { return step(.claimHeld(id, by: holder), &log) }
     guard let resolved = resolved(claim) else {
       return step(.claimEnded(id, .rejected), &log)
     }
@@ -106,8 +152,8 @@ extension Pool {
     // It waits for the lanes that it can pay, no less and no more.
     let (payable, short) = payableLanes(eligible, claim.spec, resolved)
     if let short, payable.isEmpty { return step(.claimParked(id, on: short), &log) }
-    if payable != groups[Int(claim.group)], group(for: payable) != nil {
-      return step(.claimQueued(id, lanes: payable, because: nil), &log)
+    if groupable(payable) != groups[Int(claim.group)] {
+      return enqueue(id, for: payable, widens: short, &log)
     }
     guard leases.hasRoom, payable.contains(row: row),
       let offer = offer(row, for: claim.spec, resolved),
@@ -138,11 +184,22 @@ extension Pool {
   }
 
   /// The queue group of a set of lanes: the interned one, else a new number, else that of a group
-  /// in which nobody waits; nil where every group is in use.
+  /// in which nobody waits; nil where every group is in use. So many are kept free of larger sets
+  /// that a single lane always has one.
   /// - Complexity: O(queue groups).
   func group(for lanes: LaneSet) -> UInt16? {
     if let known = groups.firstIndex(of: lanes) { return UInt16(known) }
-    if groups.count < Limits.queueGroups { return UInt16(groups.count) }
+    let most = Limits.queueGroups - (lanes.count > 1 ? Limits.lanes : 0)
+    if groups.count < most { return UInt16(groups.count) }
     return groups.indices.first { queue.waiting.isEmpty(UInt32($0)) }.map { UInt16($0) }
+  }
+
+  /// A set of lanes that has a queue group: the set itself, else its first lane alone, so that a
+  /// claim which waits already never loses its place for want of a group.
+  func groupable(_ lanes: LaneSet) -> LaneSet {
+    guard group(for: lanes) == nil, let first = lanes.firstRow else { return lanes }
+    var single = LaneSet.none
+    single.insert(row: first)
+    return single
   }
 }

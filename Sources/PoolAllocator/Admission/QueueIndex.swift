@@ -1,12 +1,16 @@
 /// Derived from the tables: who waits where, and whose timer is next.
 ///
-/// A claim is in one queue group (an interned set of lanes) or in the parking of one bucket, never
-/// in both. Timers are heaps by moment; a `tick` looks at their tops only.
+/// A claim is in one queue group (an interned set of lanes), in the parking of one bucket, or held
+/// by one identity, never in two of them. Timers are heaps by moment; a `tick` looks at their tops only.
 struct QueueIndex: Sendable {
   /// Waiting claims, a heap per queue group.
   var waiting = IndexedHeaps<TurnKey>()
   /// Parked claims, a heap per bucket row.
   var parked = IndexedHeaps<TurnKey>()
+  /// Queued claims that a dearer lane could serve too, a heap per bucket that is short for it.
+  var narrowed = IndexedHeaps<TurnKey>()
+  /// Claims held by a restriction, a heap per identity row.
+  var held = IndexedHeaps<TurnKey>()
   /// Queue groups that contain a lane, by lane row.
   var groupsOfLane: [[UInt16]] = Array(repeating: [], count: Limits.lanes)
 
@@ -16,9 +20,9 @@ struct QueueIndex: Sendable {
   var nodeTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Waiting claims by the moment they give up.
   var claimTimers = IndexedHeaps<Instant>(heaps: 1)
-  /// Buckets by the moment their first parked claim can be paid.
+  /// Buckets by the moment the first claim that waits for them can be paid.
   var bucketTimers = IndexedHeaps<Instant>(heaps: 1)
-  /// Restrictions by their end.
+  /// Restrictions by their end, and at once those that let go of claims.
   var identityTimers = IndexedHeaps<Instant>(heaps: 1)
 
   /// Gives a queue group its set of lanes, in place of the one it had.
@@ -38,7 +42,15 @@ struct QueueIndex: Sendable {
 
   /// Makes room for a bucket row.
   mutating func admit(bucket: UInt32) {
-    while parked.heapCount <= Int(bucket) { _ = parked.addHeap() }
+    while parked.heapCount <= Int(bucket) {
+      _ = parked.addHeap()
+      _ = narrowed.addHeap()
+    }
+  }
+
+  /// Makes room for an identity row.
+  mutating func admit(identity: UInt32) {
+    while held.heapCount <= Int(identity) { _ = held.addHeap() }
   }
 
   /// The first claim in the order among all that wait for a lane.

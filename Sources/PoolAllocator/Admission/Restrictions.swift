@@ -67,8 +67,53 @@ extension Pool {
   mutating func evolveRestriction(_ fact: RestrictionFact) {
     let row = identityRow(fact.kind, fact.key)
     identities[row: row].restriction = fact.restriction
-    QueueIndex.set(&queue.identityTimers, row, fact.restriction?.until ?? .farFuture)
+    releaseHeld(row)
+  }
+
+  /// The first restricted identity of a waiting claim that keeps it from being served: one that is
+  /// suspended, or held to lower classes. (A throttle counts claims at the door.)
+  func holder(of claim: Claim) -> UInt32? {
+    guard !queue.identityTimers.isEmpty(0) else { return nil }
+    let tenant = keys.identities.row(for: Identity.indexKey(.tenant, claim.spec.tenant))
+    if let tenant, holds(tenant, claim.serviceClass) { return tenant }
+    for index in claim.identities.indices where holds(claim.identities[index], claim.serviceClass) {
+      return claim.identities[index]
+    }
+    return nil
+  }
+
+  private func holds(_ row: UInt32, _ serviceClass: ServiceClass) -> Bool {
+    guard let restriction = identities[row: row].restriction, restriction.until > now else {
+      return false
+    }
+    switch restriction.measure {
+    case .suspend: return true
+    case .ceiling(let ceiling): return serviceClass < ceiling
+    case .throttle: return false
+    }
+  }
+
+  /// After a restriction changed: what it held is let go of, and held again where it must be.
+  mutating func releaseHeld(_ row: UInt32) {
+    queue.admit(identity: row)
+    identities[row: row].isReleasing = !queue.held.isEmpty(row)
+    refreshIdentityTimer(row)
     dropIdentityIfIdle(row)
+  }
+
+  /// The last held claim of an identity is gone.
+  mutating func stopReleasing(_ row: UInt32) {
+    identities[row: row].isReleasing = false
+    refreshIdentityTimer(row)
+    dropIdentityIfIdle(row)
+  }
+
+  /// Sets the moment at which an identity needs attention: now while it lets go of claims, else at
+  /// the end of its restriction.
+  mutating func refreshIdentityTimer(_ row: UInt32) {
+    let identity = identities[row: row]
+    let moment = identity.isReleasing ? .origin : identity.restriction?.until ?? .farFuture
+    QueueIndex.set(&queue.identityTimers, row, moment)
   }
 
   /// The row of an identity, made where it is new.
@@ -83,7 +128,7 @@ extension Pool {
   /// Removes an identity that neither lives nor is restricted.
   mutating func dropIdentityIfIdle(_ row: UInt32) {
     guard identities[row: row].live == 0, identities[row: row].restriction == nil,
-      let id = identities.id(at: row)
+      !identities[row: row].isReleasing, let id = identities.id(at: row)
     else { return }
     let identity = identities[id]
     keys.identities.remove(Identity.indexKey(identity.kind, identity.key))

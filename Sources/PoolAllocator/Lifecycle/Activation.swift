@@ -26,6 +26,14 @@ extension Pool {
       let stays = policy.lanes.contains { $0.key == lane.key }
       if !stays, cited.contains(row: id.row) || lane.leases > 0 { laneCount += 1 }
     }
+    for rule in policy.buckets {
+      guard let row = keys.buckets.row(for: rule.key) else { continue }
+      let tenant = buckets[row: row].tenant
+      // What a bucket holds is its tenant's: another's needs another name.
+      if tenants[tenant].key != policy.tenants[Int(rule.tenant)].key {
+        return Reason(.duplicateKey, .bucket(row))
+      }
+    }
     let newTenants = policy.tenants.filter { keys.tenants.row(for: $0.key) == nil }.count
     let newBuckets = policy.buckets.filter { keys.buckets.row(for: $0.key) == nil }.count
     if laneCount > Limits.lanes {
@@ -45,12 +53,14 @@ extension Pool {
     _ policy: CompiledPolicy, _ log: inout EventLog
   ) -> Span32 {
     let first = UInt32(log.postings.count)
+    var rules = KeyIndex()
+    for (row, rule) in policy.buckets.enumerated() { rules.insert(rule.key, UInt32(row)) }
     buckets.forEach { id, bucket in
       let refill = bucket.credits.refill(at: now)
       var posting = Posting(bucket: id, refilled: refill.gained, remainder: refill.remainder)
-      if let rule = policy.buckets.first(where: { $0.key == bucket.rule.key }) {
-        let excess =
-          Int128(bucket.credits.level.value) + posting.change - Int128(rule.cap.value)
+      if let row = rules.row(for: bucket.rule.key) {
+        let cap = policy.buckets[Int(row)].cap
+        let excess = Int128(bucket.credits.level.value) + posting.change - Int128(cap.value)
         if excess >= 0 {
           posting.forfeited = Credits(Int64(excess))
           posting.remainder = 0
@@ -216,14 +226,16 @@ extension Pool {
 
   /// Buckets that the policy no longer names go, once no lease pays from them and nobody parks.
   private mutating func retireBuckets() {
+    var named = KeyIndex()
+    for rule in policy.buckets { named.insert(rule.key, 0) }
     for row in 0..<UInt32(buckets.extent) {
-      guard let id = buckets.id(at: row),
-        !policy.buckets.contains(where: { $0.key == buckets[id].rule.key })
-      else { continue }
-      buckets[id].isRetired = true
-      guard buckets[id].leases == 0, buckets[id].turn == nil, queue.parked.isEmpty(row) else {
+      guard let id = buckets.id(at: row), named.row(for: buckets[id].rule.key) == nil else {
         continue
       }
+      buckets[id].isRetired = true
+      guard buckets[id].leases == 0, buckets[id].turn == nil, queue.parked.isEmpty(row),
+        queue.narrowed.isEmpty(row)
+      else { continue }
       keys.buckets.remove(buckets[id].rule.key)
       buckets.remove(id)
     }

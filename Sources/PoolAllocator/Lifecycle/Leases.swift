@@ -183,12 +183,12 @@ extension Pool {
         return step(.claimEnded(id, .failedToStart), &log)
       }
       let lanes = LaneSet(bits: claim.spec.lanes.bits & liveLanes().bits)
-      guard !lanes.isEmpty, group(for: lanes) != nil else {
-        return step(.claimEnded(id, .rejected), &log)
-      }
+      guard !lanes.isEmpty else { return step(.claimEnded(id, .rejected), &log) }
       let because: Reason.Code = cause == .drained ? .nodeCordoned : .nodeSilent
       step(
-        .claimQueued(id, lanes: lanes, because: cause == .startTimeout ? nil : because), &log)
+        .claimQueued(
+          id, lanes: groupable(lanes), because: cause == .startTimeout ? nil : because,
+          widens: nil), &log)
     }
   }
 
@@ -244,7 +244,20 @@ extension Pool {
     let lease = leases[id]
     if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
     occupy(id, tenant: tenant.row, opensToAny(demand, lane: grant.lane.row))
+    stirHeads(of: tenant)
     queue.watch(lease: id.row, no: grant.startBy)
+  }
+
+  /// Has the lanes looked at again whose head waits on buckets that were just charged: a head that
+  /// can no longer pay must not hold others back.
+  /// - Complexity: O(lanes), for a tenant with waiting claims; else O(1).
+  private mutating func stirHeads(of tenant: TenantID) {
+    guard tenants[tenant].waiting > 0 else { return }
+    for row in 0..<UInt32(lanes.extent) {
+      if let head = queue.head(of: row), claims[row: head.row].tenant == tenant {
+        stirred.insert(row: row)
+      }
+    }
   }
 
   /// What a path keeps back: the price of the quantum after the last one that is reserved.
@@ -279,6 +292,7 @@ extension Pool {
     leases[id].isUnpaid = false
     let lease = leases[id]
     commit(committedQuantum(lease, from: now) ?? .zero, for: id)
+    stirHeads(of: lease.tenant)
     queue.watch(lease: id.row, no: lease.quantumEnd)
   }
 

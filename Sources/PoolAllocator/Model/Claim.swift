@@ -110,7 +110,7 @@ public enum ClaimState: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case new
   /// In the order of its queue group.
   case queued
-  /// Out of the order until its own bucket can pay.
+  /// Out of the order until its own bucket can pay, or a restriction on it ends.
   case parked
   /// Has a lease that has not started.
   case starting
@@ -173,14 +173,20 @@ public struct Claim: BitwiseCopyable, Sendable {
   public let tenant: TenantID
   /// The bucket it is parked on, or whose turn it holds.
   public internal(set) var bucket: BucketID?
+  /// The bucket that is short for a dearer lane than those it waits for.
+  public internal(set) var widensOn: BucketID?
+  /// Row of the restricted identity that holds it out of the order.
+  public internal(set) var heldBy: UInt32?
   /// Its lease, while starting or running.
   public internal(set) var lease: LeaseID?
   /// Rows of its application, workflow and principal.
   let identities: InlineArray<3, UInt32>
   /// Its place in the order.
   public let turn: TurnKey
-  /// When it stops waiting; `.farFuture` where it never does.
-  let expires: Instant
+  /// When it stops waiting for its first lease; `.farFuture` where it never does.
+  let waitEnds: Instant
+  /// The last moment to start and still be done by its deadline; `.farFuture` without one.
+  let latestStart: Instant
   /// What was asked.
   public let spec: ClaimSpec
 
@@ -190,12 +196,16 @@ public struct Claim: BitwiseCopyable, Sendable {
     self.tenant = fact.tenant
     self.identities = identities
     self.turn = turn
-    self.expires = fact.expires
+    self.waitEnds = fact.waitEnds
+    self.latestStart = fact.latestStart
     self.spec = fact.spec
   }
 
   /// Whether it waits, in the order or parked.
   public var isWaiting: Bool { state == .queued || state == .parked }
+
+  /// When it gives up waiting: a claim that ran before has only its deadline to mind.
+  var expires: Instant { grants == 0 ? min(waitEnds, latestStart) : latestStart }
 
   /// A lease serves it.
   mutating func begin(_ lease: LeaseID) {

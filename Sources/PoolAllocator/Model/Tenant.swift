@@ -68,6 +68,8 @@ public struct Identity: BitwiseCopyable, Sendable {
   public internal(set) var live: UInt32 = 0
   /// The measure in force.
   public internal(set) var restriction: Restriction?
+  /// The measure changed, and claims that it held have yet to go back into the order.
+  var isReleasing = false
 
   /// One key per (kind, name), so that one index serves all kinds.
   static func indexKey(_ kind: IdentityKind, _ key: Key) -> Key {

@@ -4,7 +4,7 @@
 /// types has a few. Past `mostTops` two are merged figure by figure, which can only call a demand
 /// possible that no single node serves, never the reverse.
 struct Ceiling: Sendable, Equatable {
-  private static let mostTops = 32
+  private static let mostTops = 256
 
   /// What one node has for the lane.
   struct Top: Sendable, Equatable {
