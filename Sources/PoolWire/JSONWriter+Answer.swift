@@ -47,10 +47,17 @@ extension JSONWriter {
     milliseconds("clears_at_ms", hint.clearsAt)
   }
 
-  /// Writes a lease: its id, where it is, what it costs and when it ends.
-  public mutating func lease(_ id: LeaseID, _ lease: Lease, in pool: Pool, names: NameTable) {
+  /// Writes a lease: its id, where it is, what it costs and when it ends; in a list also whose it
+  /// is.
+  public mutating func lease(
+    _ id: LeaseID, _ lease: Lease, holder: ClaimForm? = nil, in pool: Pool, names: NameTable
+  ) {
     object { writer in
       writer.string("lease", id.wire)
+      if let holder {
+        writer.string("claim", holder.name)
+        writer.string("tenant", holder.tenant)
+      }
       writer.string("fencing", lease.fencing.wire)
       writer.string("state", "\(lease.state)")
       if let lane = pool.lane(lease.lane) { writer.string("lane", names.text(lane.key)) }

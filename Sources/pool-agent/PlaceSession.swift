@@ -11,6 +11,8 @@ struct PlaceSession {
   private(set) var claims: [ClaimID: ClaimForm] = [:]
   /// Claims of leases whose devices have not returned.
   private(set) var holders: [LeaseID: ClaimForm] = [:]
+  /// What stood in the way of a waiting claim when it was last looked at.
+  private(set) var obstacles: [ClaimID: Obstacles] = [:]
   /// What happened since the last look, oldest first.
   private(set) var happenings: [Happening] = []
   /// The last sequence of each node whose documents have none of their own.
@@ -19,6 +21,12 @@ struct PlaceSession {
   /// Commands that a jump of time may cost at most before the rest is left to the next one.
   /// Unit: commands.
   private static let stepsMax = 1_000_000
+
+  /// Reasons and the moment of which they are true.
+  struct Obstacles {
+    var at: Instant
+    var reasons: [ReasonText]
+  }
 
   init() {
     apply(.begin(epoch: 1), at: .origin)
@@ -158,6 +166,9 @@ struct PlaceSession {
       form.release(from: &names)
     }
     noteEvents()
+    if let id = decision.claim, pool.claim(id)?.isWaiting == true {
+      obstacles[id] = Obstacles(at: pool.now, reasons: reasons(of: decision, claim: form))
+    }
     return decision
   }
 
@@ -185,6 +196,10 @@ struct PlaceSession {
       switch event {
       case .claimEnded(let id, _):
         claims.removeValue(forKey: id)?.release(from: &names)
+        obstacles[id] = nil
+      // What was in the way before is not what is in the way now.
+      case .claimQueued(let id, _, _), .claimParked(let id, _): obstacles[id] = nil
+      case .leaseGranted(_, let fact): obstacles[log.grants[Int(fact)].claim] = nil
       case .leaseEnded(let id): holders[id] = nil
       default: break
       }
