@@ -32,7 +32,7 @@ extension JSONWriter {
       if let subject = text.subject { writer.string("subject", subject) }
       if text.unit != .none {
         writer.string("unit", text.unit.rawValue)
-        writer.int64("have", text.reason.have)
+        if let have = text.have { writer.int64("have", have) }
         writer.int64("need", text.reason.need)
       }
       writer.bool("retryable", text.reason.code.isRetryable)
@@ -74,7 +74,7 @@ extension JSONWriter {
       writer.gpuSeconds("reserved_gpu_seconds", lease.reserved)
       writer.milliseconds("start_by_ms", lease.startBy)
       writer.decimal("quantum_seconds", lease.quantumSpan.ns, digits: 9)
-      if lease.state == .active { writer.milliseconds("renew_from_ms", lease.renewFrom) }
+      if let moment = lease.nextRenewal { writer.milliseconds("renew_from_ms", moment) }
       writer.milliseconds("ends_at_ms", lease.ends)
     }
   }

@@ -10,6 +10,8 @@ public struct ReasonText: Sendable {
   public let subject: String?
   /// What `have` and `need` count.
   public let unit: ReasonUnit
+  /// What there is; nil where the code has no figures or this one is not measured.
+  public let have: Int64?
   /// What is so: subject, what there is, what is needed.
   public let fact: String
   /// What to do about it.
@@ -35,6 +37,7 @@ public struct ReasonText: Sendable {
     subjectKind = subject.kind
     self.subject = subject.name
     self.unit = unit
+    have = unit == .none || !Self.measuresHave(reason.code) ? nil : reason.have
     fact = words.fact
     advice = words.advice
   }
@@ -83,13 +86,27 @@ public struct ReasonText: Sendable {
     }
   }
 
+  /// The core says which figure is too large only by its amount. Where several figures of the
+  /// demand have that amount in different units, the unit is not known.
   private static func unit(ofNeed need: Int64, demand: Demand?) -> ReasonUnit {
     guard let demand else { return .none }
-    if case .fraction(_, let bytes) = demand.shape, need == bytes.value { return .bytes }
-    if need == demand.hostMemory.value { return .bytes }
-    if need == Int64(demand.devices), demand.shape != .cpuOnly { return .devices }
-    if need == Int64(demand.cpu.value) { return .milliCores }
-    return .none
+    var units: [ReasonUnit] = []
+    func consider(_ amount: Int64, _ unit: ReasonUnit) {
+      if amount == need, !units.contains(unit) { units.append(unit) }
+    }
+    if case .fraction(_, let bytes) = demand.shape { consider(bytes.value, .bytes) }
+    if demand.shape != .cpuOnly { consider(Int64(demand.devices), .devices) }
+    consider(Int64(demand.cpu.value), .milliCores)
+    consider(demand.hostMemory.value, .bytes)
+    return units.count == 1 ? units[0] : .none
+  }
+
+  /// Codes whose `have` the core leaves at 0 without having looked.
+  private static func measuresHave(_ code: Reason.Code) -> Bool {
+    switch code {
+    case .memoryShort, .hostShort, .hostMemoryShort: false
+    default: true
+    }
   }
 }
 

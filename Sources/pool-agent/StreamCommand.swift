@@ -7,15 +7,24 @@ enum StreamCommand {
   /// A request may hold a policy or a node; nothing of ours is deeper.
   private static let limits = JSONLimits(documentBytesMax: InputLines.bytesMax)
 
-  static func run(_ session: inout PlaceSession) {
+  /// - Throws: `UsageError` where the input cannot be read to its end; what was answered stands.
+  static func run(_ session: inout PlaceSession) throws(UsageError) {
     let start = Console.monotonicNanoseconds()
     var lines = InputLines()
     var number: Int64 = 0
     _ = session.takeHappenings()
-    while let line = lines.next() {
+    while let line = try next(&lines) {
       number += 1
       let elapsed = Instant(ns: max(0, Console.monotonicNanoseconds() - start))
       Console.print(answer(line, number, elapsed, &session) + "\n")
+    }
+  }
+
+  private static func next(_ lines: inout InputLines) throws(UsageError) -> InputLines.Line? {
+    do {
+      return try lines.next()
+    } catch {
+      throw UsageError(message: error.message)
     }
   }
 
@@ -25,7 +34,7 @@ enum StreamCommand {
   ) -> String {
     guard case .bytes(let bytes) = line else {
       let problem = "the line is longer than \(InputLines.bytesMax >> 10) KiB"
-      return refusal(number, [error(problem, "split it into several requests")])
+      return refusal(number, [error(problem, "a policy that needs more is read from its file, with --policy")])
     }
     let request: StreamRequest
     var id: String?
