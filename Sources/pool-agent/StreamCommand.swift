@@ -34,7 +34,8 @@ enum StreamCommand {
   ) -> String {
     guard case .bytes(let bytes) = line else {
       let problem = "the line is longer than \(InputLines.bytesMax >> 10) KiB"
-      return refusal(number, [error(problem, "a policy that needs more is read from its file, with --policy")])
+      let hint = "a policy that needs more is read from its file, with --policy"
+      return refusal(number, [error(problem, hint)])
     }
     let request: StreamRequest
     var id: String?

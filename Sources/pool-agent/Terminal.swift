@@ -44,9 +44,9 @@ struct Page {
   /// A column is left out before others become narrower than this. Unit: characters.
   private static let columnReadable = 16
 
-  /// A table, indented: each column as wide as its widest cell. Where that is too much, columns that
-  /// may be left out are, and named below; then the widest give way, and what does not fit ends in
-  /// `…`.
+  /// A table, indented: each column as wide as its widest cell. Where that is too much, columns
+  /// that may be left out are, and named below; then the widest give way, and what does not fit
+  /// ends in `…`.
   /// - Parameter optional: headers of columns that may be left out, the first one first.
   func table(
     header: [String], rows: [[String]], optional: [String] = [], indent: String = "  "

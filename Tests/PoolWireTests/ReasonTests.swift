@@ -128,4 +128,49 @@ struct ReasonTests {
       text(Reason(.runtimeTooLong, .lane(row), have: 60_000_000_000, need: 90_000_000_000))
         == "lane \"shared\" takes leases of at most 60 s, asked for 90 s")
   }
+
+  /// The claim of the small documents with another demand.
+  private func form(_ demand: String) throws -> ClaimForm {
+    let text = try Documents.changed(
+      "claims", "{\"cpu_milli\": 250, \"host_memory_gib\": 0.5}", "{\(demand)}")
+    return try ClaimsDocument(
+      JSONDocument(text: text), vocabulary: try Documents.policyDocument().vocabulary
+    ).claims[0]
+  }
+
+  @Test(
+    "the unit of what no node has enough of, or none where the figures do not tell",
+    arguments: [
+      ("\"gpus\": 8, \"cpu_milli\": 16000", 8, ReasonUnit.devices),
+      ("\"gpus\": 8, \"cpu_milli\": 16000", 16000, .milliCores),
+      ("\"gpus\": 8, \"host_memory_gib\": 1", 1 << 30, .bytes),
+      ("\"gpu_milli\": 500, \"gpu_memory_gib\": 2", 2 << 30, .bytes),
+      ("\"gpu_milli\": 500, \"gpu_memory_gib\": 2, \"host_memory_gib\": 2", 2 << 30, .bytes),
+      ("\"gpu_milli\": 500, \"gpu_memory_gib\": 2, \"count\": 3", 3, .devices),
+      ("\"cpu_milli\": 33000", 33000, .milliCores),
+      ("\"gpus\": 8, \"cpu_milli\": 8", 8, .none),
+      ("\"gpus\": 8, \"host_memory_bytes\": 8", 8, .none),
+      ("\"cpu_milli\": 500, \"host_memory_bytes\": 500", 500, .none),
+      ("\"gpus\": 8", 7, .none),
+    ])
+  func nodeUnits(demand: String, need: Int64, unit: ReasonUnit) throws {
+    let (pool, names, _) = try pool()
+    let text = ReasonText(
+      Reason(.noNodeLargeEnough, have: 1, need: need), in: pool, names: names,
+      claim: try form(demand))
+    #expect(text.unit == unit)
+  }
+
+  @Test("what the core does not measure is absent, not 0")
+  func unmeasured() throws {
+    let (pool, names, form) = try pool()
+    for code in [Reason.Code.memoryShort, .hostShort, .hostMemoryShort, .laneFull] {
+      let text = ReasonText(Reason(code, need: 5), in: pool, names: names, claim: form)
+      var writer = JSONWriter()
+      writer.reason(text)
+      #expect(writer.text.contains("\"need\":5"))
+      #expect(writer.text.contains("\"have\"") == (code == .laneFull))
+      #expect((text.have == nil) == (code != .laneFull))
+    }
+  }
 }
