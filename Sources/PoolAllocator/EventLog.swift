@@ -122,7 +122,7 @@ public struct EventLog: Sendable {
   }
 
   /// By code, then subject, then figures: a total order, so that logs are equal byte for byte.
-  private static func precedes(_ left: Reason, _ right: Reason) -> Bool {
+  static func precedes(_ left: Reason, _ right: Reason) -> Bool {
     if left.code != right.code { return left.code.rawValue < right.code.rawValue }
     if left.subject != right.subject { return rank(left.subject) < rank(right.subject) }
     return (left.need, left.have) < (right.need, right.have)

@@ -56,7 +56,7 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case priceExceedsCap = 300
     /// The lane has no device of the form asked for.
     case profileAbsent = 301
-    /// No node of the lane is large enough, even when empty.
+    /// No node of the lane has enough devices or instances of the form, even when empty.
     case noNodeLargeEnough = 302
     /// The work cannot be done by its deadline.
     case deadlineImpossible = 304
@@ -64,6 +64,12 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case arithmeticOverflow = 305
     /// A field is outside its range.
     case fieldOutOfRange = 306
+    /// No device of the lane has the memory asked for, even when empty.
+    case deviceTooSmall = 307
+    /// No node of the lane has the processor time asked for, even when empty.
+    case hostTooSmall = 308
+    /// No node of the lane has the host memory asked for, even when empty.
+    case hostMemoryTooSmall = 309
     // 4xx credits
     /// A bucket of the path is short.
     case bucketShort = 400

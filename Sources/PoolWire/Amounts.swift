@@ -200,12 +200,16 @@ extension JSONFields {
     }
   }
 
-  /// The document's head: `schema_version` and `kind`.
-  mutating func head(_ kind: String) -> JSONField<Int64> {
+  /// The document's head: `schema_version` and `kind`. A document of another kind is one error, not
+  /// one for each of its keys.
+  mutating func head(_ kind: String) throws(JSONAbandoned) -> JSONField<Int64> {
     let version = int64("schema_version", in: 1...1)
     let word = string("kind", 1...64)
     if let found = try? word.value, found != kind {
-      record("kind", "this document is of another kind", hint: "expected \"\(kind)\"")
+      let isOther = read("kind") { (value) throws -> Void in
+        throw value.refuse("this document is of another kind", hint: "expected \"\(kind)\"")
+      }
+      try take(isOther)
     }
     return version
   }

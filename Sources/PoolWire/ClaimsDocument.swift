@@ -62,14 +62,15 @@ public struct ClaimsDocument: Sendable {
   /// Reads a document.
   /// - Parameters:
   ///   - document: what was parsed.
-  ///   - vocabulary: the policy's names: a claim that names another lane or slice is an error.
+  ///   - vocabulary: the policy's names: a claim that names another tenant,
+  ///     service, lane or slice is an error.
   /// - Throws: `JSONErrors` with every error of the document.
   public init(
     _ document: JSONDocument, vocabulary: PolicyVocabulary
   ) throws(JSONErrors) {
     claims = try document.decode { root in
       try root.object { fields in
-        let head = fields.head("claims")
+        let head = try fields.head("claims")
         let note = fields.optionalString("note", 0...4096)
         var known: [String: Int] = [:]
         var last = Instant.origin
@@ -109,12 +110,12 @@ struct ClaimReader {
   func claim(_ value: JSONValue, timed: Bool) throws -> ClaimForm {
     try value.object { fields in
       let name = fields.name("name")
-      let tenant = fields.name("tenant")
+      let tenant = fields.read("tenant") { try self.tenant($0) }
       let application = fields.name("application")
       let workflow = fields.name("workflow")
       let principal = fields.name("principal")
       let onBehalfOf = fields.optionalName("on_behalf_of")
-      let service = fields.name("service")
+      let service = fields.read("service") { try self.service($0) }
       let action = fields.name("action")
       let modelClass = fields.name("model_class")
       let attempt = fields.optionalInt64("attempt", in: 1...Int64(Limits.attempts))
@@ -162,6 +163,29 @@ struct ClaimReader {
         at: try at?.value.map { Instant.origin + $0 }, base: spec,
         deadline: try deadline.value, interned: interned)
     }
+  }
+
+  // MARK: names that the policy must have
+
+  private func tenant(_ value: JSONValue) throws(JSONAbandoned) -> String {
+    let name = try value.name()
+    guard vocabulary.hasTenant(name) else {
+      throw value.refuse(
+        "the policy has no tenant \"\(name)\"",
+        hint: NearestName.hint(name, among: vocabulary.tenants, called: "tenant"))
+    }
+    return name
+  }
+
+  /// Whether the tenant may use the service is for the pool to decide.
+  private func service(_ value: JSONValue) throws(JSONAbandoned) -> String {
+    let name = try value.name()
+    guard vocabulary.hasService(name) else {
+      throw value.refuse(
+        "the policy has no service \"\(name)\"",
+        hint: NearestName.hint(name, among: vocabulary.services, called: "service"))
+    }
+    return name
   }
 
   private func lane(_ value: JSONValue) throws(JSONAbandoned) -> String {

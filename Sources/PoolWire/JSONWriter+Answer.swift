@@ -32,7 +32,7 @@ extension JSONWriter {
       if let subject = text.subject { writer.string("subject", subject) }
       if text.unit != .none {
         writer.string("unit", text.unit.rawValue)
-        writer.int64("have", text.reason.have)
+        if let have = text.have { writer.int64("have", have) }
         writer.int64("need", text.reason.need)
       }
       writer.bool("retryable", text.reason.code.isRetryable)
@@ -47,10 +47,17 @@ extension JSONWriter {
     milliseconds("clears_at_ms", hint.clearsAt)
   }
 
-  /// Writes a lease: its id, where it is, what it costs and when it ends.
-  public mutating func lease(_ id: LeaseID, _ lease: Lease, in pool: Pool, names: NameTable) {
+  /// Writes a lease: its id, where it is, what it costs and when it ends; in a list also whose it
+  /// is.
+  public mutating func lease(
+    _ id: LeaseID, _ lease: Lease, holder: ClaimForm? = nil, in pool: Pool, names: NameTable
+  ) {
     object { writer in
       writer.string("lease", id.wire)
+      if let holder {
+        writer.string("claim", holder.name)
+        writer.string("tenant", holder.tenant)
+      }
       writer.string("fencing", lease.fencing.wire)
       writer.string("state", "\(lease.state)")
       if let lane = pool.lane(lease.lane) { writer.string("lane", names.text(lane.key)) }
@@ -67,7 +74,7 @@ extension JSONWriter {
       writer.gpuSeconds("reserved_gpu_seconds", lease.reserved)
       writer.milliseconds("start_by_ms", lease.startBy)
       writer.decimal("quantum_seconds", lease.quantumSpan.ns, digits: 9)
-      if lease.state == .active { writer.milliseconds("renew_from_ms", lease.renewFrom) }
+      if let moment = lease.nextRenewal { writer.milliseconds("renew_from_ms", moment) }
       writer.milliseconds("ends_at_ms", lease.ends)
     }
   }

@@ -16,6 +16,17 @@ extension ID where Row == Lease {
   }
 }
 
+extension Lease {
+  /// When the next renewal pays something: half way through the last quantum that is paid. Nil
+  /// where none will: the lease does not run, or is paid up to its hard end.
+  public var nextRenewal: Instant? {
+    guard state == .active, let hardEnd, ends < hardEnd else { return nil }
+    guard nextReserved != nil else { return renewFrom }
+    let start = quantumStart + quantumSpan
+    return start + Span(ns: nextSpan.ns / 2)
+  }
+}
+
 extension Fencing {
   /// The number on the wire: `EPOCH.SEQUENCE`. One number would pass what JSON readers keep exact.
   public var wire: String { "\(epoch).\(sequence)" }

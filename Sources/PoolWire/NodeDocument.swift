@@ -56,7 +56,7 @@ struct NodeReader {
   private var known: [String: String] = [:]
 
   mutating func node(_ fields: inout JSONFields, _ root: JSONValue) throws -> NodeDocument {
-    let head = fields.head("node")
+    let head = try fields.head("node")
     let note = fields.optionalString("note", 0...4096)
     let name = fields.name("name")
     let labels = fields.optionalArray("labels", max: Limits.labelsPerNode) { try $0.name() }

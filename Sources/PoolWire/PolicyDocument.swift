@@ -51,12 +51,29 @@ public struct PolicyVocabulary: Sendable {
   /// MIG profiles, in document order.
   public internal(set) var slices: [Slice] = []
   /// Tenants, in document order.
-  public internal(set) var tenants: [String] = []
+  public private(set) var tenants: [String] = []
+  /// Services, in document order.
+  public private(set) var services: [String] = []
   /// Who answers for a service, by its name.
-  public internal(set) var serviceOwners: [String: String] = [:]
+  public private(set) var serviceOwners: [String: String] = [:]
+  private var tenantNames: Set<String> = []
 
   /// Makes an empty vocabulary: that of a pool without a policy.
   public init() {}
+
+  mutating func add(tenant name: String) {
+    if tenantNames.insert(name).inserted { tenants.append(name) }
+  }
+
+  mutating func add(service name: String, owner: String) {
+    if serviceOwners.updateValue(owner, forKey: name) == nil { services.append(name) }
+  }
+
+  /// Whether the policy has a tenant of that name. Complexity: O(1).
+  public func hasTenant(_ name: String) -> Bool { tenantNames.contains(name) }
+
+  /// Whether the policy has a service of that name. Complexity: O(1).
+  public func hasService(_ name: String) -> Bool { serviceOwners[name] != nil }
 }
 
 /// Restrictions that travel in a lease. The bits are frozen: a lease outlives the policy.

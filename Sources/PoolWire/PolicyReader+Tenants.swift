@@ -19,7 +19,7 @@ extension PolicyReader {
       }
       guard let word = try? name.value else { return tenants.miss() }
       guard tenants.declare(word, at: value, in: "tenants") else { return }
-      vocabulary.tenants.append(word)
+      vocabulary.add(tenant: word)
       _ = try bucket.value
       policy.tenants.append(
         TenantRule(

@@ -20,7 +20,7 @@ struct PolicyReader {
   mutating func document(
     _ fields: inout JSONFields, _ root: JSONValue
   ) throws -> PolicyDocument {
-    let head = fields.head("policy")
+    let head = try fields.head("policy")
     let generation = fields.int64("generation", in: 1...Int64(UInt32.max))
     let note = fields.optionalString("note", 0...4096)
     let profiles = fields.array("profiles", min: 1, max: 1000) { try profile($0) }
@@ -157,7 +157,7 @@ struct PolicyReader {
       let owner = fields.name("owner")
       guard services.declare(try name.value, at: value, in: "services") else { return }
       let key = try intern(.service, try name.value, at: value)
-      vocabulary.serviceOwners[try name.value] = try owner.value
+      vocabulary.add(service: try name.value, owner: try owner.value)
       policy.services.append(
         ServiceRule(
           key: key, tenant: try tenant.value.map { NameTable.key(.tenant, $0) },

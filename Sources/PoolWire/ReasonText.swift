@@ -10,6 +10,8 @@ public struct ReasonText: Sendable {
   public let subject: String?
   /// What `have` and `need` count.
   public let unit: ReasonUnit
+  /// What there is; nil where the code has no figures.
+  public let have: Int64?
   /// What is so: subject, what there is, what is needed.
   public let fact: String
   /// What to do about it.
@@ -26,7 +28,7 @@ public struct ReasonText: Sendable {
   ///   - claim: the claim that it is about, where it is about one.
   public init(_ reason: Reason, in pool: Pool, names: NameTable, claim: ClaimForm? = nil) {
     let subject = Self.subject(reason.subject, in: pool, names: names, claim: claim)
-    let unit = Self.unit(of: reason, demand: claim?.base.demand)
+    let unit = Self.unit(of: reason)
     let words = ReasonWords(
       reason: reason, now: pool.now, generation: pool.generation.value, unit: unit, claim: claim,
       subject: subject.name.map { "\(subject.kind.spaced) \"\($0)\"" }
@@ -35,6 +37,7 @@ public struct ReasonText: Sendable {
     subjectKind = subject.kind
     self.subject = subject.name
     self.unit = unit
+    have = unit == .none ? nil : reason.have
     fact = words.fact
     advice = words.advice
   }
@@ -60,36 +63,27 @@ public struct ReasonText: Sendable {
     }
   }
 
-  /// What a reason counts. Some codes count what the demand asks for, so it is looked at.
-  private static func unit(of reason: Reason, demand: Demand?) -> ReasonUnit {
+  /// What a reason counts.
+  private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
     case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked: .credits
     case .runtimeTooLong, .deadlineImpossible: .nanoseconds
     case .laneFull, .fragmented, .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering:
       .thousandths
-    case .memoryShort, .hostMemoryShort: .bytes
-    case .hostShort: .milliCores
+    case .memoryShort, .hostMemoryShort, .deviceTooSmall, .hostMemoryTooSmall: .bytes
+    case .hostShort, .hostTooSmall: .milliCores
     case .identityThrottled, .behindHead, .queueFull, .tenantQueueFull, .workflowFull: .claims
     case .tableFull: .rows
     case .classNotAllowed: .classes
     case .isolationTooWeak: reason.need == 0 ? .none : .levels
     case .fencingStale, .generationStale: .versions
-    case .noNodeLargeEnough: unit(ofNeed: reason.need, demand: demand)
+    case .noNodeLargeEnough: reason.need == 0 ? .none : .devices
     case .profileAbsent: .devices
     case .tenantUnknown, .identitySuspended, .laneNotAllowed, .policyMissing, .serviceUnknown,
       .costUnknown, .bucketMissing, .fieldOutOfRange, .unknownSubject, .duplicateKey, .wrongState,
       .advertisementIncomplete, .malformed:
       .none
     }
-  }
-
-  private static func unit(ofNeed need: Int64, demand: Demand?) -> ReasonUnit {
-    guard let demand else { return .none }
-    if case .fraction(_, let bytes) = demand.shape, need == bytes.value { return .bytes }
-    if need == demand.hostMemory.value { return .bytes }
-    if need == Int64(demand.devices), demand.shape != .cpuOnly { return .devices }
-    if need == Int64(demand.cpu.value) { return .milliCores }
-    return .none
   }
 }
 

@@ -61,7 +61,9 @@ struct ReasonWords {
     case .priceExceedsCap:
       "\(subject) holds at most \(have), and the first quantum costs \(need)"
     case .profileAbsent: "\(subject) has no device of the form asked for"
-    case .noNodeLargeEnough:
+    case .noNodeLargeEnough where reason.need == 0:
+      "no node of \(subject) has all of it together, even empty"
+    case .noNodeLargeEnough, .deviceTooSmall, .hostTooSmall, .hostMemoryTooSmall:
       "no node of \(subject) is large enough, even empty: the largest has \(have)"
         + " of \(need) \(what) needed"
     case .deadlineImpossible:
@@ -82,10 +84,12 @@ struct ReasonWords {
     case .fragmented:
       "\(subject) has \(have) \(what) free, but not \(need) on one node or device that this claim"
         + " may share with who is there"
-    case .memoryShort: "no free GPU of \(subject) has \(need) of memory left"
+    case .memoryShort:
+      "the GPU of \(subject) that fits otherwise has \(have) of \(need) memory free"
     case .hostMemoryShort:
-      "the nodes of \(subject) have no \(need) of host memory left beside the devices"
-    case .hostShort: "the nodes of \(subject) have no \(need) \(what) left beside the devices"
+      "the node of \(subject) that fits otherwise has \(have) of \(need) host memory free"
+    case .hostShort:
+      "the node of \(subject) that fits otherwise has \(have) of \(need) \(what) free"
     case .behindHead: "an earlier claim waits for \(subject); \(have) claims wait in all"
     default: reason.code.wire
     }
@@ -162,7 +166,9 @@ struct ReasonWords {
     switch reason.code {
     case .priceExceedsCap: "split the work, use a cheaper lane, or ask for a larger burst"
     case .profileAbsent: "name a lane whose pool has such devices, or add a node that has them"
-    case .noNodeLargeEnough: "ask for less on one node, or add a larger node"
+    case .noNodeLargeEnough, .hostTooSmall, .hostMemoryTooSmall:
+      "ask for less on one node, or add a larger node"
+    case .deviceTooSmall: "ask for less memory, or name a lane with larger devices"
     case .deadlineImpossible: "move the deadline, or lower the estimate"
     case .arithmeticOverflow: "shorten the runtime, or ask for less"
     case .fieldOutOfRange: "compare the request with its schema"

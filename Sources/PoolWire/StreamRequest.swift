@@ -86,13 +86,28 @@ public struct StreamRequest: Sendable {
   /// - Parameters:
   ///   - document: what was parsed.
   ///   - vocabulary: the names of the policy in force.
+  ///   - now: pool time, which never falls: an earlier `at_ms` is an error.
   /// - Throws: `JSONErrors` with every error of the line.
   public init(
-    _ document: JSONDocument, vocabulary: PolicyVocabulary
+    _ document: JSONDocument, vocabulary: PolicyVocabulary, notBefore now: Instant = .origin
   ) throws(JSONErrors) {
-    let reader = StreamReader(vocabulary: vocabulary)
+    let reader = StreamReader(vocabulary: vocabulary, now: now)
     self = try document.decode { root in try root.object { try reader.request(&$0, root) } }
   }
+
+  /// The caller's `id` of a line whose rest may be wrong, so that the refusal can carry it.
+  /// - Returns: nil where the line is no object or has no `id` that would be accepted.
+  public static func id(of document: JSONDocument) -> String? {
+    try? document.decode { root in
+      try root.object { fields in
+        fields.ignoreUnknownKeys()
+        return try fields.string("id", idBytes).value
+      }
+    }
+  }
+
+  /// Length of a caller's `id`. Unit: UTF-8 bytes.
+  static let idBytes = 1...64
 
   init(op: String, at: Instant?, id: String?, operation: Operation) {
     self.op = op
@@ -111,6 +126,7 @@ public struct StreamRequest: Sendable {
 /// Reads one request.
 struct StreamReader {
   let vocabulary: PolicyVocabulary
+  let now: Instant
 
   func request(_ fields: inout JSONFields, _ root: JSONValue) throws -> StreamRequest {
     let opField = fields.read("op") { value -> String in
@@ -123,12 +139,20 @@ struct StreamReader {
       return word
     }
     let op = try fields.take(opField)
-    let at = fields.optional("at_ms") { value in
-      Instant(ns: try value.milli(in: 0...StreamRequest.atMilliMax * 1000) * 1000)
-    }
-    let id = fields.optionalString("id", 1...64)
+    let at = fields.optional("at_ms") { try moment($0) }
+    let id = fields.optionalString("id", StreamRequest.idBytes)
     let operation = try operation(op, &fields)
     return StreamRequest(op: op, at: try at.value, id: try id.value, operation: operation)
+  }
+
+  private func moment(_ value: JSONValue) throws(JSONAbandoned) -> Instant {
+    let at = Instant(ns: try value.milli(in: 0...StreamRequest.atMilliMax * 1000) * 1000)
+    if at < now {
+      throw value.refuse(
+        "at_ms is before the time of an earlier line",
+        hint: "pool time never falls; it is \(Amounts.text(now.ns, digits: 6)) ms")
+    }
+    return at
   }
 
   private func operation(

@@ -98,8 +98,7 @@ struct Arguments {
 func quoted(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars.prefix(80) {
-    let isPlain = scalar.value >= 0x20 && !(0x7F...0x9F).contains(scalar.value)
-    result += isPlain ? String(scalar) : "?"
+    result += Terminal.isPlain(scalar) ? String(scalar) : "?"
   }
   return result + (text.unicodeScalars.count > 80 ? "…\"" : "\"")
 }

@@ -23,7 +23,7 @@ enum Console {
       while offset < bytes.count {
         let rest = UnsafeRawBufferPointer(rebasing: UnsafeRawBufferPointer(bytes)[offset...])
         let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
-        if count < 0, errno == EINTR { continue }
+        if count < 0, errno == EINTR || waits(for: descriptor, POLLOUT) { continue }
         if count <= 0 { return false }
         offset += count
       }
@@ -35,12 +35,20 @@ enum Console {
     }
   }
 
+  /// After a read or write that failed: waits where it failed only because the descriptor does not
+  /// block, which whoever started this process may have set.
+  static func waits(for descriptor: Int32, _ event: Int32) -> Bool {
+    guard errno == EAGAIN else { return false }
+    var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
+    return poll(&entry, 1, -1) >= 0 || errno == EINTR
+  }
+
   /// Reads a whole file, or standard input for "-".
   static func read(_ path: String) throws(ReadError) -> [UInt8] {
-    let shown = path == "-" ? "standard input" : path
+    let shown = path == "-" ? "standard input" : Terminal.plain(path)
     let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw ReadError(message: "\(shown): \(reason(errno))") }
-    defer { if descriptor != 0 { close(descriptor) } }
+    defer { if path != "-" { close(descriptor) } }
     var status = stat()
     if fstat(descriptor, &status) == 0 {
       if status.st_mode & S_IFMT == S_IFDIR {
@@ -54,7 +62,7 @@ enum Console {
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = Glibc.read(descriptor, &chunk, chunk.count)
-      if count < 0, errno == EINTR { continue }
+      if count < 0, errno == EINTR || waits(for: descriptor, POLLIN) { continue }
       if count < 0 { throw ReadError(message: "\(shown): \(reason(errno))") }
       if count == 0 { return bytes }
       guard bytes.count + count <= documentBytesMax else { throw tooLarge(shown) }
@@ -86,7 +94,7 @@ enum Console {
     return String(cString: resolved)
   }
 
-  private static func reason(_ code: Int32) -> String {
+  static func reason(_ code: Int32) -> String {
     switch code {
     case ENOENT: "there is no such file"
     case EACCES, EPERM: "no permission to read it"
@@ -113,7 +121,8 @@ struct InputLines {
   private var isAtEnd = false
 
   /// The next line without its newline; nil at the end of input. A last line needs no newline.
-  mutating func next() -> Line? {
+  /// - Throws: `Console.ReadError` where the input breaks off before its end.
+  mutating func next() throws(Console.ReadError) -> Line? {
     var isTooLong = false
     var searched = start
     while true {
@@ -134,23 +143,24 @@ struct InputLines {
         start = buffer.count
         return isTooLong ? .tooLong : .bytes(line)
       }
-      fill()
+      try fill()
       searched = max(searched - start, 0)
       buffer.removeFirst(start)
       start = 0
     }
   }
 
-  private mutating func fill() {
+  private mutating func fill() throws(Console.ReadError) {
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = Glibc.read(0, &chunk, chunk.count)
-      if count < 0, errno == EINTR { continue }
-      if count <= 0 {
-        isAtEnd = true
-      } else {
-        buffer.append(contentsOf: chunk[..<count])
+      if count < 0, errno == EINTR || Console.waits(for: 0, POLLIN) { continue }
+      if count < 0 {
+        throw Console.ReadError(
+          message: "standard input cannot be read: \(Console.reason(errno))")
       }
+      if count == 0 { isAtEnd = true }
+      buffer.append(contentsOf: chunk[..<count])
       return
     }
   }

@@ -35,7 +35,9 @@ enum Forms {
       Flag(
         name: "--nodes", values: .many("file"),
         summary: "node documents; without them this machine is probed"),
-      Flag(name: "--stream", values: .none, summary: "answer JSON lines of standard input"),
+      Flag(
+        name: "--stream", values: .none,
+        summary: "answer JSON lines; --stream --help shows every request"),
       Flag(name: "--json", values: .none, summary: "print one JSON document"),
       Flag(
         name: "--profiles", values: .one("a directory"),
@@ -50,6 +52,7 @@ enum Forms {
       Exit codes: 0 decided · 1 internal error · 2 usage or a document in error.
       With exactly one claim: 0 granted · 3 queued or parked · 4 rejected · 5 infeasible.
       A stream ends with 0 at the end of its input; a bad line has an error as its answer.
+      On a terminal the tables are cut to its width; in a file or a pipe they are whole.
       """)
 
   private static let help = Flag(name: "--help", values: .none, summary: "print this help")

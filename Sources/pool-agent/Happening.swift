@@ -5,6 +5,8 @@ import StrictJSON
 /// An event as an answer tells it: taken when it happened, as its rows may be gone later.
 struct Happening {
   var event: String
+  /// When it happened, in pool time.
+  var at: Instant
   var fields: [(name: String, value: Value)] = []
 
   enum Value {
@@ -29,7 +31,10 @@ struct Happening {
     }
   }
 
-  private init(_ event: String) { self.event = event }
+  private init(_ event: String, _ session: PlaceSession) {
+    self.event = event
+    at = session.log.at
+  }
 
   private mutating func add(_ name: String, _ value: String?) {
     if let value { fields.append((name, .text(value))) }
@@ -43,22 +48,22 @@ struct Happening {
   private init?(claimEvent event: Event, in session: PlaceSession) {
     switch event {
     case .claimQueued(let id, _, let because, _):
-      self.init("claim_queued")
+      self.init("claim_queued", session)
       add(claim: session.claims[id])
       add("because", because?.wire)
     case .claimParked(let id, let bucket):
-      self.init("claim_parked")
+      self.init("claim_parked", session)
       add(claim: session.claims[id])
       add("bucket", session.pool.bucket(bucket).map { session.names.text($0.rule.key) })
     case .claimHeld(let id, let row):
-      self.init("claim_held")
+      self.init("claim_held", session)
       add(claim: session.claims[id])
       if let identity = session.pool.identity(atRow: row) {
         add("by", "\(identity.kind)")
         add("name", session.names.text(identity.key))
       }
     case .claimEnded(let id, let end):
-      self.init("claim_ended")
+      self.init("claim_ended", session)
       add(claim: session.claims[id])
       add("end", end.wire)
     default: return nil
@@ -68,29 +73,29 @@ struct Happening {
   private init?(poolEvent event: Event, in session: PlaceSession) {
     switch event {
     case .nodeReached(let node, let reach):
-      self.init("node_reached")
+      self.init("node_reached", session)
       add(node: node, session)
       add("reach", "\(reach)")
     case .nodeDuty(let node, let duty, _):
-      self.init("node_duty")
+      self.init("node_duty", session)
       add(node: node, session)
       add("duty", "\(duty)")
     case .nodeDrifted(let node, let profile, let reported, let approved):
-      self.init("node_drifted")
+      self.init("node_drifted", session)
       add(node: node, session)
       add("profile", session.names.text(profile))
       fields.append(("reported", .number(Int64(reported))))
       fields.append(("approved", .number(Int64(approved))))
     case .deviceMoved(let device, let health):
       guard let known = session.pool.device(device) else { return nil }
-      self.init("device_moved")
+      self.init("device_moved", session)
       add("device", session.names.text(known.report.key))
       add("health", "\(health)")
     case .clockJumped(let skipped):
-      self.init("clock_jumped")
+      self.init("clock_jumped", session)
       add("skipped_seconds", Amounts.seconds(skipped.ns))
     case .policyActivated(let generation, _):
-      self.init("policy_activated")
+      self.init("policy_activated", session)
       fields.append(("generation", .number(Int64(generation.value))))
     default: return nil
     }
@@ -104,7 +109,7 @@ struct Happening {
     switch event {
     case .leaseGranted(let id, let fact):
       let grant = session.log.grants[Int(fact)]
-      self.init("lease_granted")
+      self.init("lease_granted", session)
       add(lease: id, session)
       add("fencing", grant.fencing.wire)
       add("lane", session.pool.lane(grant.lane).map { session.names.text($0.key) })
@@ -118,39 +123,39 @@ struct Happening {
       fields.append(("reserved_gpu_seconds", .gpuSeconds(grant.reserved)))
       fields.append(("start_by_ms", .moment(grant.startBy)))
     case .leaseStarted(let id, _):
-      self.init("lease_started")
+      self.init("lease_started", session)
       add(lease: id, session)
     case .leaseRenewed(let id, _, let reserved, _):
-      self.init("lease_renewed")
+      self.init("lease_renewed", session)
       add(lease: id, session)
       fields.append(("reserved_gpu_seconds", .gpuSeconds(reserved)))
     case .leaseUnpaid(let id, let short):
-      self.init("lease_unpaid")
+      self.init("lease_unpaid", session)
       add(lease: id, session)
       fields.append(("short_gpu_seconds", .gpuSeconds(short)))
     case .debtEntered(let id, let bucket, let amount):
-      self.init("debt_entered")
+      self.init("debt_entered", session)
       add(lease: id, session)
       add("bucket", session.pool.bucket(bucket).map { session.names.text($0.rule.key) })
       fields.append(("debt_gpu_seconds", .gpuSeconds(amount)))
     case .settled(let id, let quantum, let charge, _, _):
-      self.init("lease_settled")
+      self.init("lease_settled", session)
       add(lease: id, session)
       fields.append(("quantum", .number(Int64(quantum))))
       fields.append(("charged_gpu_seconds", .gpuSeconds(charge)))
     case .leaseStopping(let id, let cause, _, let killBy):
-      self.init("lease_stopping")
+      self.init("lease_stopping", session)
       add(lease: id, session)
       add("cause", cause.wire)
       fields.append(("kill_by_ms", .moment(killBy)))
     case .leaseOverstayed(let id):
-      self.init("lease_overstayed")
+      self.init("lease_overstayed", session)
       add(lease: id, session)
     case .leaseResumed(let id):
-      self.init("lease_resumed")
+      self.init("lease_resumed", session)
       add(lease: id, session)
     case .leaseEnded(let id):
-      self.init("lease_ended")
+      self.init("lease_ended", session)
       add(lease: id, session)
     default: return nil
     }
@@ -164,6 +169,7 @@ struct Happening {
   func write(_ writer: inout JSONWriter) {
     writer.object { writer in
       writer.string("event", event)
+      writer.milliseconds("at_ms", at)
       for (name, value) in fields {
         switch value {
         case .text(let text): writer.string(name, text)

@@ -28,18 +28,18 @@ enum PlaceCommand {
     var session = PlaceSession()
     try prepare(&session, documents.policy, nodes)
     if isStream {
-      StreamCommand.run(&session)
+      try StreamCommand.run(&session)
       return 0
     }
     let report = try PlaceReport(deciding: documents.claims, in: &session)
-    Console.print(arguments.has("--json") ? report.json() : report.text())
+    Console.print(arguments.has("--json") ? report.json() : report.text(width: Terminal.width()))
     return report.exitCode
   }
 
   private static func probedNode(_ arguments: Arguments) throws(UsageError) -> NodeDocument {
     let options = Probe.Options(catalogue: try ProbeCommand.catalogue(arguments))
     let inventory = Probe.run(options)
-    for note in inventory.notes { Console.note("note: \(note)\n") }
+    for note in inventory.notes { Console.note("note: \(Terminal.plain(note))\n") }
     do {
       return try InventoryNode.node(of: inventory)
     } catch {
@@ -133,7 +133,7 @@ struct Documents {
     do throws(JSONErrors) {
       return try body(try JSONDocument(bytes))
     } catch {
-      messages.append(error.formatted(file: file == "-" ? "stdin" : file))
+      messages.append(error.formatted(file: file == "-" ? "stdin" : Terminal.plain(file)))
       return nil
     }
   }

@@ -3,19 +3,21 @@ import PoolWire
 
 /// The report as a person reads it.
 extension PlaceReport {
-  func text() -> String {
-    var lines = poolLines
-    lines += [""] + grantedLines
-    lines += [""] + waitingLines
-    lines += [""] + refusedLines
-    if !ended.isEmpty { lines += [""] + endedLines }
-    lines += [""] + bucketLines
-    lines += ["", footer]
+  /// The tables and sentences, for a screen of a width; nil where nothing is to be cut.
+  func text(width: Int?) -> String {
+    let page = Page(width: width)
+    var lines = poolLines(page)
+    lines += [""] + grantedLines(page)
+    lines += [""] + waitingLines(page)
+    lines += [""] + refusedLines(page)
+    if !ended.isEmpty { lines += [""] + endedLines(page) }
+    lines += [""] + bucketLines(page)
+    lines += [""] + page.prose(footer, indent: "")
     return lines.joined(separator: "\n") + "\n"
   }
 
-  private var poolLines: [String] {
-    let lanes = Columns.lines(
+  private func poolLines(_ page: Page) -> [String] {
+    let lanes = page.table(
       header: ["LANE", "PROFILE", "FOR", "ADMITS", "CAPACITY", "GRANTED", "FREE"],
       rows: view.lanes.map { lane in
         let unit = lane.isCPU ? " cores" : " devices"
@@ -25,7 +27,7 @@ extension PlaceReport {
           Amounts.milli(lane.free),
         ]
       })
-    let nodes = Columns.lines(
+    let nodes = page.table(
       header: ["NODE", "STATE", "DEVICES", "CPU FREE/TOTAL", "MEMORY FREE/TOTAL", "LEASES"],
       rows: view.nodes.map { node in
         [
@@ -34,14 +36,14 @@ extension PlaceReport {
           "\(gib(node.memoryFree)) / \(gib(node.memory)) GiB", "\(node.leases)",
         ]
       })
-    return ["POOL"] + lanes.map { "  \($0)" } + nodes.map { "  \($0)" }
+    return ["POOL"] + lanes + nodes
   }
 
   private func gib(_ bytes: Int64) -> String {
     Amounts.text(Int128(bytes) * 10 / Int128(Amounts.bytesPerGiB), digits: 1)
   }
 
-  private var grantedLines: [String] {
+  private func grantedLines(_ page: Page) -> [String] {
     if granted.isEmpty { return ["GRANTED  none"] }
     let rows = granted.map { entry in
       guard let (id, lease) = entry.lease else { return [String]() }
@@ -57,7 +59,8 @@ extension PlaceReport {
     let header = [
       "CLAIM", "TENANT", "CLASS", "LANE", "LEASE", "NODE", "ASK", "PRICED", "ENDS IN", "DEVICES",
     ]
-    return ["GRANTED"] + Columns.lines(header: header, rows: rows).map { "  \($0)" }
+    return ["GRANTED"]
+      + page.table(header: header, rows: rows, optional: ["DEVICES", "ENDS IN", "ASK", "PRICED"])
   }
 
   private func laneName(_ lease: Lease) -> String {
@@ -84,7 +87,7 @@ extension PlaceReport {
     }
   }
 
-  private var waitingLines: [String] {
+  private func waitingLines(_ page: Page) -> [String] {
     if waiting.isEmpty { return ["WAITING  none"] }
     return ["WAITING"]
       + waiting.flatMap { entry -> [String] in
@@ -101,8 +104,8 @@ extension PlaceReport {
           let place = entry.position.map { "\(Self.ordinal($0)) " } ?? ""
           state = "queued, \(place)in \(lanes)"
         }
-        return ["  \(who): \(state); asks \(ask(entry.form))"]
-          + entry.reasons.map { "    \($0.reason.code.wire): \($0.sentence)" }
+        return page.prose("\(who): \(state); asks \(ask(entry.form))")
+          + reasonLines(entry, page)
       }
   }
 
@@ -115,7 +118,7 @@ extension PlaceReport {
     }
   }
 
-  private var refusedLines: [String] {
+  private func refusedLines(_ page: Page) -> [String] {
     if refused.isEmpty { return ["REFUSED  none"] }
     return ["REFUSED"]
       + refused.flatMap { entry -> [String] in
@@ -127,17 +130,24 @@ extension PlaceReport {
           let retryable = entry.reasons.allSatisfy(\.reason.code.isRetryable)
           when = retryable ? "; come back later" : "; change the request or the policy"
         }
-        return ["  \(who): \(entry.verdict.wire)\(when)"]
-          + entry.reasons.map { "    \($0.reason.code.wire): \($0.sentence)" }
+        return page.prose("\(who): \(entry.verdict.wire)\(when)") + reasonLines(entry, page)
       }
   }
 
-  private var endedLines: [String] {
-    ["ENDED"]
-      + ended.map { "  \($0.form.name) of \($0.form.tenant): \($0.ended?.spacedWords ?? "")" }
+  private func reasonLines(_ entry: Entry, _ page: Page) -> [String] {
+    entry.reasons.flatMap { reason in
+      page.prose("\(reason.reason.code.wire): \(reason.sentence)", indent: "    ")
+    }
   }
 
-  private var bucketLines: [String] {
+  private func endedLines(_ page: Page) -> [String] {
+    ["ENDED"]
+      + ended.flatMap {
+        page.prose("\($0.form.name) of \($0.form.tenant): \($0.ended?.spacedWords ?? "")")
+      }
+  }
+
+  private func bucketLines(_ page: Page) -> [String] {
     let rows = view.buckets.map { bucket in
       [
         bucket.name, Amounts.gpuSeconds(bucket.level.value),
@@ -147,38 +157,12 @@ extension PlaceReport {
       ]
     }
     return ["BUCKETS in GPU-seconds"]
-      + Columns.lines(
-        header: ["BUCKET", "LEVEL", "BURST", "REFILL", "RESERVED", "LEASES"], rows: rows
-      ).map { "  \($0)" }
+      + page.table(
+        header: ["BUCKET", "LEVEL", "BURST", "REFILL", "RESERVED", "LEASES"], rows: rows)
   }
 }
 
 extension String {
   /// A word of the wire as people write it.
   var spacedWords: String { String(map { $0 == "_" ? " " : $0 }) }
-}
-
-/// Columns of text, each as wide as its widest cell.
-enum Columns {
-  /// The widest a cell may be; longer ones end in `…`. The last column is never cut.
-  static let cellCharacters = 40
-
-  static func lines(header: [String], rows: [[String]]) -> [String] {
-    let table = ([header] + rows).map { row in
-      row.enumerated().map { $0 == row.count - 1 ? $1 : cut($1) }
-    }
-    let widths = header.indices.map { column in
-      table.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0
-    }
-    return table.map { row in
-      row.enumerated().map { column, cell in
-        let isLast = column == row.count - 1
-        return isLast ? cell : cell + String(repeating: " ", count: widths[column] - cell.count)
-      }.joined(separator: "  ")
-    }
-  }
-
-  private static func cut(_ cell: String) -> String {
-    cell.count <= cellCharacters ? cell : String(cell.prefix(cellCharacters - 1)) + "…"
-  }
 }

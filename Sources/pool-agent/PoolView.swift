@@ -54,7 +54,8 @@ struct PoolView {
     var reserved: [BucketID: Int64] = [:]
     pool.forEachLease { _, lease in
       for index in 0..<lease.path.count {
-        reserved[lease.path[index], default: 0] += lease.reserved.value
+        reserved[lease.path[index], default: 0] +=
+          lease.reserved.value + (lease.nextReserved?.value ?? 0)
       }
     }
     var counts: [NodeID: Int64] = [:]

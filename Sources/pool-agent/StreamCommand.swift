@@ -7,15 +7,24 @@ enum StreamCommand {
   /// A request may hold a policy or a node; nothing of ours is deeper.
   private static let limits = JSONLimits(documentBytesMax: InputLines.bytesMax)
 
-  static func run(_ session: inout PlaceSession) {
+  /// - Throws: `UsageError` where the input cannot be read to its end; what was answered stands.
+  static func run(_ session: inout PlaceSession) throws(UsageError) {
     let start = Console.monotonicNanoseconds()
     var lines = InputLines()
     var number: Int64 = 0
     _ = session.takeHappenings()
-    while let line = lines.next() {
+    while let line = try next(&lines) {
       number += 1
       let elapsed = Instant(ns: max(0, Console.monotonicNanoseconds() - start))
       Console.print(answer(line, number, elapsed, &session) + "\n")
+    }
+  }
+
+  private static func next(_ lines: inout InputLines) throws(UsageError) -> InputLines.Line? {
+    do {
+      return try lines.next()
+    } catch {
+      throw UsageError(message: error.message)
     }
   }
 
@@ -25,22 +34,20 @@ enum StreamCommand {
   ) -> String {
     guard case .bytes(let bytes) = line else {
       let problem = "the line is longer than \(InputLines.bytesMax >> 10) KiB"
-      return refusal(number, [error(problem, "split it into several requests")])
+      let hint = "a policy that needs more is read from its file, with --policy"
+      return refusal(number, [error(problem, hint)])
     }
     let request: StreamRequest
+    var id: String?
     do throws(JSONErrors) {
+      let document = try JSONDocument(bytes, limits: limits)
+      id = StreamRequest.id(of: document)
       request = try StreamRequest(
-        try JSONDocument(bytes, limits: limits), vocabulary: session.vocabulary)
+        document, vocabulary: session.vocabulary, notBefore: session.pool.now)
     } catch {
-      return refusal(number, error.errors)
+      return refusal(number, error.errors, id: id)
     }
-    let now = session.pool.now
-    if let at = request.at, at < now {
-      let problem = "at_ms is before the time of an earlier line"
-      let hint = "pool time never falls; it is \(Amounts.text(now.ns, digits: 6)) ms"
-      return refusal(number, [error(problem, hint, path: "$.at_ms")], id: request.id)
-    }
-    session.advance(to: request.at ?? max(now, elapsed))
+    session.advance(to: request.at ?? max(session.pool.now, elapsed))
     do throws(NameCollision) {
       return try StreamAnswer(request, number).text(&session)
     } catch {
@@ -48,8 +55,17 @@ enum StreamCommand {
     }
   }
 
-  private static func error(_ problem: String, _ hint: String, path: String = "$") -> JSONError {
-    JSONError(line: 1, column: 1, path: path, problem: problem, hint: hint)
+  /// The reader counts the lines of its document, which is one line of the stream.
+  private static func hint(of error: JSONError) -> String {
+    let second = "line 1, column "
+    guard let start = error.hint.indices.first(where: { error.hint[$0...].hasPrefix(second) })
+    else { return error.hint }
+    let column = error.hint[start...].dropFirst(second.count)
+    return error.hint[..<start] + "column " + column
+  }
+
+  private static func error(_ problem: String, _ hint: String) -> JSONError {
+    JSONError(line: 1, column: 1, path: "$", problem: problem, hint: hint)
   }
 
   /// An answer to a line that changed nothing.
@@ -66,7 +82,7 @@ enum StreamCommand {
             writer.int64("column", Int64(error.column))
             writer.string("path", error.path)
             writer.string("problem", error.problem)
-            writer.string("hint", error.hint)
+            writer.string("hint", hint(of: error))
           }
         }
       }
@@ -100,6 +116,9 @@ struct StreamAnswer {
       writer.string("op", request.op)
       writer.string("outcome", (decision?.verdict ?? .done).wire)
       writer.milliseconds("at_ms", session.pool.now)
+      if let due = session.pool.nextTimer() {
+        writer.milliseconds("next_due_ms", max(due, session.pool.now))
+      }
       writer.int64("policy_generation", Int64(session.pool.generation.value))
       if let note { writer.string("note", note) }
       if let form, let decision {
@@ -124,6 +143,7 @@ struct StreamAnswer {
       }
       if case .status = request.operation {
         writer.object("pool") { PoolView(session).write(&$0) }
+        LiveView(session).write(&writer)
       }
       let happenings = session.takeHappenings()
       writer.array("events") { writer in for one in happenings { one.write(&writer) } }

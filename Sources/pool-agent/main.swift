@@ -24,7 +24,7 @@ func runAgent(_ words: [String]) throws(UsageError) -> Int32 {
   }
   let arguments = try Arguments(Array(words.dropFirst()), form: form)
   if arguments.has("--help") {
-    Console.print(Forms.help(of: form))
+    Console.print(arguments.has("--stream") ? StreamForms.help : Forms.help(of: form))
     return 0
   }
   switch form.name {

@@ -37,18 +37,20 @@ enum Agent {
     try run(arguments, input: input)
   }
 
-  static func run(_ arguments: [String], input: Data = Data()) throws -> Result {
+  /// - Parameter input: what stands on standard input; nil gives it a directory.
+  static func run(_ arguments: [String], input: Data? = Data()) throws -> Result {
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
     let files = ["in", "out", "err"].map { folder.appending(path: $0) }
-    try input.write(to: files[0])
+    try (input ?? Data()).write(to: files[0])
     try Data().write(to: files[1])
     try Data().write(to: files[2])
     let process = Process()
     process.executableURL = try program()
     process.arguments = arguments
     process.currentDirectoryURL = root
-    process.standardInput = try FileHandle(forReadingFrom: files[0])
+    process.standardInput =
+      try input == nil ? directory(folder) : FileHandle(forReadingFrom: files[0])
     process.standardOutput = try FileHandle(forWritingTo: files[1])
     process.standardError = try FileHandle(forWritingTo: files[2])
     try process.run()
@@ -58,6 +60,10 @@ enum Agent {
     }
     return Result(
       code: process.terminationStatus, out: try text(files[1]), err: try text(files[2]))
+  }
+
+  private static func directory(_ folder: URL) -> FileHandle {
+    FileHandle(fileDescriptor: open(folder.path, O_RDONLY), closeOnDealloc: true)
   }
 
   static func scratch() throws -> URL {

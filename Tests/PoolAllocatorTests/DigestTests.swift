@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 18_328_615_681_466_936_275, low: 13_589_549_897_322_062_275),
-    Digest(high: 7_260_333_273_655_811_122, low: 2_113_968_890_506_064_914)
+    Digest(high: 12_741_223_968_999_244_789, low: 14_581_205_944_411_876_077),
+    Digest(high: 15_535_981_602_973_615_413, low: 16_441_493_927_443_521_671)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -113,6 +113,12 @@ struct DocumentErrorTests {
     Mistake("claims", "\"shared\", ", "\"sharde\", ", "nearest known lane is \"shared\""),
     Mistake("claims", "[\"shared\", \"own\"]", "[]", "the array has 0 elements"),
     Mistake("claims", "\"tenant\": \"acme\", ", "", "3:5: $.claims[0]: missing key \"tenant\""),
+    Mistake(
+      "claims", "\"tenant\": \"acme\"", "\"tenant\": \"amce\"",
+      "3:30: $.claims[0].tenant: the policy has no tenant \"amce\"; nearest known tenant is"),
+    Mistake(
+      "claims", "\"service\": \"chat\"", "\"service\": \"chatt\"",
+      "the policy has no service \"chatt\"; nearest known service is \"chat\""),
     Mistake("claims", "\"cpu_milli\": 250, ", "", "the demand asks for nothing"),
     Mistake("claims", "\"cpu_milli\": 250", "\"gpus\": 17", "17 is out of range"),
     Mistake("claims", "\"cpu_milli\": 250", "\"gpus\": 1, \"mig\": \"1g\"", "in 2 forms"),
@@ -157,6 +163,17 @@ struct DocumentErrorTests {
     #expect(errors.contains { $0.contains(mistake.error) }, "\(errors)")
     #expect(errors.count <= 3, "one mistake, many errors: \(errors)")
     #expect(errors.allSatisfy { $0.prefixMatch(of: /\d+:\d+: \$/) != nil })
+  }
+
+  @Test("a document of another kind is one error, whatever stands in it")
+  func otherKind() {
+    for (kind, other) in [("policy", "claims"), ("claims", "node"), ("node", "policy")] {
+      let errors = Documents.errors(kind, Documents.text(other))
+      #expect(errors.count == 1, "\(errors)")
+      #expect(
+        errors.first?.contains("$.kind: this document is of another kind; expected \"\(kind)\"")
+          == true)
+    }
   }
 
   @Test("all errors of a document at once, in its order")

@@ -71,6 +71,9 @@ struct ReasonTests {
         304 deadline_impossible
         305 arithmetic_overflow
         306 field_out_of_range
+        307 device_too_small
+        308 host_too_small
+        309 host_memory_too_small
         400 bucket_short
         404 behind_parked
         500 lane_full
@@ -121,7 +124,7 @@ struct ReasonTests {
       text(Reason(.classNotAllowed, .identity(.tenant), have: 2, need: 0, clearsAt: .origin))
         == "tenant \"acme\" is held to class P2 and below, and the claim is P0")
     #expect(
-      text(Reason(.noNodeLargeEnough, .lane(row), have: 1 << 28, need: 1 << 29))
+      text(Reason(.hostMemoryTooSmall, .lane(row), have: 1 << 28, need: 1 << 29))
         == "no node of lane \"shared\" is large enough, even empty: "
         + "the largest has 0.25 GiB of 0.5 GiB memory needed")
     #expect(

@@ -40,12 +40,19 @@ extension Pool {
     return stirred.firstRow.map { .lane($0) }
   }
 
-  /// The lease that needs attention first; entries that came up early are put right on the way,
-  /// and those of leases that ended are dropped.
+  /// Drops entries of ended leases that came to the top of the heap; those below wait until then,
+  /// or until their row is used again.
+  mutating func dropEndedTimers() {
+    while let first = queue.leaseTimers.least(in: 0), leases.id(at: first.row) == nil {
+      queue.leaseTimers.remove(first.row)
+    }
+  }
+
+  /// The lease that needs attention first; entries that came up early are put right on the way.
   private mutating func dueLease() -> LeaseID? {
     while let first = queue.leaseTimers.least(in: 0), first.order <= now {
       guard let id = leases.id(at: first.row) else {
-        queue.leaseTimers.remove(first.row)
+        dropEndedTimers()
         continue
       }
       let lease = leases[id]

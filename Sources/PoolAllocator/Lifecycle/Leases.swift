@@ -344,5 +344,6 @@ extension Pool {
     for index in 0..<path.count { buckets[path[index]].leases -= 1 }
     lanes[leases[id].lane].discharge(leases[id].billedMilli)
     leases.remove(id)
+    dropEndedTimers()
   }
 }

@@ -64,44 +64,60 @@ struct Ceiling: Sendable, Equatable {
       reason.need = Int64(demand.enforcement.rawValue)
       return reason
     }
-    reason.code = .noNodeLargeEnough
     var left = enforced
-    let figures: [(Top) -> (have: Int64, need: Int64)] = [
-      { Self.form($0, demand, slice) }, { (Int64($0.cpu), Int64(demand.cpu.value)) },
-      { ($0.hostMemory, demand.hostMemory.value) },
+    let figures: [(Top) -> Figure] = [
+      { Self.form($0, demand, slice) },
+      { Figure(.hostTooSmall, have: Int64($0.cpu), need: Int64(demand.cpu.value)) },
+      { Figure(.hostMemoryTooSmall, have: $0.hostMemory, need: demand.hostMemory.value) },
     ]
     // The first figure that no node still in question has enough of.
     for figure in figures {
-      let enough = left.filter { figure($0).have >= figure($0).need }
+      let enough = left.filter { figure($0).isEnough }
       if enough.isEmpty, let best = left.max(by: { figure($0).have < figure($1).have }) {
-        (reason.have, reason.need) = figure(best)
+        let short = figure(best)
+        (reason.code, reason.have, reason.need) = (short.code, short.have, short.need)
         return reason
       }
       left = enough
     }
+    reason.code = .noNodeLargeEnough
     return reason
   }
 
   private static func serves(_ top: Top, _ demand: Demand, _ slice: UInt16?) -> Bool {
     let form = form(top, demand, slice)
-    return form.have >= form.need && top.cpu >= demand.cpu.value
+    return form.isEnough && top.cpu >= demand.cpu.value
       && top.hostMemory >= demand.hostMemory.value && top.enforcement >= demand.enforcement
   }
 
+  /// What a node has of one thing, what is needed of it, and the code that says it is too little.
+  private struct Figure {
+    var code: Reason.Code
+    var have: Int64
+    var need: Int64
+
+    init(_ code: Reason.Code, have: Int64, need: Int64) {
+      (self.code, self.have, self.need) = (code, have, need)
+    }
+
+    var isEnough: Bool { have >= need }
+  }
+
   /// What a node has of the form asked for, and what is needed of it.
-  private static func form(
-    _ top: Top, _ demand: Demand, _ slice: UInt16?
-  ) -> (have: Int64, need: Int64) {
+  private static func form(_ top: Top, _ demand: Demand, _ slice: UInt16?) -> Figure {
     let devices = Int64(demand.devices)
     switch demand.shape {
-    case .whole: return (Int64(top.gpus), devices)
+    case .whole: return Figure(.noNodeLargeEnough, have: Int64(top.gpus), need: devices)
     case .fraction(_, let bytes):
       if top.gpus >= Int(devices), top.deviceMemory < bytes.value {
-        return (top.deviceMemory, bytes.value)
+        return Figure(.deviceTooSmall, have: top.deviceMemory, need: bytes.value)
       }
-      return (Int64(top.gpus), devices)
-    case .slice: return (Int64(top.slices(slice)), devices)
-    case .cpuOnly: return (max(0, Int64(top.cpuPart)), Int64(demand.cpu.value))
+      return Figure(.noNodeLargeEnough, have: Int64(top.gpus), need: devices)
+    case .slice:
+      return Figure(.noNodeLargeEnough, have: Int64(top.slices(slice)), need: devices)
+    case .cpuOnly:
+      return Figure(
+        .hostTooSmall, have: max(0, Int64(top.cpuPart)), need: Int64(demand.cpu.value))
     }
   }
 }

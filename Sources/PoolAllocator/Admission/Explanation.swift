@@ -1,0 +1,31 @@
+/// Why a claim waits: a query, so that a screen can ask at any moment.
+extension Pool {
+  /// Everything that stands in the way of a waiting claim now, in order of precedence.
+  ///
+  /// Nothing is in the way of a claim that the next tick would serve or end.
+  /// - Returns: at most `Limits.reasons`; empty where the claim does not wait.
+  /// - Complexity: that of a submission; changes nothing.
+  public func obstacles(of id: ClaimID) -> [Reason] {
+    guard let claim = claim(id), claim.isWaiting else { return [] }
+    let measures = restrictions(on: claim.spec, serviceClass: claim.serviceClass)
+    if claim.heldBy != nil { return measures.filter { $0.code != .identityThrottled } }
+    guard let resolved = resolved(claim) else { return [] }
+    let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
+    var reasons = eligible.isEmpty ? obstacles : []
+    var left = eligible
+    while let next = preferred(left, claim.spec, resolved) {
+      left.bits &= ~(1 << UInt64(next.row))
+      switch affordability(next.offer.reservation, path: resolved.path, turn: resolved.turn) {
+      case .no(_, let missing):
+        reasons += missing.filter { !reasons.contains($0) }
+      case .yes:
+        if let head = queue.head(of: next.row), head.order < claim.turn {
+          reasons.append(Reason(.behindHead, .lane(next.row), have: Int64(waitingClaims)))
+        } else if bestPlacement(of: resolved.wish, lane: next.row) == nil {
+          reasons += capacityReasons(resolved.wish, lane: next.row)
+        }
+      }
+    }
+    return Array(reasons.sorted(by: EventLog.precedes).prefix(Limits.reasons))
+  }
+}

@@ -1,0 +1,91 @@
+import PoolAllocator
+import PoolWire
+import StrictJSON
+
+/// What lives in a pool: its leases and the claims that wait, read once.
+struct LiveView {
+  /// Most leases of one answer. Unit: leases.
+  static let leasesMax = 10_000
+  /// Most waiting claims of one answer, the first in the order: the place of each costs a look at
+  /// its lane's queue. Unit: claims.
+  static let waitingMax = 1_000
+
+  struct LeaseRow {
+    var id: LeaseID
+    var lease: Lease
+    var holder: ClaimForm?
+  }
+
+  struct WaitingRow {
+    var id: ClaimID
+    var claim: Claim
+    var form: ClaimForm
+  }
+
+  private let session: PlaceSession
+  private var leases: [LeaseRow] = []
+  private var waiting: [WaitingRow] = []
+
+  init(_ session: PlaceSession) {
+    self.session = session
+    var leases: [LeaseRow] = []
+    session.pool.forEachLease { id, lease in
+      leases.append(LeaseRow(id: id, lease: lease, holder: session.holders[id]))
+    }
+    var waiting: [WaitingRow] = []
+    session.pool.forEachClaim { id, claim in
+      guard claim.isWaiting, let form = session.claims[id] else { return }
+      waiting.append(WaitingRow(id: id, claim: claim, form: form))
+    }
+    waiting.sort { $0.claim.turn < $1.claim.turn }
+    self.leases = leases
+    self.waiting = waiting
+  }
+
+  /// Members of an object that is open.
+  func write(_ writer: inout JSONWriter) {
+    let (pool, names) = (session.pool, session.names)
+    writer.array("leases") { writer in
+      for row in leases.prefix(Self.leasesMax) {
+        writer.lease(row.id, row.lease, holder: row.holder, in: pool, names: names)
+      }
+    }
+    if leases.count > Self.leasesMax {
+      writer.int64("leases_left_out", Int64(leases.count - Self.leasesMax))
+    }
+    writer.array("waiting") { writer in
+      for row in waiting.prefix(Self.waitingMax) { write(row, &writer) }
+    }
+    if waiting.count > Self.waitingMax {
+      writer.int64("waiting_left_out", Int64(waiting.count - Self.waitingMax))
+    }
+  }
+
+  private func write(_ row: WaitingRow, _ writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.string("claim", row.form.name)
+      writer.string("tenant", row.form.tenant)
+      writer.string("class", row.claim.serviceClass.word)
+      writer.string("state", "\(row.claim.state)")
+      writer.milliseconds("submitted_at_ms", row.claim.turn.submitted)
+      writer.array("lanes") { writer in for lane in row.form.lanes { writer.string(lane) } }
+      if let position = session.pool.position(of: row.id) {
+        writer.int64("position", Int64(position))
+      }
+      if row.claim.state == .parked,
+        let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
+      {
+        writer.string("bucket", session.names.text(bucket.rule.key))
+      }
+      if let row = row.claim.heldBy, let identity = session.pool.identity(atRow: row) {
+        writer.string("held_by", "\(identity.kind)")
+      }
+      writer.array("blocking") { writer in
+        for reason in session.pool.obstacles(of: row.id) {
+          writer.reason(
+            ReasonText(reason, in: session.pool, names: session.names, claim: row.form))
+        }
+      }
+    }
+  }
+}

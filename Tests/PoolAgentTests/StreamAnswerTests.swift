@@ -1,0 +1,175 @@
+import Foundation
+import Testing
+
+@Suite("What the answers of a stream say")
+struct StreamAnswerTests {
+  private func run(_ lines: [String], nodes: [String] = ["cpu-2"]) throws -> [[String: Any]] {
+    let result = try Agent.run(
+      ["place", "--policy", Agent.policy, "--stream", "--nodes"] + nodes.map(Agent.node),
+      input: Data(lines.map { $0 + "\n" }.joined().utf8))
+    #expect(result.code == 0)
+    #expect(result.lines.count == lines.count)
+    return try result.lines.map { line in
+      #expect(try SchemaCheck.findings(line, "answer") == [], "\(line)")
+      return try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+  }
+
+  private func claim(
+    _ name: String, at: Int, cpu: Int = 500, runtime: Int = 120, tenant: String = "fraud",
+    more: String = ""
+  ) -> String {
+    """
+    {"op":"claim","at_ms":\(at),"id":"\(name)!","claim":{"name":"\(name)","tenant":"\(tenant)",\
+    "application":"a","workflow":"w","principal":"p","service":"fraud-analysis",\
+    "action":"inference","model_class":"small","lanes":["cpu-fraud"],\
+    "demand":{"cpu_milli":\(cpu)},"runtime_max_seconds":\(runtime)\(more)}}
+    """
+  }
+
+  private func lease(_ op: String, at: Int, _ row: Int = 0, fencing: Int = 1) -> String {
+    #"{"op":"\#(op)","at_ms":\#(at),"lease":"L-\#(row).1","fencing":"1.\#(fencing)"}"#
+  }
+
+  @Test("every event carries the time at which it happened")
+  func times() throws {
+    // Not started by 10 s, not empty by 20 s; the second one's wait ends at 30 s.
+    let answers = try run([
+      claim("a", at: 0), claim("b", at: 1, more: ",\"max_wait_seconds\":29.999"),
+      #"{"op":"tick","at_ms":60000}"#,
+    ])
+    let events = try #require(answers[2]["events"] as? [[String: Any]])
+    func time(_ name: String) -> Double? {
+      (events.first { $0["event"] as? String == name }?["at_ms"] as? NSNumber)?.doubleValue
+    }
+    #expect(time("lease_stopping") == 10_000)
+    #expect(time("lease_overstayed") == 20_000)
+    #expect(time("claim_ended") == 30_000)
+    let times = events.compactMap { ($0["at_ms"] as? NSNumber)?.doubleValue }
+    #expect(times.count == events.count && times == times.sorted())
+  }
+
+  @Test("a caller that ticks when it is told misses nothing")
+  func due() throws {
+    func next(_ answer: [String: Any]) -> Int? { answer["next_due_ms"] as? Int }
+    let answers = try run([
+      #"{"op":"tick","at_ms":0}"#, claim("a", at: 0), claim("b", at: 5),
+      #"{"op":"tick","at_ms":9999}"#, #"{"op":"tick","at_ms":10000}"#,
+      lease("empty", at: 10_500), #"{"op":"tick","at_ms":10500}"#,
+      #"{"op":"cancel","at_ms":10501,"tenant":"fraud","claim":"a"}"#,
+    ])
+    #expect(next(answers[0]) == nil, "nothing is due in an idle pool")
+    #expect(answers[1...3].map(next) == [10_000, 10_000, 10_000], "the lease must start by then")
+    #expect(next(answers[4]) == 20_000, "and be empty by then")
+    #expect(next(answers[5]) == 10_500, "a freed device can be given away at once")
+    #expect(next(answers[6]) == 20_500)
+  }
+
+  @Test("a renewal says when the next one pays something, and the last one that none does")
+  func renewals() throws {
+    let answers = try run([
+      claim("a", at: 0, runtime: 150), lease("started", at: 1000), lease("renew", at: 31_000),
+      lease("renew", at: 31_001), lease("renew", at: 91_000), lease("renew", at: 121_500),
+    ])
+    func member(_ index: Int, _ name: String) -> Int? {
+      (answers[index]["lease"] as? [String: Any])?[name] as? Int
+    }
+    #expect((1...4).map { member($0, "renew_from_ms") } == [31_000, 91_000, 91_000, nil])
+    #expect((1...4).map { member($0, "ends_at_ms") } == [61_000, 121_000, 121_000, 151_000])
+    let events = try #require(answers[3]["events"] as? [Any])
+    #expect(events.isEmpty, "a renewal before its time changes nothing")
+    #expect(answers[5]["outcome"] as? String == "done")
+  }
+
+  @Test("status lists what lives: leases and waiting claims with what blocks them")
+  func status() throws {
+    let parked = """
+      {"op":"claim","at_ms":3,"claim":{"name":"p","tenant":"docs","application":"a",\
+      "workflow":"w","principal":"p","service":"documentation","action":"retrieval",\
+      "model_class":"small","lanes":["cpu-shared"],"demand":{"cpu_milli":1500},\
+      "runtime_max_seconds":600}}
+      """
+    let answers = try run([
+      claim("a", at: 0), claim("b", at: 1, cpu: 250), claim("c", at: 2), parked,
+      lease("started", at: 4), #"{"op":"status","at_ms":5}"#,
+      #"{"op":"complete","at_ms":6,"lease":"L-0.1","fencing":"1.1","outcome":"failed"}"#,
+      #"{"op":"status","at_ms":6}"#, #"{"op":"tick","at_ms":1}"#,
+    ])
+    let leases = try #require(answers[5]["leases"] as? [[String: Any]])
+    #expect(leases.count == 1)
+    let one = try #require(leases.first)
+    #expect(one["claim"] as? String == "a" && one["tenant"] as? String == "fraud")
+    #expect(one["state"] as? String == "active" && one["fencing"] as? String == "1.1")
+    #expect(one["node"] as? String == "cpu-2" && one["ends_at_ms"] as? Int == 60_004)
+    let waiting = try #require(answers[5]["waiting"] as? [[String: Any]])
+    #expect(waiting.compactMap { $0["claim"] as? String } == ["b", "c", "p"])
+    #expect(waiting.compactMap { $0["state"] as? String } == ["queued", "queued", "parked"])
+    #expect(waiting.map { $0["position"] as? Int } == [1, 2, nil])
+    #expect(waiting[2]["bucket"] as? String == "docs > retrieval")
+    let codes = waiting.map { row in
+      (row["blocking"] as? [[String: Any]])?.first?["code"] as? String
+    }
+    #expect(codes == ["lane_full", "behind_head", "bucket_short"])
+    // Its claim has ended, its devices have not returned: it is still told whose they are.
+    let stopping = try #require((answers[7]["leases"] as? [[String: Any]])?.first)
+    #expect(stopping["state"] as? String == "stopping" && stopping["claim"] as? String == "a")
+    #expect(answers[8]["outcome"] as? String == "error", "time does not go back")
+  }
+
+  @Test("a line that is refused keeps its id, and says where its mistake is")
+  func refused() throws {
+    let answers = try run([
+      claim("a", at: 10), claim("b", at: 10, tenant: "frauds"),
+      #"{"op":"tick","at_ms":9,"id":"late"}"#, #"{"op":"tick","id":"broken""#,
+      #"{"op":"tick","id":7}"#,
+      claim("d", at: 11).replacing("fraud-analysis", with: "fraud-analisys"),
+    ])
+    #expect(answers.map { $0["id"] as? String } == ["a!", "b!", "late", nil, nil, "d!"])
+    func error(_ index: Int) -> [String: Any] {
+      (answers[index]["errors"] as? [[String: Any]])?.first ?? [:]
+    }
+    #expect(error(1)["path"] as? String == "$.claim.tenant")
+    #expect(error(1)["hint"] as? String == "nearest known tenant is \"fraud\"")
+    #expect(error(2)["path"] as? String == "$.at_ms" && error(2)["column"] as? Int == 22)
+    #expect(error(3)["hint"] as? String == "it was opened at column 1")
+    #expect(error(5)["hint"] as? String == "nearest known service is \"fraud-analysis\"")
+  }
+
+  @Test("the help shows every request; what it shows can be sent")
+  func help() throws {
+    let help = try Agent.run("place", "--stream", "--help")
+    #expect(help.code == 0 && help.err.isEmpty)
+    #expect(help.lines.allSatisfy { $0.count <= 100 })
+    var examples: [String] = []
+    for line in help.lines {
+      if line.hasPrefix("             {") {
+        examples.append(line.trimmingCharacters(in: .whitespaces))
+      } else if line.hasPrefix("               "), let last = examples.popLast() {
+        examples.append(last + " " + line.trimmingCharacters(in: .whitespaces))
+      }
+    }
+    let operations = examples.compactMap { $0.firstMatch(of: /"op": "(\w+)"/)?.1 }.map(String.init)
+    #expect(
+      Set(operations) == [
+        "claim", "started", "renew", "complete", "empty", "cancel", "tick", "advertise", "silence",
+        "hear", "cordon", "uncordon", "drain", "fence", "restrict", "policy", "status",
+      ])
+    #expect(operations.count == 17)
+    // The policy is too long for a help; all others are sent as they stand.
+    for (line, operation) in zip(examples, operations) where operation != "policy" {
+      #expect(try SchemaCheck.findings(line, "stream-request") == [], "\(line)")
+      let answer = try run([line])[0]
+      #expect(answer["outcome"] as? String != "error", "\(answer)")
+    }
+  }
+
+  @Test("an input that cannot be read is an error, not an end")
+  func unreadable() throws {
+    let result = try Agent.run(
+      ["place", "--policy", Agent.policy, "--nodes", Agent.node("cpu-2"), "--stream"],
+      input: nil)
+    #expect(result.code == 2 && result.out.isEmpty)
+    #expect(result.err == "error: standard input cannot be read: is a directory; name a file\n")
+  }
+}
