@@ -52,6 +52,8 @@ public struct Grant: BitwiseCopyable, Sendable {
   public var startBy: Instant
   /// The terms of its class.
   public var terms: ClassRule
+  /// The level in the order at which it was granted.
+  public var level: UInt8
 }
 
 /// A measure against one identity.

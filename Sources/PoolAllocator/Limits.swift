@@ -41,6 +41,8 @@ public struct Limits: Hashable, Sendable {
   /// Greatest weight of a profile or a job, 100.000. With 1,024,000 milli-cores a claim's rate then
   /// stays below 2⁶³. Unit: thousandths.
   public static let weightMilli: Int32 = 100_000
+  /// Greatest weight of a tenant, 1,000.000: a larger ratio is a typing error. Unit: thousandths.
+  public static let tenantWeightMilli: Int32 = 1_000_000
   /// Greatest device: 1,024 cores of one CPU set. Unit: thousandths of a device or core.
   public static let deviceMilli: Int32 = 1_024_000
   /// Longest span that a policy or claim may name, 366 days: anything longer is a typing error and

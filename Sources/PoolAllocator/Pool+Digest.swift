@@ -56,6 +56,7 @@ extension Pool {
     digest.combine(waitingClaims)
     digest.combine(stirred.bits)
     for lanes in groups { digest.combine(lanes.bits) }
+    for level in 0..<4 { digest.combine(floors[level].value) }
     for signal in signals {
       digest.combine(signal.measure)
       digest.combine(signal.subject)
@@ -137,6 +138,7 @@ extension Pool {
     digest.combine(tenant.waiting)
     digest.combine(tenant.live)
     digest.combine(tenant.refused)
+    for level in 0..<4 { digest.combine(tenant.served[level].value) }
   }
 
   private static func feed(_ bucket: Bucket, _ digest: inout DigestBuilder) {
@@ -190,6 +192,9 @@ extension Pool {
     digest.combine(claim.lease) { $0.combine($1) }
     digest.combine(claim.failedStarts)
     digest.combine(claim.grants)
+    digest.combine(claim.level)
+    digest.combine(claim.waited)
+    digest.combine(claim.queuedAt)
     digest.combine(claim.widensOn) { $0.combine($1) }
     digest.combine(claim.heldBy) { $0.combine($1) }
     digest.combine(claim.waitEnds)
@@ -203,6 +208,7 @@ extension Pool {
     digest.combine(lease.fencing.raw)
     digest.combine(lease.policy.value)
     digest.combine(lease.rate)
+    digest.combine(lease.level)
     digest.combine(lease.state.rawValue)
     digest.combine(lease.startBy)
     digest.combine(lease.started) { $0.combine($1) }

@@ -21,11 +21,12 @@ extension Pool {
     case .nodeReached(let id, let reach): evolveReach(id, reach)
     case .nodeHeard(let id): nodes[id].heard += 1
     case .nodeDuty(let id, let duty, let drainBy): evolveDuty(id, duty, drainBy)
-    case .nodeDrifted, .deviceShrank, .commandRefused: break
+    case .nodeDrifted, .deviceShrank, .commandRefused, .waitExceeded: break
     case .nodeForgotten(let id): evolveForgotten(id)
     case .claimSubmitted(let id, let fact): evolveSubmitted(id, log.claimFacts[Int(fact)])
     case .claimQueued(let id, let lanes, _, let widens): evolveQueued(id, lanes, widens)
     case .claimParked(let id, let bucket): evolveParked(id, bucket)
+    case .claimAged(let id, let level): evolveAged(id, level)
     case .claimHeld(let id, let row): evolveHeld(id, by: row)
     case .claimEnded(let id, let end): evolveClaimEnded(id, end)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
@@ -36,8 +37,8 @@ extension Pool {
       evolveRenewed(id, span, reserved, postings, log)
     case .leaseUnpaid(let id, _): leases[id].isUnpaid = true
     case .debtEntered: break
-    case .settled(let id, let quantum, _, let remainder, let postings):
-      evolveSettled(id, quantum, remainder, postings, log)
+    case .settled(let id, let quantum, let charge, let remainder, let postings):
+      evolveSettled(id, quantum, charge, remainder, postings, log)
     case .leaseStopping(let id, let cause, let at, let killBy):
       evolveStopping(id, cause, at: at, killBy)
     case .leaseOverstayed(let id): evolveOverstayed(id)
@@ -91,11 +92,10 @@ extension Pool {
     if before == .starting { claims[id].failedStarts += 1 }
     claims[id].lease = nil
     enterQueue(id)
-    let turn = claims[id].turn
-    queue.waiting.insert(id.row, turn, into: UInt32(group))
+    joinLine(id)
     if let widens {
       claims[id].widensOn = widens
-      queue.narrowed.insert(id.row, turn, into: widens.row)
+      queue.narrowed.insert(id.row, claims[id].turn, into: widens.row)
       refreshBucketTimer(widens.row)
     }
     // A claim straight from the door has just been tried; any other has to be looked at.
@@ -142,7 +142,7 @@ extension Pool {
     tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
     if state == .queued {
-      queue.waiting.remove(id.row)
+      leaveLine(id)
       stirred.bits |= groups[Int(claims[id].group)].bits
       if let bucket = claims[id].widensOn {
         claims[id].widensOn = nil

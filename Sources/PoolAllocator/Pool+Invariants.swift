@@ -25,7 +25,7 @@ extension Pool {
     placement.leases.checkInvariants()
     placement.spots.checkInvariants()
     for lane in placement.lanes { lane.idleShelves.checkInvariants() }
-    queue.waiting.checkInvariants()
+    queue.lines.checkInvariants()
     queue.parked.checkInvariants()
     queue.narrowed.checkInvariants()
     queue.held.checkInvariants()
@@ -133,10 +133,7 @@ extension Pool {
         waitingOf[Int(claim.tenant.row)] += 1
         invariant(claim.lease == nil, "a waiting claim has no lease")
       }
-      invariant(
-        (queue.waiting.heap(of: id.row) == UInt32(claim.group)) == (claim.state == .queued)
-          || claim.state != .queued && queue.waiting.heap(of: id.row) == nil,
-        "a queued claim is in its group's heap")
+      checkLine(id, claim)
       invariant(
         queue.parked.heap(of: id.row)
           == (claim.state == .parked && claim.heldBy == nil ? claim.bucket?.row : nil),
@@ -169,6 +166,22 @@ extension Pool {
       invariant(
         !identity.isReleasing || !queue.held.isEmpty(id.row), "who lets go holds something")
     }
+  }
+
+  /// A queued claim is in the line of its group, tenant and class, and heads are ranked by the
+  /// tables as they are.
+  private func checkLine(_ id: ClaimID, _ claim: Claim) {
+    let line = queue.lines.line(of: id.row)
+    invariant((line != nil) == (claim.state == .queued), "a queued claim is in a line")
+    guard let line else { return }
+    let place = queue.lines.lines[Int(line)]
+    invariant(
+      place.group == UInt32(claim.group) && place.tenant == claim.tenant.row
+        && place.rank == claim.serviceClass.rank, "a claim is in its own line")
+    invariant(claim.level <= claim.serviceClass.rank, "ageing lifts, it never lowers")
+    guard queue.lines.head(line: line) == id.row else { return }
+    let order = orderKey(of: id.row)
+    invariant(queue.lines.order(of: line) == order, "a head is ranked by the tables")
   }
 
   /// B5 while it lives: a lease that may run has a reservation; one that stopped has none.

@@ -52,7 +52,9 @@ extension Pool {
     claims.forEach { id, claim in
       switch claim.state {
       case .queued:
-        queue.waiting.insert(id.row, claim.turn, into: UInt32(claim.group))
+        _ = queue.lines.insert(
+          id.row, claim.turn, group: UInt32(claim.group), tenant: claim.tenant.row,
+          rank: claim.serviceClass.rank)
         if let on = claim.widensOn { queue.narrowed.insert(id.row, claim.turn, into: on.row) }
       case .parked:
         if let row = claim.heldBy {
@@ -64,6 +66,7 @@ extension Pool {
       }
       QueueIndex.set(&queue.claimTimers, id.row, claim.expires)
     }
+    for line in queue.lines.lines.indices { refreshLine(UInt32(line)) }
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }
     leases.forEach { id, lease in QueueIndex.set(&queue.leaseTimers, id.row, timer(of: lease)) }
   }

@@ -6,6 +6,7 @@ extension Pool {
     case node(NodeID)
     case restriction(UInt32)
     case waited(ClaimID)
+    case aged(ClaimID)
     case bucket(UInt32)
     case lane(UInt32)
   }
@@ -18,7 +19,13 @@ extension Pool {
       case .lease(let id): leaseDue(id, &log)
       case .node(let id): nodeDue(id, &log)
       case .restriction(let row): endRestriction(row, &log)
-      case .waited(let id): step(.claimEnded(id, .expired), &log)
+      case .waited(let id):
+        let reasons = log.append(obstacles(of: id))
+        step(.waitExceeded(id, reasons: reasons), &log)
+        step(.claimEnded(id, .queueTimeExceeded), &log)
+      case .aged(let id):
+        let level = agedLevel(of: id.row)
+        step(.claimAged(id, level: level), &log)
       case .bucket(let row): serve(bucket: row, &log)
       case .lane(let row): dispatch(lane: row, &log)
       }
@@ -35,6 +42,9 @@ extension Pool {
     if let row = QueueIndex.due(queue.identityTimers, at: now) { return .restriction(row) }
     if let row = QueueIndex.due(queue.claimTimers, at: now), let id = claims.id(at: row) {
       return .waited(id)
+    }
+    if let row = QueueIndex.due(queue.lines.timers, at: now), let id = claims.id(at: row) {
+      return .aged(id)
     }
     if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
     return stirred.firstRow.map { .lane($0) }
@@ -198,7 +208,7 @@ extension Pool {
     if let known = groups.firstIndex(of: lanes) { return UInt16(known) }
     let most = Limits.queueGroups - (lanes.count > 1 ? Limits.lanes : 0)
     if groups.count < most { return UInt16(groups.count) }
-    return groups.indices.first { queue.waiting.isEmpty(UInt32($0)) }.map { UInt16($0) }
+    return groups.indices.first { queue.lines.isEmpty(group: UInt32($0)) }.map { UInt16($0) }
   }
 
   /// A set of lanes that has a queue group: the set itself, else its first lane alone, so that a

@@ -19,7 +19,7 @@ extension Pool {
       case .no(_, let missing):
         reasons += missing.filter { !reasons.contains($0) }
       case .yes:
-        if let head = queue.head(of: next.row), head.order < claim.turn {
+        if let head = queue.head(of: next.row), head.row != id.row {
           reasons.append(Reason(.behindHead, .lane(next.row), have: Int64(waitingClaims)))
         } else if bestPlacement(of: resolved.wish, lane: next.row) == nil {
           reasons += capacityReasons(resolved.wish, lane: next.row)

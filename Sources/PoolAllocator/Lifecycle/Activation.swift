@@ -97,6 +97,10 @@ extension Pool {
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
       refreshBucketTimer(row)
     }
+    // Another ageing step moves the moments at which heads rise.
+    for line in queue.lines.lines.indices where queue.lines.head(line: UInt32(line)) != nil {
+      refreshLine(UInt32(line))
+    }
     lanes.forEach { id, _ in stirred.insert(id) }
   }
 
