@@ -186,7 +186,7 @@ public struct TenantRule: BitwiseCopyable, Hashable, Sendable {
   public var classes: ClassSet
   /// Claims that may wait at once.
   public var queueMax: UInt32
-  /// Share of service while others wait too, 1,000 = 1.000; ≥ 1. Twice the weight gets twice as much.
+  /// Share of service while others wait too, 1,000 = 1.000; ≥ 1. Twice the weight, twice as much.
   public var weightMilli: Int32
 
   /// Makes a rule.
