@@ -61,6 +61,11 @@ public enum Event: BitwiseCopyable, Sendable {
   /// A look at a lane found nothing to start; it is not looked at again before something changes.
   case laneRested(row: UInt32)
 
+  /// Devices are kept for the head of a lane; `EventLog.pins[fact]`. Replaces a pin of the lane.
+  case headPinned(LaneID, fact: UInt32)
+  /// Nothing is kept for the lane's head any more.
+  case headUnpinned(LaneID, because: Reason.Code)
+
   // MARK: leases
   /// Devices were taken and the first quantum reserved, in one step; `EventLog.grants[fact]`.
   case leaseGranted(LeaseID, fact: UInt32)

@@ -32,6 +32,12 @@ public struct Limits: Hashable, Sendable {
   public static let stepsPerTick = 256
   /// Interned sets of lanes, one queue each. Unit: queue groups.
   public static let queueGroups = 256
+  /// Claims behind the head of a lane that are tried in the gap before it, for each grant: enough to
+  /// find small work, few enough for the time of a tick. Unit: claims.
+  public static let backfillDepth = 32
+  /// Nodes whose leases are looked at to find where a head can start first; the others end later as
+  /// a whole, though one of their devices may be free before. Unit: nodes.
+  public static let pinProbes = 32
   /// Chain depth of a claim's ancestry: deeper is a loop in all workloads seen. Unit: claims.
   public static let chainDepth = 32
   /// Attempts of one piece of work as its caller counts them. Unit: attempts.

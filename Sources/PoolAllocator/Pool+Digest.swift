@@ -55,6 +55,7 @@ extension Pool {
     digest.combine(generation.value)
     digest.combine(waitingClaims)
     digest.combine(stirred.bits)
+    digest.combine(pinnedLanes.bits)
     for lanes in groups { digest.combine(lanes.bits) }
     for level in 0..<4 { digest.combine(floors[level].value) }
     for signal in signals {
@@ -96,6 +97,8 @@ extension Pool {
     digest.combine(node.timer)
     digest.combine(node.drainBy)
     digest.combine(node.heard)
+    digest.combine(node.cpuPinned.value)
+    digest.combine(node.hostPinned.value)
     digest.combine(node.leases)
   }
 
@@ -118,6 +121,8 @@ extension Pool {
     digest.combine(device.parent) { $0.combine($1) }
     digest.combine(device.slice) { $0.combine($1) }
     digest.combine(device.fencing.raw)
+    digest.combine(device.pin) { $0.combine($1) }
+    digest.combine(device.pinned.value)
     digest.combine(device.isApproved)
     digest.combine(device.isPart)
   }
@@ -129,6 +134,11 @@ extension Pool {
     digest.combine(lane.used)
     digest.combine(lane.leases)
     digest.combine(lane.bound)
+    digest.combine(lane.pin) { digest, pin in
+      digest.combine(pin.claim)
+      digest.combine(pin.node)
+      digest.combine(pin.starts)
+    }
   }
 
   private static func feed(_ tenant: Tenant, _ digest: inout DigestBuilder) {

@@ -5,6 +5,7 @@ extension Pool {
   public func checkInvariants() {
     checkContainers()
     checkDevices()
+    checkPins()
     checkLanes()
     checkBuckets()
     checkClaims()
@@ -65,6 +66,28 @@ extension Pool {
     nodes.forEach { id, node in
       invariant(cpu[Int(id.row)] == Int64(node.cpuUsed.value), "D1: processor time adds up")
       invariant(host[Int(id.row)] == node.hostUsed.value, "D1: host memory adds up")
+    }
+  }
+
+  /// What lanes keep for their heads agrees with what devices and nodes say.
+  private func checkPins() {
+    var kept = Array(repeating: UInt32?.none, count: devices.extent)
+    var cpu = Array(repeating: Int64(0), count: nodes.extent)
+    lanes.forEach { id, lane in
+      invariant(pinnedLanes.contains(row: id.row) == (lane.pin != nil), "kept lanes are noted")
+      guard let pin = lane.pin else { return }
+      invariant(claims.contains(pin.claim) && claims[pin.claim].state == .queued, "a head waits")
+      cpu[Int(pin.node.row)] += Int64(pin.cpu.value)
+      for index in pin.uses.indices where devices.contains(uses[index].device) {
+        kept[Int(uses[index].device.row)] = id.row
+      }
+    }
+    devices.forEach { id, device in
+      invariant(
+        device.pin == nil || device.pin == kept[Int(id.row)], "a kept device is kept by its lane")
+    }
+    nodes.forEach { id, node in
+      invariant(cpu[Int(id.row)] == Int64(node.cpuPinned.value), "what is kept of a node adds up")
     }
   }
 

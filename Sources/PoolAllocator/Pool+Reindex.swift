@@ -42,6 +42,7 @@ extension Pool {
     }
     leases.forEach { id, lease in placement.leases.append(id.row, to: lease.node.row) }
     nodes.forEach { id, _ in
+      refreshClears(of: id.row)
       refreshNode(id.row)
       setNodeTimer(id)
     }

@@ -12,6 +12,8 @@ struct SmallCluster {
   var weights: [Int32]
   var order = OrderRule(ageingStep: .seconds(60))
   var quantum = Span.seconds(3_600)
+  /// Time to start and to leave the devices.
+  var grace = Span.seconds(60)
 
   init(weights: [Int32]) { self.weights = weights }
 
@@ -26,8 +28,8 @@ struct SmallCluster {
     policy.order = order
     policy.classes = Array(
       repeating: ClassRule(
-        quantum: quantum, startWithin: .seconds(60), killWithin: .seconds(60), emptyBucket: .park,
-        overrun: .stop), count: 4)
+        quantum: quantum, startWithin: grace, killWithin: grace, emptyBucket: .park, overrun: .stop),
+      count: 4)
     for rank in 0..<4 {
       policy.services.append(
         ServiceRule(

@@ -29,6 +29,7 @@ extension Pool {
       return refuseClaim(spec, verdict, reasons, &log)
     case .grant(let placement, let offer):
       let id = take(spec, resolved, &log)
+      unpin(under: placement, &log)
       decision.claim = id
       decision.verdict = .admitted
       decision.quote(offer, for: expected)
@@ -181,7 +182,12 @@ extension Pool {
       }
       if let head = queue.head(of: row), head.order < order {
         reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
-      } else if let placement = bestPlacement(of: resolved.wish, lane: row) {
+        let delay = delayReason(
+          resolved.wish, resolved.serviceClass, spec.runtimeMax, lane: row)
+        if let delay { reasons.append(delay) }
+      } else if let placement = bestPlacement(of: resolved.wish, lane: row)
+        ?? keptPlacement(resolved.wish, lane: row)
+      {
         return .grant(placement, offer)
       } else {
         reasons += capacityReasons(resolved.wish, lane: row)
@@ -288,7 +294,7 @@ extension Pool {
   }
 
   /// One device's part of a grant.
-  private func use(of row: UInt32, by demand: Demand) -> DeviceUse {
+  func use(of row: UInt32, by demand: Demand) -> DeviceUse {
     guard let id = devices.id(at: row) else { broken("a placement names live rows") }
     switch demand.shape {
     case .whole, .slice:

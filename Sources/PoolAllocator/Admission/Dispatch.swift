@@ -157,6 +157,7 @@ extension Pool {
     guard let head = queue.head(of: row), let id = claims.id(at: head.row) else {
       return step(.laneRested(row: row), &log)
     }
+    if lanes[row: row].pin?.claim != id, unpinStale(lane: row, head: id, &log) { return }
     let claim = claims[id]
     if let holder = holder(of: claim) { return step(.claimHeld(id, by: holder), &log) }
     guard let resolved = resolved(claim) else {
@@ -173,12 +174,27 @@ extension Pool {
       return enqueue(id, for: payable, widens: short, &log)
     }
     guard leases.hasRoom, payable.contains(row: row),
-      let offer = offer(row, for: claim.spec, resolved),
-      let found = bestPlacement(of: resolved.wish, lane: row)
-    else {
-      return step(.laneRested(row: row), &log)
+      let offer = offer(row, for: claim.spec, resolved)
+    else { return step(.laneRested(row: row), &log) }
+    if let found = headPlacement(resolved.wish, id, lane: row) {
+      _ = grant(id, found, offer, path: resolved.path, &log)
+    } else if !unpinStale(lane: row, head: id, &log), !pin(id, resolved.wish, lane: row, &log), !fillGap(lane: row, behind: id, &log) {
+      step(.laneRested(row: row), &log)
+    }
+  }
+
+  /// Grants the first claim behind a lane's head that does not delay it.
+  /// - Returns: whether there was one.
+  private mutating func fillGap(
+    lane row: UInt32, behind head: ClaimID, _ log: inout EventLog
+  ) -> Bool {
+    guard let (id, found) = backfill(lane: row, behind: head) else { return false }
+    let claim = claims[id]
+    guard let resolved = resolved(claim), let offer = offer(row, for: claim.spec, resolved) else {
+      broken("a claim that fits the gap has an offer")
     }
     _ = grant(id, found, offer, path: resolved.path, &log)
+    return true
   }
 
   /// The lanes whose price a claim can pay now, and the bucket that is in the way where none is.

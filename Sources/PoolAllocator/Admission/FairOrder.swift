@@ -25,6 +25,40 @@ extension Pool {
       submitted: turn.submitted, arrival: turn.arrival)
   }
 
+  /// The first claims in the order of a lane, as it stands now.
+  /// - Complexity: O(count × (queue groups of the lane + count)).
+  func waiting(for lane: UInt32, atMost count: Int) -> [UInt32] {
+    var found: [UInt32] = []
+    var groups = queue.groupsOfLane[Int(lane)].map { queue.lines.walk(group: UInt32($0)) }
+    var lines: [QueueLines.LineWalk] = []
+    while found.count < count {
+      let group = groups.indices.filter { !groups[$0].isAtEnd }
+        .min { groups[$0].order < groups[$1].order }
+      let line = lines.indices.min { lines[$0].order < lines[$1].order }
+      if let group, line.map({ groups[group].order < lines[$0].order }) ?? true {
+        // Opens the next line of the group at its head.
+        var opened = queue.lines.walk(line: groups[group].line)
+        guard let head = opened.next(in: queue.lines) else { broken("a ranked line has a head") }
+        found.append(head)
+        groups[group].advance(in: queue.lines)
+        if let next = opened.next(in: queue.lines) {
+          opened.stand(at: next, orderKey(of: next))
+          lines.append(opened)
+        }
+      } else if let line {
+        found.append(lines[line].row)
+        if let next = lines[line].next(in: queue.lines) {
+          lines[line].stand(at: next, orderKey(of: next))
+        } else {
+          lines.remove(at: line)
+        }
+      } else {
+        break
+      }
+    }
+    return found
+  }
+
   // MARK: ageing
 
   /// The level of a queued claim by the time it has waited; never above the one it reached.

@@ -9,6 +9,10 @@ struct OrderKey: BitwiseCopyable, Comparable, Sendable {
   /// Number of the submission, which breaks ties.
   var arrival: UInt64
 
+  /// After every key that a claim can have.
+  static let last = OrderKey(
+    level: .max, served: CreditTotal(.max), submitted: .farFuture, arrival: .max)
+
   /// Orders by level, then service, then time, then arrival.
   static func < (left: OrderKey, right: OrderKey) -> Bool {
     if left.level != right.level { return left.level < right.level }
@@ -84,6 +88,47 @@ struct QueueLines: Sendable {
       for member in members.members(of: line.row) { body(member.row) }
     }
   }
+
+  /// A walk through the lines of a group in the order of their heads.
+  struct GroupWalk {
+    private var walk: IndexedHeaps<OrderKey>.Walk
+    private var member: IndexedHeaps<OrderKey>.Member?
+
+    fileprivate init(_ walk: IndexedHeaps<OrderKey>.Walk, in lines: QueueLines) {
+      self.walk = walk
+      advance(in: lines)
+    }
+
+    /// Whether no line is left.
+    var isAtEnd: Bool { member == nil }
+    /// The line where it stands; it must stand at one.
+    var line: UInt32 { member?.row ?? .max }
+    /// The key of that line's head; past the end, after every other.
+    var order: OrderKey { member?.order ?? .last }
+
+    /// Goes on to the next line.
+    mutating func advance(in lines: QueueLines) { member = walk.next(in: lines.heads) }
+  }
+
+  /// A walk through the claims of one line.
+  struct LineWalk {
+    private var walk: IndexedHeaps<TurnKey>.Walk
+    /// The claim where it stands, and its key.
+    private(set) var row = UInt32.max
+    private(set) var order = OrderKey.last
+
+    fileprivate init(_ walk: IndexedHeaps<TurnKey>.Walk) { self.walk = walk }
+
+    /// The next claim, or nil past the last.
+    mutating func next(in lines: QueueLines) -> UInt32? { walk.next(in: lines.members)?.row }
+    /// Notes the claim that `next` gave, with its key.
+    mutating func stand(at row: UInt32, _ order: OrderKey) { (self.row, self.order) = (row, order) }
+  }
+
+  /// A walk through a group, at its first line.
+  func walk(group: UInt32) -> GroupWalk { GroupWalk(heads.walk(group), in: self) }
+  /// A walk through a line, before its first claim.
+  func walk(line: UInt32) -> LineWalk { LineWalk(members.walk(line)) }
 
   /// Whether a tenant has a head at a level.
   func isBacklogged(_ tenant: UInt32, at level: UInt8) -> Bool {

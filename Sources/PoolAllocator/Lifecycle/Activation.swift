@@ -86,6 +86,8 @@ extension Pool {
     guard let policy = log.policy else { broken("an activation carries its policy") }
     let cited = citedLanes()
     post(postings, log)
+    // What is kept was worked out under the old policy: it is worked out anew.
+    while let row = pinnedLanes.firstRow { clearPin(row) }
     self.generation = generation
     self.policy = policy
     indexPolicy()

@@ -168,6 +168,7 @@ extension Pool {
 
   mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
     guard devices[id].lane != lane else { return }
+    if let kept = devices[id].pin { clearPin(kept) }
     placement.withdraw(id.row, node: devices[id].node.row)
     devices[id].lane = lane
     recountLanes(of: devices[id].node.row)
