@@ -66,7 +66,9 @@ extension FakeFile {
         "ofas": slice.engines.map { "\($0.opticalFlow)" },
         "gi_slices": "\(whole)", "ci_slices": "\(part)",
         "memory_mb": slice.memoryMiB.map { "\($0)" },
+        // Readers such as nvitop count on a window onto the memory, which every driver reports.
         "memory_total": memory, "memory_used": memory.map { _ in "0" },
+        "bar1_total": memory, "bar1_used": memory.map { _ in "0" },
       ])
   }
 

@@ -52,6 +52,7 @@ extension FakeFile {
         "memory_total": total.map { "\($0) MiB" },
         "memory_reserved": total.map { _ in "\(profile.reservedMiB ?? 0) MiB" },
         "memory_used": total.map { _ in "0" },
+        "bar1_total": total.map { "\($0) MiB" }, "bar1_used": total.map { _ in "0" },
         "gpu_utilization": "0", "memory_utilization": "0", "temperature_c": "30",
         "power_usage_mw": profile.powerWatts.map { "\($0 * 100)" }, "power_limit_mw": watts,
         "power_enforced_limit_mw": watts, "power_default_limit_mw": watts,
