@@ -11,7 +11,7 @@ fi
 target=$1
 seconds=$2
 if [ "$target" = all ]; then
-  for each in StrictJSON PoolWire; do "$0" "$each" "$seconds"; done
+  for each in StrictJSON PoolWire FakeNVML; do "$0" "$each" "$seconds"; done
   exit
 fi
 
@@ -19,6 +19,7 @@ fi
 case $target in
   StrictJSON) modules="StrictJSON" ;;
   PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
+  FakeNVML) modules= ;;
   *)
     echo "Fuzz/run.sh: unknown target $target" >&2
     exit 2
@@ -41,16 +42,27 @@ for module in $modules; do
     -emit-module -emit-module-path "$build/$module.swiftmodule" -o "$build/$module.o"
   objects="$objects $build/$module.o"
 done
-# shellcheck disable=SC2086
-swiftc $flags -module-name "${target}Fuzz" "Fuzz/${target}Fuzz.swift" $objects -o "$build/fuzz"
+if [ "$target" = FakeNVML ]; then
+  # Scripts that sleep or hang answer at once, or the fuzzer would wait with them.
+  clang -O1 -g -std=gnu11 -fsanitize=fuzzer,address -DFAKE_NVML_NEVER_WAITS \
+    Fuzz/FakeNVMLFuzz.c Tests/ProbeFakes/FakeNVML/*.c -o "$build/fuzz"
+else
+  # shellcheck disable=SC2086
+  swiftc $flags -module-name "${target}Fuzz" "Fuzz/${target}Fuzz.swift" $objects -o "$build/fuzz"
+fi
 
 dictionary=
 if [ -f "Fuzz/${target}Fuzz.dict" ]; then
   dictionary=-dict=Fuzz/${target}Fuzz.dict
 fi
 
+seeds=
+if [ -d "Fuzz/${target}Seeds" ]; then
+  seeds=Fuzz/${target}Seeds
+fi
+
 # The backtracer can hang for minutes after a sanitizer report; leaks are not looked for, since that
 # needs ptrace. The timeout is for a fuzzer that no longer stops by itself.
 SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 timeout $((seconds + 60)) \
   "$build/fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
-  -artifact_prefix="$build/" -print_final_stats=1 $dictionary "$corpus" </dev/null
+  -artifact_prefix="$build/" -print_final_stats=1 $dictionary "$corpus" $seeds </dev/null

@@ -29,8 +29,13 @@ python3 "$checks/check_converter.py"
 stamp=$work/$(cksum <"$checks/requirements.txt" | cut -d' ' -f1).installed
 if [ ! -e "$stamp" ]; then
   rm -rf "$site"
-  if ! python3 -m pip install --quiet --disable-pip-version-check --no-warn-script-location \
-    --target "$site" --requirement "$checks/requirements.txt" >"$work/pip.log" 2>&1; then
+  pip="python3 -m pip"
+  # Debian packs pip apart from Python; where venv is there, it brings one.
+  if ! $pip --version >/dev/null 2>&1 && python3 -m venv "$work/venv" >/dev/null 2>&1; then
+    pip="$work/venv/bin/python -m pip"
+  fi
+  if ! $pip install --quiet --disable-pip-version-check --no-warn-script-location \
+    --retries 0 --timeout 30 --target "$site" --requirement "$checks/requirements.txt" >"$work/pip.log" 2>&1; then
     tail -n 5 "$work/pip.log" >&2
     skip "nvidia-ml-py and nvitop cannot be installed from PyPI (see $work/pip.log)"
   fi
