@@ -4,10 +4,10 @@
     capture-to-fake.py [--profiles FOLDER] [--output FILE] CAPTURE.xml
 
 Needs Python 3.9 and nothing else. Old and new names of elements are understood. What the capture
-does not know is left out, so that the call answers NOT_SUPPORTED; words such as "GPU is lost" become
-return codes; what somebody blacked out gets the fake's own identifiers. Facts that nvidia-smi does
-not print (compute capability, MIG profiles and placements) come from the hardware profile of the
-board, and are marked as such.
+does not know is left out, so that the call answers NOT_SUPPORTED; words such as "GPU is lost"
+become return codes; what somebody blacked out gets the fake's own identifiers. Facts that
+nvidia-smi does not print (compute capability, MIG profiles and placements) come from the hardware
+profile of the board.
 """
 
 import argparse
@@ -310,7 +310,8 @@ def identity(index, gpu, seen, notes):
     keys = []
     bus = gpu.get("id") or gpu.findtext("pci/pci_bus_id") or ""
     bus = bus if not is_hidden(bus) else gpu.findtext("pci/pci_bus_id") or ""
-    if re.fullmatch(r"(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}(?:\.[0-9])?", bus.strip()):
+    form = r"(?:[0-9A-Fa-f]{4,8}:)?[0-9A-Fa-f]{2}:[0-9A-Fa-f]{2}\.[0-9]"
+    if re.fullmatch(form, bus.strip()):
         keys.append(("bus_id", bus.strip()))
     uuid = gpu.findtext("uuid") or ""
     if is_hidden(uuid) or plain(uuid) in seen:
@@ -346,7 +347,7 @@ def gpu_sections(index, gpu, boards, driver, seen, notes):
     mig = first(gpu, flag, "mig_mode/current_mig")
     if mig in ("0", "1"):
         total = mebibytes(gpu.findtext("fb_memory_usage/total"))
-        old = re.match(r"[0-9]+", driver) is not None and int(driver.split(".")[0]) < 470
+        old = re.match(r"[0-3]?[0-9]{2}\.|4[0-6][0-9]\.", driver) is not None
         found = capture_mig.sections(index, gpu, board, total, old)
         sections += found
         devices = [int(name.split()[-1]) for name, _ in found if " mig " in name]
@@ -358,28 +359,27 @@ def gpu_sections(index, gpu, boards, driver, seen, notes):
 
 def convert(text, boards, name):
     """The file of the fake for the text of a capture. Raises ValueError when it is none."""
-    start = min((at for at in (text.find("<?xml"), text.find("<nvidia_smi_log")) if at >= 0),
-                default=-1)
-    if start < 0:
+    # What stands before the document (wrappers' lines, a DTD) and behind it is left out.
+    found = re.search(r"<nvidia_smi_log[\s>].*?(?:</nvidia_smi_log>|$(?![\s\S]))", text, re.DOTALL)
+    if found is None:
         raise ValueError("there is no nvidia_smi_log in it: give the output of nvidia-smi -q -x")
-    end = text.rfind("</nvidia_smi_log>")
-    body = text[start:end + len("</nvidia_smi_log>")] if end >= 0 else text[start:]
     try:
-        root = tree.fromstring(re.sub(r"<\?xml[^>]*\?>", "", body, count=1))
+        root = tree.fromstring(found.group(0))
     except tree.ParseError as error:
         raise ValueError(f"not XML: {error}") from None
-    driver = plain(root.findtext("driver_version") or "")
+    driver = first(root, words, "driver_version", "kmd_version")
     gpus = root.findall("gpu")
     notes, seen = [], set()
     attached = integer(root.findtext("attached_gpus"))
     if attached is not None and attached != len(gpus):
         notes.append(f"the header counts {attached} GPUs and describes {len(gpus)}")
-    cuda = first(root, dotted, "cuda_version")
-    keys = [("driver_version", words(driver)), ("cuda_version", cuda)]
-    if refusal(driver) is None:
-        keys.append(("nvml_version", f"{cuda.split('.')[0] or '10'}.{driver}"))
-        if int((re.match(r"[0-9]+", driver) or re.match("0", "0")).group()) < 470:
-            keys.append(("mig_uuid_form", "path"))
+    cuda = first(root, dotted, "cuda_version", "cuda_umd_version")
+    release = re.match(r"[0-9]+", driver)
+    # Without a version the fake would tell its own.
+    keys = [("driver_version", driver or "N/A"), ("cuda_version", cuda)]
+    keys.append(("nvml_version", f"{cuda.split('.')[0] or '10'}.{driver}" if release else "N/A"))
+    if release and int(release.group()) < 470:
+        keys.append(("mig_uuid_form", "path"))
     sections = [("driver", keys)]
     for index, gpu in enumerate(gpus):
         sections += gpu_sections(index, gpu, boards, driver, seen, notes)

@@ -1,6 +1,6 @@
-"""MIG of a capture: nvidia-smi lists MIG devices by their instances, and the fake needs the profiles
-and placements behind them, which it does not print. They come from the hardware profile of the
-board, or where none is known are worked out from memory and processors."""
+"""MIG of a capture: nvidia-smi lists MIG devices by their instances, and the fake needs the
+profiles and placements behind them, which it does not print. They come from the hardware profile of
+the board, or where none is known are worked out from memory and processors."""
 
 import json
 import math
@@ -167,14 +167,14 @@ def sections(gpu, element, board, total, old_uuids):
     """All MIG sections of a GPU element: profiles, instances, devices."""
     profiles = profiles_of(board, total or 0)
     written = profile_sections(gpu, profiles)
-    groups = {}
+    groups, taken = {}, set()
     for device in element.iter("mig_device"):
         ident = integer(device.findtext("gpu_instance_id"))
         if ident is not None:
-            groups.setdefault(ident, []).append(device)
+            groups.setdefault(ident, []).append((device_index(device, taken), device))
     chosen = []
     for ident, devices in groups.items():
-        facts = [device_keys(device) for device in devices]
+        facts = [device_keys(device) for _, device in devices]
         memory = next((fact[1] for fact in facts if fact[1] is not None), 0)
         chosen.append((ident, best(profiles, memory, sum(fact[2] for fact in facts), facts[0][3])))
     starts = place(chosen)
@@ -187,12 +187,20 @@ def sections(gpu, element, board, total, old_uuids):
     return written
 
 
+def device_index(device, taken):
+    """The index that a MIG device has; the least free one when it has none or another's."""
+    index = integer(device.findtext("index"))
+    if index is None or index < 0 or index in taken:
+        index = next(free for free in range(len(taken) + 1) if free not in taken)
+    taken.add(index)
+    return index
+
+
 def instance_sections(gpu, ident, profile, devices, old_uuids):
     """The compute instances and MIG devices of one GPU instance."""
     written, next_start = [], 0
-    for device in devices:
+    for index, device in devices:
         keys, _, processors, _ = device_keys(device)
-        index = integer(device.findtext("index"))
         compute = integer(device.findtext("compute_instance_id")) or 0
         part = profile.slices
         if len(devices) > 1 and profile.processors and processors:
@@ -202,8 +210,6 @@ def instance_sections(gpu, ident, profile, devices, old_uuids):
         written.append((f"gpu {gpu} gi {ident} ci {compute}", [
             ("profile", COMPUTE.get(part, 0)), ("placement", f"{next_start}:{part}")]))
         next_start += part
-        if index is None:
-            continue
         uuid = (device.findtext("uuid") or "").strip()
         head = [("uuid", uuid)] if uuid.startswith("MIG-") and not old_uuids else []
         written.append((f"gpu {gpu} mig {index}", head + [

@@ -64,9 +64,9 @@ def refusal(text):
     words = plain(text).lower().rstrip(".")
     if words in ABSENT or is_hidden(text):
         return ""
-    if words in CODES:
-        return "!" + CODES[words]
-    return None
+    if words.startswith("deprecated"):
+        return "!DEPRECATED"
+    return "!" + CODES[words] if words in CODES else None
 
 
 def number(text):

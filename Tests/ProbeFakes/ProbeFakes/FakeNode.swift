@@ -15,7 +15,7 @@ public struct FakeNode: Sendable {
   /// Makes a node of a shape.
   ///
   /// - Parameters:
-  ///   - catalogue: Where the GPUs' profiles are; a GPU without a profile there is left out of NVML.
+  ///   - catalogue: Where the GPUs' profiles are; a GPU without one there is left out of NVML.
   ///   - hostname: What the node calls itself; nil for the shape's name.
   public init(_ shape: NodeShape, catalogue: ProfileCatalogue, hostname: String? = nil) {
     let name = hostname ?? shape.name

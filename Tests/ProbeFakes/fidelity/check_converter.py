@@ -77,6 +77,21 @@ class Converter(unittest.TestCase):
         self.assertEqual(found["driver"]["mig_uuid_form"], "path")
         self.assertEqual(hidden["compute_capability"], "7.0")
 
+    def test_odd_things(self):
+        """No versions, two GPUs with one UUID, MIG devices that all have index 0, no profile."""
+        text = machine.convert("odd.xml")
+        found = machine.sections(text)
+        self.assertEqual(found["driver"],
+                         {"driver_version": "!DEPRECATED", "nvml_version": "N/A"})
+        names = [found[f"gpu 0 mig {index}"]["profile"] for index in range(3)]
+        self.assertEqual(names, ["1g.12gb", "1g.12gb", "3g.48gb"])
+        starts = [found[f"gpu 0 gi {ident}"]["placement"] for ident in range(3)]
+        self.assertEqual(starts, ["4:1", "5:1", "0:4"])
+        self.assertIn("no hardware profile", text)
+        self.assertNotIn("uuid", found["gpu 1"])
+        self.assertIn("GPU 1: its UUID is hidden or not its own", text)
+        self.assertEqual(found["gpu 1 process 0"]["type"], "M+C+G")
+
     def test_what_is_no_capture_is_refused(self):
         for text in ("", "nvidia-smi: command not found", "<nvidia_smi_log><gpu>", "<html/>"):
             with tempfile.NamedTemporaryFile("w", suffix=".xml") as file:
