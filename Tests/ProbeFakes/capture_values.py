@@ -29,7 +29,10 @@ CODES = {
     "insufficient memory": "MEMORY",
     "no data": "NO_DATA",
     "not ready": "NOT_READY",
-    "system is not ready": "NOT_READY",
+    "system is not in ready state": "NOT_READY",
+    "gpu access blocked by the operating system": "OPERATING_SYSTEM",
+    "driver/library version mismatch": "LIB_RM_VERSION_MISMATCH",
+    "invalid frequency": "FREQ_NOT_SUPPORTED",
     "uninitialized": "UNINITIALIZED",
 }
 
