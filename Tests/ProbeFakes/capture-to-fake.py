@@ -41,6 +41,7 @@ FABRIC_STATES = choice({"Not Supported": 0, "Not Started": 1, "In Progress": 2, 
 RECOVERY = choice({
     "None": 0, "Reset": 1, "GPU Reset": 1, "Reboot": 2, "Node Reboot": 2, "Drain P2P": 3,
     "Drain and Reset": 4})
+FABRIC_HEALTH = choice({"Healthy": 1, "Unhealthy": 2, "Limited Capacity": 3})
 ADDRESSING = choice({"None": 0, "HMM": 1, "ATS": 2})
 
 # Key of the file, reader, and the elements that may hold it, the first that is there.
@@ -116,6 +117,8 @@ KEYS = [
      "retired_pages/pending_retirement", "retired_pages/pending_blacklist"),
     ("remapped_rows_corrected", number, "remapped_rows/remapped_row_corr"),
     ("remapped_rows_uncorrected", number, "remapped_rows/remapped_row_unc"),
+    ("remapped_rows_corrected_inactive", number, "remapped_rows/remapped_row_corr_inactive"),
+    ("remapped_rows_uncorrected_inactive", number, "remapped_rows/remapped_row_unc_inactive"),
     ("remapped_rows_pending", flag, "remapped_rows/remapped_row_pending"),
     ("remapped_rows_failure", flag, "remapped_rows/remapped_row_failure"),
     ("channel_repair_pending", flag, "ecc_errors/channel_repair_pending"),
@@ -136,6 +139,7 @@ KEYS = [
     ("temperature_memory_max_margin_c", number, "temperature/gpu_temp_max_mem_tlimit_threshold"),
     ("fabric_state", FABRIC_STATES, "fabric/state"),
     ("fabric_clique", number, "fabric/cliqueId", "fabric/clique"),
+    ("fabric_health_summary", FABRIC_HEALTH, "fabric/health/summary"),
     ("fabric_cluster", words, "fabric/clusterUuid", "fabric/cluster"),
 ]
 
@@ -265,6 +269,23 @@ def fabric_status(gpu):
     return code[1:] if code and code.startswith("!") else ""
 
 
+# Bit of the health mask, element, and the words for 1 and 2; absent is 0.
+HEALTH = [
+    (0, "bandwidth", "degraded", "full"), (2, "route_recovery_in_progress", "true", "false"),
+    (4, "route_unhealthy", "true", "false"), (6, "access_timeout_recovery", "true", "false"),
+    (8, "incorrect_configuration", "none", "incorrect sysguid"),
+]
+
+
+def fabric_health(gpu):
+    """The mask that NVML packs the fabric's troubles into."""
+    mask = 0
+    for bit, name, one, two in HEALTH:
+        word = plain(gpu.findtext(f"fabric/health/{name}") or "").lower()
+        mask |= (1 if word == one else 2 if word == two else 0) << bit
+    return str(mask) if mask else ""
+
+
 def clock_sections(index, gpu):
     """The lists of clocks that may be set."""
     sections, memory = [], []
@@ -331,6 +352,7 @@ def gpu_sections(index, gpu, boards, driver, seen, notes):
     keys += power_keys(gpu) + ecc_keys(gpu) + clock_keys(gpu)
     keys.append(("row_remapper_histogram", histogram(gpu)))
     keys.append(("fabric_status", fabric_status(gpu)))
+    keys.append(("fabric_health_mask", fabric_health(gpu)))
     if not any(key == "name" and value for key, value in keys):
         keys.append(("name", "N/A"))
     if gpu.find("fb_memory_usage/reserved") is None:

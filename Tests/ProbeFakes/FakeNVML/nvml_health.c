@@ -114,6 +114,9 @@ NVML_LATER int nvmlDeviceGetRemappedRows_v2(void *device, nvml_remapped_v2 *rows
   nvml_remapped_v2 filled = {0, 0, 0, 0, 0, 0};
   NVML_TRY(fake_read_u32(target.section, "remapped_rows_corrected", &filled.corrected));
   filled.uncorrected = fake_u32_or(target.section, "remapped_rows_uncorrected", 0);
+  filled.corrected_inactive = fake_u32_or(target.section, "remapped_rows_corrected_inactive", 0);
+  filled.uncorrected_inactive =
+    fake_u32_or(target.section, "remapped_rows_uncorrected_inactive", 0);
   (void)fake_read_flag(target.section, "remapped_rows_pending", &filled.pending);
   (void)fake_read_flag(target.section, "remapped_rows_failure", &filled.failure);
   *rows = filled;

@@ -49,6 +49,8 @@ class Converter(unittest.TestCase):
         self.assertEqual(gpu["ecc_uncorrected_volatile_sram"], "3")
         self.assertEqual(gpu["temperature_slowdown_margin_c"], "-2")
         self.assertEqual((gpu["fabric_state"], gpu["fabric_clique"]), ("3", "7"))
+        # Full bandwidth 2, no recovery 2 << 2, unhealthy route 1 << 4, right configuration 1 << 8.
+        self.assertEqual((gpu["fabric_health_summary"], gpu["fabric_health_mask"]), ("2", "282"))
         self.assertEqual((gpu["module_id"], gpu["recovery_action"]), ("3", "0"))
         self.assertEqual(found["driver"]["cuda_version"], "13.1")
 
