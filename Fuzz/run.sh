@@ -11,7 +11,7 @@ fi
 target=$1
 seconds=$2
 if [ "$target" = all ]; then
-  for each in StrictJSON PoolWire FakeNVML; do "$0" "$each" "$seconds"; done
+  for each in StrictJSON PoolWire Profiles HostTree FakeNVML; do "$0" "$each" "$seconds"; done
   exit
 fi
 
@@ -20,6 +20,7 @@ case $target in
   StrictJSON) modules="StrictJSON" ;;
   PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
   FakeNVML) modules= ;;
+  Profiles | HostTree) modules="StrictJSON HardwareProbe" ;;
   *)
     echo "Fuzz/run.sh: unknown target $target" >&2
     exit 2
@@ -36,6 +37,23 @@ flags="-O -g -swift-version 6 -parse-as-library -sanitize=fuzzer,address -I $bui
   -enable-upcoming-feature InternalImportsByDefault"
 
 objects=
+case $modules in
+  *HardwareProbe*)
+    # The C part, and the map that the package manager would make for it. Targets may look inside.
+    flags="$flags -enable-testing -I Sources/CNVML/include"
+    if [ ! -f Sources/CNVML/include/module.modulemap ]; then
+      mkdir -p "$build/CNVML"
+      echo "module CNVML { umbrella \"$PWD/Sources/CNVML/include\" export * }" \
+        >"$build/CNVML/module.modulemap"
+      flags="$flags -I $build/CNVML"
+    fi
+    for source in Sources/CNVML/*.c; do
+      object=$build/$(basename "$source" .c).o
+      clang -O1 -g -fsanitize=address -I Sources/CNVML/include -c "$source" -o "$object"
+      objects="$objects $object"
+    done
+    ;;
+esac
 for module in $modules; do
   # shellcheck disable=SC2086,SC2046
   swiftc $flags -wmo -module-name "$module" -c $(find "Sources/$module" -name '*.swift' | sort) \
@@ -51,15 +69,23 @@ else
   swiftc $flags -module-name "${target}Fuzz" "Fuzz/${target}Fuzz.swift" $objects -o "$build/fuzz"
 fi
 
+# Good inputs to start from, read only.
+seeds=
+if [ "$target" = Profiles ]; then
+  seeds="hardware-profiles hardware-profiles/nodes"
+elif [ -d "Fuzz/${target}Seeds" ]; then
+  seeds=Fuzz/${target}Seeds
+fi
+
 dictionary=
 if [ -f "Fuzz/${target}Fuzz.dict" ]; then
   dictionary=-dict=Fuzz/${target}Fuzz.dict
 fi
 
-seeds=
-if [ -d "Fuzz/${target}Seeds" ]; then
-  seeds=Fuzz/${target}Seeds
-fi
+# A folder in memory for targets that write files.
+FUZZ_SCRATCH=$(mktemp -d -p /dev/shm)
+export FUZZ_SCRATCH
+trap 'rm -rf "$FUZZ_SCRATCH"' EXIT INT TERM
 
 # The backtracer can hang for minutes after a sanitizer report; leaks are not looked for, since that
 # needs ptrace. The timeout is for a fuzzer that no longer stops by itself.

@@ -2,7 +2,7 @@
 enum Forms {
   static let version = "0.1.0"
 
-  static let all = [probe, place]
+  static let all = [probe, profiles, place]
 
   static let probe = CommandLineForm(
     name: "probe",
@@ -52,7 +52,7 @@ enum Forms {
       A stream ends with 0 at the end of its input; a bad line has an error as its answer.
       """)
 
-  private static let help = Flag(name: "--help", values: .none, summary: "print this help")
+  static let help = Flag(name: "--help", values: .none, summary: "print this help")
 
   static func help(of form: CommandLineForm) -> String {
     let width = form.flags.map(\.name.count).max() ?? 0
