@@ -6,6 +6,7 @@ import json
 import math
 import pathlib
 import re
+import uuid as identifiers
 
 from capture_values import integer, mebibytes, number
 
@@ -183,7 +184,8 @@ def sections(gpu, element, board, total, old_uuids):
         written.append((f"gpu {gpu} gi {ident}", [
             ("profile", profile.ident if profile.ident is not None else ""),
             ("placement", "" if start is None else f"{start}:{profile.size}")]))
-        written += instance_sections(gpu, ident, profile, groups[ident], old_uuids)
+        written += instance_sections(
+            gpu, ident, profile, groups[ident], element.findtext("uuid"), old_uuids)
     return written
 
 
@@ -196,7 +198,7 @@ def device_index(device, taken):
     return index
 
 
-def instance_sections(gpu, ident, profile, devices, old_uuids):
+def instance_sections(gpu, ident, profile, devices, owner, old_uuids):
     """The compute instances and MIG devices of one GPU instance."""
     written, next_start = [], 0
     for index, device in devices:
@@ -211,7 +213,11 @@ def instance_sections(gpu, ident, profile, devices, old_uuids):
             ("profile", COMPUTE.get(part, 0)), ("placement", f"{next_start}:{part}")]))
         next_start += part
         uuid = (device.findtext("uuid") or "").strip()
-        head = [("uuid", uuid)] if uuid.startswith("MIG-") and not old_uuids else []
+        if not uuid.startswith("MIG-"):
+            # nvidia-smi does not print it here: one that follows from the GPU and the instances.
+            words = f"{owner}/{ident}/{compute}"
+            uuid = f"MIG-{identifiers.uuid5(identifiers.NAMESPACE_OID, words)}"
+        head = [] if old_uuids else [("uuid", uuid)]
         written.append((f"gpu {gpu} mig {index}", head + [
             ("gi", ident), ("ci", compute), ("profile", name), ("multiprocessors", processors),
             ("gi_slices", profile.slices), ("ci_slices", part),

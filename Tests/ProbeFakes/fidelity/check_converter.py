@@ -60,6 +60,9 @@ class Converter(unittest.TestCase):
         self.assertEqual(names, ["1c.3g.71gb", "2c.3g.71gb", "1g.18gb"])
         self.assertEqual([key for key in found if " gi " in key and " ci " not in key],
                          ["gpu 0 gi 1", "gpu 0 gi 13"])
+        uuids = {found[f"gpu 0 mig {index}"]["uuid"] for index in range(3)}
+        self.assertEqual(len(uuids), 3)
+        self.assertTrue(all(uuid.startswith("MIG-") and len(uuid) == 40 for uuid in uuids))
         self.assertEqual(found["gpu 0 gi 1 ci 1"]["placement"], "1:2")
         self.assertEqual(found["gpu 0 gi 13"]["placement"], "2:1")
 
