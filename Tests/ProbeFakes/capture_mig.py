@@ -205,8 +205,9 @@ def instance_sections(gpu, ident, profile, devices, owner, old_uuids):
         keys, _, processors, _ = device_keys(device)
         compute = integer(device.findtext("compute_instance_id")) or 0
         part = profile.slices
-        if len(devices) > 1 and profile.processors and processors:
-            part = max(1, round(processors / profile.processors * profile.slices))
+        if profile.processors and processors:
+            share = round(processors / profile.processors * profile.slices)
+            part = min(max(1, share), profile.slices)
         whole = part == profile.slices
         name = profile.name if whole else f"{part}c.{profile.name}"
         written.append((f"gpu {gpu} gi {ident} ci {compute}", [
@@ -215,7 +216,7 @@ def instance_sections(gpu, ident, profile, devices, owner, old_uuids):
         uuid = (device.findtext("uuid") or "").strip()
         if not uuid.startswith("MIG-"):
             # nvidia-smi does not print it here: one that follows from the GPU and the instances.
-            words = f"{owner}/{ident}/{compute}"
+            words = f"{owner}/{gpu}/{ident}/{compute}"
             uuid = f"MIG-{identifiers.uuid5(identifiers.NAMESPACE_OID, words)}"
         head = [] if old_uuids else [("uuid", uuid)]
         written.append((f"gpu {gpu} mig {index}", head + [
