@@ -138,11 +138,11 @@ enum ProfileExplain {
       facts.memoryMiB.map { "memory \($0) MiB" },
     ]
     var lines = ["DEVICE  " + told.compactMap { $0 }.joined(separator: ", ")]
-    lines += Columns.lines(
+    lines += Page(width: Terminal.width()).table(
       header: ["RULE", "DECIDES", "WHY"],
       rows: explanation.steps.map { step in
         [step.rule.rawValue, step.isDecisive ? "yes" : "no", shown(step.words)]
-      })
+      }, indent: "")
     switch explanation.match {
     case .matched(let name, let rule):
       let weight = catalogue.profile(named: name).map(ProfileText.weight) ?? "?"

@@ -18,7 +18,9 @@ enum ProfileText {
         profile.migSlices.isEmpty ? "-" : "\(profile.migSlices.count) kinds",
       ]
     }
-    return Columns.lines(header: header, rows: rows).map { $0 + "\n" }.joined()
+    return Page(width: Terminal.width()).table(header: header, rows: rows, indent: "").map {
+      $0 + "\n"
+    }.joined()
   }
 
   /// All that is known of one, with its sources.
@@ -46,7 +48,8 @@ enum ProfileText {
     }
     let head = [profile.vendor?.rawValue, profile.architecture].compactMap { $0 }
     var lines = ["\(profile.name)  \(([profile.kind.rawValue] + head).joined(separator: ", "))"]
-    lines += Columns.lines(header: ["WHAT", "VALUE", "SOURCE"], rows: rows)
+    lines += Page(width: Terminal.width()).table(
+      header: ["WHAT", "VALUE", "SOURCE"], rows: rows, indent: "")
     if let axes = profile.migAxes {
       lines.append("")
       lines += slices(profile)
@@ -59,7 +62,7 @@ enum ProfileText {
   }
 
   private static func slices(_ profile: HardwareProfile) -> [String] {
-    Columns.lines(
+    Page(width: Terminal.width()).table(
       header: ["PARTITION", "BILLED", "COMPUTE", "SIZE", "MOST", "SM", "MEMORY MIB", "STARTS"],
       rows: profile.migSlices.map { slice in
         [
@@ -68,7 +71,7 @@ enum ProfileText {
           dash(slice.memoryMiBSeen.map(String.init).joined(separator: " or ")),
           dash(slice.placementStarts.map(String.init).joined(separator: ",")),
         ]
-      })
+      }, indent: "")
   }
 
   static func memory(_ profile: HardwareProfile) -> String {
