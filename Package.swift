@@ -25,6 +25,7 @@ let package = Package(
     .library(name: "HardwareProbe", targets: ["HardwareProbe"]),
     .library(name: "ProbeFakes", targets: ["ProbeFakes"]),
     .library(name: "FakeNVML", type: .dynamic, targets: ["FakeNVML"]),
+    .library(name: "FakeNVML2018", type: .dynamic, targets: ["FakeNVML2018"]),
     .executable(name: "pool-agent", targets: ["pool-agent"]),
   ],
   targets: [
@@ -41,7 +42,13 @@ let package = Package(
 
     // Fakes are products too: anyone's CI can exercise the probe without a GPU.
     .target(name: "FakeNVML", path: "Tests/ProbeFakes/FakeNVML"),
-    .target(name: "ProbeFakes", path: "Tests/ProbeFakes/ProbeFakes", swiftSettings: strict),
+    // The same sources with only the names that a library of 2018 has.
+    .target(
+      name: "FakeNVML2018", path: "Tests/ProbeFakes/FakeNVML2018",
+      cSettings: [.define("FAKE_NVML_2018")]),
+    .target(
+      name: "ProbeFakes", dependencies: ["HardwareProbe"], path: "Tests/ProbeFakes/ProbeFakes",
+      swiftSettings: strict),
 
     .testTarget(
       name: "PoolAllocatorTests", dependencies: ["PoolAllocator"],
@@ -58,6 +65,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PoolAgentTests", dependencies: ["ProbeFakes", "StrictJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "ProbeFakesTests", dependencies: ["ProbeFakes", "HardwareProbe"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )

@@ -2,7 +2,7 @@
 enum Forms {
   static let version = "0.1.0"
 
-  static let all = [probe, place]
+  static let all = [probe, profiles, place]
 
   static let probe = CommandLineForm(
     name: "probe",
@@ -55,7 +55,7 @@ enum Forms {
       On a terminal the tables are cut to its width; in a file or a pipe they are whole.
       """)
 
-  private static let help = Flag(name: "--help", values: .none, summary: "print this help")
+  static let help = Flag(name: "--help", values: .none, summary: "print this help")
 
   static func help(of form: CommandLineForm) -> String {
     let width = form.flags.map(\.name.count).max() ?? 0
