@@ -84,7 +84,7 @@ extension Pool {
     if old != lanes { queue.admit(group: group, lanes: lanes, before: old) }
     claims[id].group = group
     claims[id].state = .queued
-    if before == .parked || keepsTurn, let bucket {
+    if before == .parked || keepsTurn, let bucket, pays(id, from: bucket.row) {
       claims[id].bucket = bucket
       buckets[bucket].turn = id
     }
@@ -113,6 +113,7 @@ extension Pool {
     enterQueue(id)
     queue.parked.insert(id.row, claims[id].turn, into: bucket.row)
     refreshBucketTimer(bucket.row)
+    if queue.parked.least(in: bucket.row)?.row == id.row { stirHeads(of: claims[id].tenant) }
   }
 
   private mutating func evolveHeld(_ id: ClaimID, by row: UInt32) {
@@ -212,14 +213,19 @@ extension Pool {
   }
 
   /// When a bucket can pay the cheapest of some lanes for a claim. What can never be paid or placed
-  /// any more is looked at at once, and ends.
+  /// any more, or pays from other buckets under the policy in force, is looked at at once.
   private func clears(_ lanes: LaneSet, for id: ClaimID, on row: UInt32) -> Instant? {
-    let claim = claims[id]
     let bucket = buckets[row: row]
-    guard !bucket.isRetired, let price = leastReservation(claim, among: lanes) else {
+    guard pays(id, from: row), let price = leastReservation(claims[id], among: lanes) else {
       return .origin
     }
     return bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
+  }
+
+  /// Whether a claim pays from a bucket under the policy in force.
+  func pays(_ id: ClaimID, from row: UInt32) -> Bool {
+    guard let path = resolved(claims[id])?.path else { return false }
+    return (0..<path.count).contains { path[$0].row == row }
   }
 
   /// The least first reservation among those of some lanes that can ever serve a claim; nil where

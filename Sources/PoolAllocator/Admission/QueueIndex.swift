@@ -1,7 +1,8 @@
 /// Derived from the tables: who waits where, and whose timer is next.
 ///
 /// A claim is in one queue group (an interned set of lanes), in the parking of one bucket, or held
-/// by one identity, never in two of them. Timers are heaps by moment; a `tick` looks at their tops only.
+/// by one identity, never in two of them. Timers are heaps by moment; a `tick` looks at their tops
+/// only.
 struct QueueIndex: Sendable {
   /// Waiting claims, a heap per queue group.
   var waiting = IndexedHeaps<TurnKey>()

@@ -95,6 +95,10 @@ extension Pool {
     rebindDevices()
     dropRetiredTenants()
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
+      if let holder = buckets[row: row].turn, !pays(holder, from: row) {
+        claims[holder].bucket = nil
+        buckets[row: row].turn = nil
+      }
       refreshBucketTimer(row)
     }
     lanes.forEach { id, _ in stirred.insert(id) }
