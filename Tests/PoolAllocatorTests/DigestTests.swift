@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 12_741_223_968_999_244_789, low: 14_581_205_944_411_876_077),
-    Digest(high: 12_288_336_441_040_241_804, low: 7_798_524_847_696_550_239)
+    Digest(high: 2_975_787_723_860_103_666, low: 2_256_997_235_022_916_989),
+    Digest(high: 13_854_683_747_201_434_496, low: 13_879_616_363_190_379_401)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -15,6 +15,7 @@ import Testing
   @Test func everyInvariantHoldsAfterEveryCommand() {
     var commands = 0
     var verdicts: [Decision.Verdict: Int] = [:]
+    var coverage = SwarmCoverage()
     for seed in 0..<Self.seeds {
       var driver = SwarmDriver(seed: UInt64(seed))
       driver.setUp()
@@ -23,10 +24,36 @@ import Testing
         driver.pool.checkInvariants()
       }
       commands += driver.commands
+      coverage += driver.coverage
       verdicts.merge(driver.verdicts, uniquingKeysWith: +)
     }
     print("swarm: \(commands) commands, \(Self.seeds) seeds, verdicts \(verdicts)")
+    print("swarm: \(coverage)")
     for verdict in Decision.Verdict.allCases { #expect(verdicts[verdict, default: 0] > 0) }
+    #expect(coverage.held > 0)
+    #expect(coverage.releasing > 0)
+    #expect(coverage.narrowed > 0)
+    #expect(coverage.widened > 0)
+  }
+
+  /// After a tick that did all that was due, something stands in the way of every waiting claim,
+  /// but for those whose lanes changed since they were looked at: their turn shows it.
+  @Test func nobodyWaitsForNothing() {
+    for seed in 0..<Self.seeds {
+      var driver = SwarmDriver(seed: UInt64(4_000_000 + seed))
+      driver.setUp()
+      for step in 0..<Self.steps {
+        driver.stepOnce()
+        guard step % 5 == 0 else { continue }
+        driver.apply(.tick)
+        driver.pool.forEachClaim { id, claim in
+          guard claim.isWaiting, !driver.isMisplaced(claim) else { return }
+          #expect(
+            !driver.pool.obstacles(of: id).isEmpty,
+            "seed \(seed), step \(step): \(id) \(claim.state)")
+        }
+      }
+    }
   }
 
   @Test func replayOfTheLogsIsTheLiveState() {
@@ -76,6 +103,15 @@ import Testing
 }
 
 extension SwarmDriver {
+  /// Whether a lane that could not serve a queued claim when it was last looked at can do so now.
+  func isMisplaced(_ claim: Claim) -> Bool {
+    guard claim.state == .queued, claim.widensOn == nil, let resolved = pool.resolved(claim) else {
+      return false
+    }
+    let eligible = pool.eligibleLanes(claim.spec, resolved).lanes
+    return eligible.bits & ~pool.groups[Int(claim.group)].bits != 0
+  }
+
   /// Cancels all, lets every node report in full, confirms every stopped lease empty.
   mutating func drainEverything() {
     var claims: [ClaimID] = []
