@@ -91,11 +91,10 @@ extension Pool {
     if before == .starting { claims[id].failedStarts += 1 }
     claims[id].lease = nil
     enterQueue(id)
-    let turn = claims[id].turn
-    queue.waiting.insert(id.row, turn, into: UInt32(group))
+    queue.waiting.insert(id.row, claims[id].turn, into: UInt32(group))
     if let widens {
       claims[id].widensOn = widens
-      queue.narrowed.insert(id.row, turn, into: widens.row)
+      narrow(id, on: widens.row)
       refreshBucketTimer(widens.row)
     }
     // A claim straight from the door has just been tried; any other has to be looked at.
@@ -199,17 +198,35 @@ extension Pool {
     return clears(lanes, for: id, on: row)
   }
 
-  /// When a bucket can pay the next dearer lane of the first claim that waits for fewer lanes than
-  /// it might; nil where none does, or one that precedes it waits for the bucket.
+  /// When a bucket can pay the next dearer lane of a claim that waits for fewer lanes than it
+  /// might: of the one whose next lane is the cheapest. Nil where no claim does; at once where
+  /// another that precedes it waits for the bucket, for then it has to park behind that one.
   private func wideningClears(_ row: UInt32) -> Instant? {
     guard let first = queue.narrowed.least(in: row), let id = claims.id(at: first.row) else {
       return nil
     }
-    if let parked = queue.parked.least(in: row), parked.order < first.order { return nil }
-    if let turn = buckets[row: row].turn, claims[turn].turn < first.order { return nil }
-    let group = Int(claims[id].group)
-    let lanes = LaneSet(bits: claims[id].spec.lanes.bits & ~groups[group].bits)
-    return clears(lanes, for: id, on: row)
+    if let parked = queue.parked.least(in: row), parked.order < first.order.turn { return .origin }
+    if let turn = buckets[row: row].turn, claims[turn].turn < first.order.turn { return .origin }
+    return clears(lanesBeside(id), for: id, on: row)
+  }
+
+  /// The lanes that a queued claim named and does not wait for.
+  private func lanesBeside(_ id: ClaimID) -> LaneSet {
+    LaneSet(bits: claims[id].spec.lanes.bits & ~groups[Int(claims[id].group)].bits)
+  }
+
+  /// Notes that a queued claim would wait for more lanes if a bucket could pay for them.
+  mutating func narrow(_ id: ClaimID, on row: UInt32) {
+    let price = leastReservation(claims[id], among: lanesBeside(id)) ?? .zero
+    queue.narrowed.insert(id.row, WideningKey(price: price, turn: claims[id].turn), into: row)
+  }
+
+  /// Works out a bucket's timer, and what its claims wait for, under another policy or ceiling.
+  mutating func repriceBucket(_ row: UInt32) {
+    for member in queue.narrowed.members(of: row) {
+      if let id = claims.id(at: member.row) { narrow(id, on: row) }
+    }
+    refreshBucketTimer(row)
   }
 
   /// When a bucket can pay the cheapest of some lanes for a claim. What can never be paid or placed

@@ -77,8 +77,8 @@ extension Pool {
       wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
   }
 
-  /// Lets the first parked claim of a bucket back into the order; else the first that waits for
-  /// less than all its lanes is looked at again.
+  /// Lets the first parked claim of a bucket back into the order; else the one that waits for less
+  /// than all its lanes, and lacks least for the next, is looked at again.
   private mutating func serve(bucket row: UInt32, _ log: inout EventLog) {
     if let moment = parkingClears(row), moment <= now {
       guard let member = queue.parked.least(in: row), let id = claims.id(at: member.row) else {

@@ -99,7 +99,7 @@ extension Pool {
         claims[holder].bucket = nil
         buckets[row: row].turn = nil
       }
-      refreshBucketTimer(row)
+      repriceBucket(row)
     }
     lanes.forEach { id, _ in stirred.insert(id) }
   }
