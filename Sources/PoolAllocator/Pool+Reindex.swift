@@ -53,7 +53,7 @@ extension Pool {
       switch claim.state {
       case .queued:
         queue.waiting.insert(id.row, claim.turn, into: UInt32(claim.group))
-        if let on = claim.widensOn { queue.narrowed.insert(id.row, claim.turn, into: on.row) }
+        if let on = claim.widensOn { narrow(id, on: on.row) }
       case .parked:
         if let row = claim.heldBy {
           queue.held.insert(id.row, claim.turn, into: row)
@@ -97,8 +97,8 @@ extension Pool {
   }
 
   /// Works out the ceilings anew where something left; what parks is looked at under the new ones.
-  /// - Complexity: O(devices) per lane that lost hardware, O(buckets) where any ceiling moved;
-  ///   nothing otherwise.
+  /// - Complexity: O(devices) per lane that lost hardware, O(buckets + claims that wait for less
+  ///   than all their lanes) where any ceiling moved; nothing otherwise.
   mutating func refreshCeilings() {
     guard placement.hasMovedCeiling || !placement.staleCeilings.isEmpty else { return }
     while let row = placement.staleCeilings.firstRow {
@@ -111,9 +111,7 @@ extension Pool {
       placement.lanes[Int(row)].ceiling = ceiling
     }
     placement.hasMovedCeiling = false
-    for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
-      refreshBucketTimer(row)
-    }
+    for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil { repriceBucket(row) }
   }
 
   /// What a node has in a lane, empty or not.

@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 12_741_223_968_999_244_789, low: 14_581_205_944_411_876_077),
-    Digest(high: 15_535_981_602_973_615_413, low: 16_441_493_927_443_521_671)
+    Digest(high: 2_975_787_723_860_103_666, low: 2_256_997_235_022_916_989),
+    Digest(high: 13_854_683_747_201_434_496, low: 13_879_616_363_190_379_401)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

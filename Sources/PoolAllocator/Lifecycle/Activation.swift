@@ -95,7 +95,11 @@ extension Pool {
     rebindDevices()
     dropRetiredTenants()
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
-      refreshBucketTimer(row)
+      if let holder = buckets[row: row].turn, !pays(holder, from: row) {
+        claims[holder].bucket = nil
+        buckets[row: row].turn = nil
+      }
+      repriceBucket(row)
     }
     lanes.forEach { id, _ in stirred.insert(id) }
   }
