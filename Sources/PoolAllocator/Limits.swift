@@ -32,8 +32,8 @@ public struct Limits: Hashable, Sendable {
   public static let stepsPerTick = 256
   /// Interned sets of lanes, one queue each. Unit: queue groups.
   public static let queueGroups = 256
-  /// Claims behind the head of a lane that are tried in the gap before it, for each grant: enough to
-  /// find small work, few enough for the time of a tick. Unit: claims.
+  /// Claims behind the head of a lane that are tried in the gap before it, for each grant: enough
+  /// to find small work, few enough for the time of a tick. Unit: claims.
   public static let backfillDepth = 32
   /// Nodes whose leases are looked at to find where a head can start first; the others end later as
   /// a whole, though one of their devices may be free before. Unit: nodes.

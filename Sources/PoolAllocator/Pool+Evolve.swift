@@ -87,7 +87,7 @@ extension Pool {
     if old != lanes { queue.admit(group: group, lanes: lanes, before: old) }
     claims[id].group = group
     claims[id].state = .queued
-    if before == .parked || keepsTurn, let bucket {
+    if before == .parked || keepsTurn, let bucket, pays(id, from: bucket.row) {
       claims[id].bucket = bucket
       buckets[bucket].turn = id
     }
@@ -97,12 +97,13 @@ extension Pool {
     joinLine(id)
     if let widens {
       claims[id].widensOn = widens
-      queue.narrowed.insert(id.row, claims[id].turn, into: widens.row)
+      narrow(id, on: widens.row)
       refreshBucketTimer(widens.row)
     }
     // A claim straight from the door has just been tried; any other has to be looked at, and so has
     // a head for which devices may be kept, or one that may run in the gap before such a head.
-    stirred.bits |= before == .new ? lanes.bits & (pinnedLanes.bits | headed(by: id).bits) : lanes.bits
+    let looked = pinnedLanes.bits | headed(by: id).bits
+    stirred.bits |= before == .new ? lanes.bits & looked : lanes.bits
     if let bucket { refreshBucketTimer(bucket.row) }
   }
 
@@ -116,6 +117,7 @@ extension Pool {
     enterQueue(id)
     queue.parked.insert(id.row, claims[id].turn, into: bucket.row)
     refreshBucketTimer(bucket.row)
+    if queue.parked.least(in: bucket.row)?.row == id.row { stirHeads(of: claims[id].tenant) }
   }
 
   private mutating func evolveHeld(_ id: ClaimID, by row: UInt32) {
@@ -202,28 +204,51 @@ extension Pool {
     return clears(lanes, for: id, on: row)
   }
 
-  /// When a bucket can pay the next dearer lane of the first claim that waits for fewer lanes than
-  /// it might; nil where none does, or one that precedes it waits for the bucket.
+  /// When a bucket can pay the next dearer lane of a claim that waits for fewer lanes than it
+  /// might: of the one whose next lane is the cheapest. Nil where no claim does; at once where
+  /// another that precedes it waits for the bucket, for then it has to park behind that one.
   private func wideningClears(_ row: UInt32) -> Instant? {
     guard let first = queue.narrowed.least(in: row), let id = claims.id(at: first.row) else {
       return nil
     }
-    if let parked = queue.parked.least(in: row), parked.order < first.order { return nil }
-    if let turn = buckets[row: row].turn, claims[turn].turn < first.order { return nil }
-    let group = Int(claims[id].group)
-    let lanes = LaneSet(bits: claims[id].spec.lanes.bits & ~groups[group].bits)
-    return clears(lanes, for: id, on: row)
+    if let parked = queue.parked.least(in: row), parked.order < first.order.turn { return .origin }
+    if let turn = buckets[row: row].turn, claims[turn].turn < first.order.turn { return .origin }
+    return clears(lanesBeside(id), for: id, on: row)
+  }
+
+  /// The lanes that a queued claim named and does not wait for.
+  private func lanesBeside(_ id: ClaimID) -> LaneSet {
+    LaneSet(bits: claims[id].spec.lanes.bits & ~groups[Int(claims[id].group)].bits)
+  }
+
+  /// Notes that a queued claim would wait for more lanes if a bucket could pay for them.
+  mutating func narrow(_ id: ClaimID, on row: UInt32) {
+    let price = leastReservation(claims[id], among: lanesBeside(id)) ?? .zero
+    queue.narrowed.insert(id.row, WideningKey(price: price, turn: claims[id].turn), into: row)
+  }
+
+  /// Works out a bucket's timer, and what its claims wait for, under another policy or ceiling.
+  mutating func repriceBucket(_ row: UInt32) {
+    for member in queue.narrowed.members(of: row) {
+      if let id = claims.id(at: member.row) { narrow(id, on: row) }
+    }
+    refreshBucketTimer(row)
   }
 
   /// When a bucket can pay the cheapest of some lanes for a claim. What can never be paid or placed
-  /// any more is looked at at once, and ends.
+  /// any more, or pays from other buckets under the policy in force, is looked at at once.
   private func clears(_ lanes: LaneSet, for id: ClaimID, on row: UInt32) -> Instant? {
-    let claim = claims[id]
     let bucket = buckets[row: row]
-    guard !bucket.isRetired, let price = leastReservation(claim, among: lanes) else {
+    guard pays(id, from: row), let price = leastReservation(claims[id], among: lanes) else {
       return .origin
     }
     return bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
+  }
+
+  /// Whether a claim pays from a bucket under the policy in force.
+  func pays(_ id: ClaimID, from row: UInt32) -> Bool {
+    guard let path = resolved(claims[id])?.path else { return false }
+    return (0..<path.count).contains { path[$0].row == row }
   }
 
   /// The least first reservation among those of some lanes that can ever serve a claim; nil where

@@ -260,8 +260,13 @@ extension Pool {
     }
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
       invariant(
-        (queue.bucketTimers.heap(of: row) == nil)
-          == (fresh.queue.bucketTimers.heap(of: row) == nil), "bucket timers are kept true")
+        queue.bucketTimers.order(of: row) == fresh.queue.bucketTimers.order(of: row),
+        "bucket timers are kept true")
+    }
+    claims.forEach { id, _ in
+      invariant(
+        queue.narrowed.order(of: id.row) == fresh.queue.narrowed.order(of: id.row),
+        "what narrowed claims wait for is kept true")
     }
   }
 }

@@ -84,7 +84,8 @@ extension Pool {
     return before
   }
 
-  /// The next moment at which a tick has something to do, if nothing else happens before.
+  /// A moment before which no tick has anything to do, if nothing else happens: a lease's timer may
+  /// come up early, and is put right by the tick that finds it.
   public func nextTimer() -> Instant? {
     if !stirred.isEmpty { return now }
     return [

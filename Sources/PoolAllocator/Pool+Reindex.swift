@@ -56,7 +56,7 @@ extension Pool {
         _ = queue.lines.insert(
           id.row, claim.turn, group: UInt32(claim.group), tenant: claim.tenant.row,
           rank: claim.serviceClass.rank)
-        if let on = claim.widensOn { queue.narrowed.insert(id.row, claim.turn, into: on.row) }
+        if let on = claim.widensOn { narrow(id, on: on.row) }
       case .parked:
         if let row = claim.heldBy {
           queue.held.insert(id.row, claim.turn, into: row)
@@ -101,8 +101,8 @@ extension Pool {
   }
 
   /// Works out the ceilings anew where something left; what parks is looked at under the new ones.
-  /// - Complexity: O(devices) per lane that lost hardware, O(buckets) where any ceiling moved;
-  ///   nothing otherwise.
+  /// - Complexity: O(devices) per lane that lost hardware, O(buckets + claims that wait for less
+  ///   than all their lanes) where any ceiling moved; nothing otherwise.
   mutating func refreshCeilings() {
     guard placement.hasMovedCeiling || !placement.staleCeilings.isEmpty else { return }
     while let row = placement.staleCeilings.firstRow {
@@ -115,9 +115,7 @@ extension Pool {
       placement.lanes[Int(row)].ceiling = ceiling
     }
     placement.hasMovedCeiling = false
-    for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
-      refreshBucketTimer(row)
-    }
+    for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil { repriceBucket(row) }
   }
 
   /// What a node has in a lane, empty or not.

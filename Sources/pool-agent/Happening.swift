@@ -24,7 +24,8 @@ struct Happening {
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
-    case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded, .headPinned, .headUnpinned,
+    case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded,
+      .headPinned, .headUnpinned,
       .claimEnded, .claimRefused,
       .commandRefused, .epochBegun:
       self.init(claimEvent: event, in: session)

@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 5_049_750_200_984_108_747, low: 17_739_281_493_746_894_773),
-    Digest(high: 11_466_522_756_878_890_357, low: 3_838_998_480_470_388_754)
+    Digest(high: 8_881_519_362_920_396_118, low: 7_131_721_406_337_365_492),
+    Digest(high: 12_032_547_556_700_824_732, low: 13_342_518_082_205_132_745)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

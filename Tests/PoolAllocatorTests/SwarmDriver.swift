@@ -41,6 +41,8 @@ struct SwarmDriver {
   let tenantCount: Int
   var commands = 0
   var verdicts: [Decision.Verdict: Int] = [:]
+  /// How often the rarer paths of a waiting claim were taken.
+  var coverage = SwarmCoverage()
   /// Digest of all events, in order.
   var trace = DigestBuilder()
 
@@ -63,9 +65,13 @@ struct SwarmDriver {
   mutating func apply(_ command: Command) -> Decision {
     var last: Decision
     var progress: Progress
+    var rounds = 0
     repeat {
       (last, progress) = pool.apply(command, at: now, into: &log)
       commands += 1
+      rounds += 1
+      precondition(rounds < 1_000, "a tick ends")
+      coverage.note(log, pool)
       verdicts[last.verdict, default: 0] += 1
       trace.combine(log.events.count)
       trace.combine(log.postings.count)
@@ -88,6 +94,7 @@ struct SwarmDriver {
             approved: [
               ApprovedDevices(profile: key(2, 0), count: 8),
               ApprovedDevices(profile: key(2, 1), count: 2),
+              ApprovedDevices(profile: key(2, 2), count: 2),
             ])))
       if let node = decision.node { nodeKeys.append(node) }
     }
@@ -105,6 +112,7 @@ struct SwarmDriver {
     policy.profiles = [
       ProfileRule(key: key(2, 0), kind: .gpu, weightMilli: 1000, memory: Bytes(80 << 30)),
       ProfileRule(key: key(2, 1), kind: .cpu, weightMilli: 10, memory: Bytes(1)),
+      ProfileRule(key: key(2, 2), kind: .gpu, weightMilli: 300, memory: Bytes(40 << 30)),
     ]
     policy.slices = [
       SliceRule(key: key(3, 0), profile: key(2, 0), billedMilli: 142),
@@ -112,9 +120,9 @@ struct SwarmDriver {
     ]
     policy.pools = [
       PoolRule(key: key(4, 0), profile: key(2, 0), label: random.chance(30) ? key(9, 0) : nil),
-      PoolRule(key: key(4, 1), profile: key(2, 1)),
+      PoolRule(key: key(4, 1), profile: key(2, 1)), PoolRule(key: key(4, 2), profile: key(2, 2)),
     ]
-    for pool in 0..<2 {
+    for pool in 0..<3 {
       var shared = LaneRule(key: key(5, pool), pool: UInt16(pool), leaseMax: .seconds(4000))
       shared.sharesAcrossTenants = random.chance(50)
       policy.lanes.append(shared)
@@ -122,7 +130,7 @@ struct SwarmDriver {
         var reserved = LaneRule(
           key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
         reserved.owner = key(6, 0)
-        reserved.reserved = pool == 0 ? Int64(1 + random.below(9)) * 1000 : 1500
+        reserved.reserved = pool == 1 ? 1500 : Int64(1 + random.below(9)) * 1000
         policy.lanes.append(reserved)
       }
     }
@@ -136,7 +144,7 @@ struct SwarmDriver {
     for tenant in 0..<max(1, tenantCount - (random.chance(10) ? 1 : 0)) {
       policy.tenants.append(TenantRule(key: key(6, tenant), queueMax: UInt32(5 + random.below(20))))
       let root = UInt16(policy.buckets.count)
-      let scale = Int64(1 + random.below(8)) * 1_000_000_000
+      let scale = Int64(1 + random.below(8)) * (random.chance(40) ? 40_000_000 : 1_000_000_000)
       policy.buckets.append(bucket(tenant * 10, UInt16(tenant), nil, .tenant, scale))
       guard random.chance(60) else { continue }
       policy.buckets.append(
@@ -164,8 +172,9 @@ struct SwarmDriver {
   ) -> BucketRule {
     var rule = BucketRule(
       key: key(11, number), tenant: tenant, cap: Credits(cap),
-      refillPerSecond: Credits(Int64(random.below(5_000_000))))
+      refillPerSecond: Credits(random.chance(20) ? 0 : Int64(random.below(5_000_000))))
     rule.parent = parent
+    if random.chance(30) { rule.opening = Credits(cap / Int64(2 + random.below(20))) }
     rule.match = match
     rule.debtMax = Credits(cap / 4)
     return rule
@@ -196,6 +205,12 @@ struct SwarmDriver {
         slice.slots = SlotMask(bits: part == 3 ? 0xF0 : 1 << UInt16(part))
         devices.append(slice)
       }
+    }
+    if kind != 2 {
+      devices.append(
+        DeviceReport(
+          key: key(70 + UInt64(node.row), 0), kind: .gpu, profile: key(2, 2),
+          memory: Bytes(40 << 30)))
     }
     devices.append(
       DeviceReport(
@@ -249,7 +264,7 @@ struct SwarmDriver {
       Demand(shape: .fraction(MilliGPU(300), Bytes(4 << 30)), devices: 2),
     ]
     let demand = demands[random.below(demands.count)]
-    let laneKeys = [key(5, 0), key(5, 1), key(5, 10), key(5, 11)]
+    let laneKeys = [0, 1, 2, 10, 11, 12].map { key(5, $0) }
     var lanes = pool.laneSet(named: laneKeys.filter { _ in random.chance(60) })
     if random.chance(50) { lanes = pool.laneSet(named: laneKeys) }
     var spec = ClaimSpec(
@@ -290,12 +305,14 @@ struct SwarmDriver {
   mutating func restrict() {
     let kinds = IdentityKind.allCases
     let kind = kinds[random.below(kinds.count)]
-    let names = [key(6, 0), key(103, 1), key(101, 1), key(102, 1)]
+    let names = [
+      key(6, random.below(tenantCount)), key(103, 1), key(101, 1), key(102, random.below(3)),
+    ]
     let measures: [Restriction.Measure] = [
       .suspend, .throttle(liveClaims: 3), .ceiling(.p2),
     ]
     let restriction = Restriction(
-      measure: measures[random.below(3)], until: now + .seconds(Int64(random.below(200))),
+      measure: measures[random.below(3)], until: now + .seconds(Int64(random.below(600))),
       by: key(110, 0), because: key(111, 0))
     apply(
       .restrict(kind, names[Int(kind.rawValue)], random.chance(70) ? restriction : nil))
@@ -306,11 +323,11 @@ struct SwarmDriver {
     if random.chance(1) { now = now + .seconds(Int64(random.below(8000))) }
     switch random.below(100) {
     case 0..<35: submit()
-    case 35..<75: leaseCommand()
-    case 75..<85: apply(.tick)
-    case 85..<92: nodeCommand()
-    case 92..<95: cancel()
-    case 95..<97: restrict()
+    case 35..<70: leaseCommand()
+    case 70..<82: apply(.tick)
+    case 82..<89: nodeCommand()
+    case 89..<91: cancel()
+    case 91..<97: restrict()
     case 97:
       apply(.signal(Signal(measure: key(120, 0), subject: key(4, random.below(2)), milli: 5)))
     case 98: activate()
@@ -320,5 +337,40 @@ struct SwarmDriver {
         apply(.begin(epoch: epoch))
       }
     }
+  }
+}
+
+/// What a waiting claim went through besides waiting, parking and being served.
+struct SwarmCoverage {
+  /// Claims held out of the order by a restriction.
+  var held = 0
+  /// Restrictions that changed while they held claims.
+  var releasing = 0
+  /// Claims that wait for fewer lanes than a bucket would let them.
+  var narrowed = 0
+  /// Claims that a bucket let wait for more lanes.
+  var widened = 0
+  private var narrow: [ClaimID: LaneSet] = [:]
+
+  mutating func note(_ log: borrowing EventLog, _ pool: borrowing Pool) {
+    for event in log.events {
+      switch event {
+      case .claimHeld: held += 1
+      case .claimQueued(let id, let lanes, _, let widens):
+        if let before = narrow[id], before != lanes, before.bits & ~lanes.bits == 0 { widened += 1 }
+        narrow[id] = widens == nil ? nil : lanes
+        if widens != nil { narrowed += 1 }
+      case .identityRestricted, .restrictionEnded:
+        pool.identities.forEach { _, identity in if identity.isReleasing { releasing += 1 } }
+      default: break
+      }
+    }
+  }
+
+  static func += (left: inout Self, right: Self) {
+    left.held += right.held
+    left.releasing += right.releasing
+    left.narrowed += right.narrowed
+    left.widened += right.widened
   }
 }

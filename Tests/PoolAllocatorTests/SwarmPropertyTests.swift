@@ -15,6 +15,7 @@ import Testing
   @Test func everyInvariantHoldsAfterEveryCommand() {
     var commands = 0
     var verdicts: [Decision.Verdict: Int] = [:]
+    var coverage = SwarmCoverage()
     for seed in 0..<Self.seeds {
       var driver = SwarmDriver(seed: UInt64(seed))
       driver.setUp()
@@ -23,10 +24,33 @@ import Testing
         driver.pool.checkInvariants()
       }
       commands += driver.commands
+      coverage += driver.coverage
       verdicts.merge(driver.verdicts, uniquingKeysWith: +)
     }
     print("swarm: \(commands) commands, \(Self.seeds) seeds, verdicts \(verdicts)")
+    print("swarm: \(coverage)")
     for verdict in Decision.Verdict.allCases { #expect(verdicts[verdict, default: 0] > 0) }
+    #expect(coverage.held > 0)
+    #expect(coverage.releasing > 0)
+    #expect(coverage.narrowed > 0)
+    #expect(coverage.widened > 0)
+  }
+
+  /// After a tick that did all that was due, something stands in the way of every waiting claim,
+  /// but for those whose lanes changed since they were looked at: their turn shows it.
+  @Test func nobodyWaitsForNothing() {
+    for seed in 0..<Self.seeds {
+      var driver = SwarmDriver(seed: UInt64(4_000_000 + seed))
+      driver.setUp()
+      for step in 0..<Self.steps {
+        driver.stepOnce()
+        guard step % 5 == 0 else { continue }
+        driver.apply(.tick)
+        for id in driver.pool.idleClaims() {
+          Issue.record("seed \(seed), step \(step): nothing is in the way of \(id)")
+        }
+      }
+    }
   }
 
   @Test func replayOfTheLogsIsTheLiveState() {

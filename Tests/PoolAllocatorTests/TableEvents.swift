@@ -118,7 +118,8 @@ extension TableNames {
     case .claimAged(let id, let level): item("claimAged", names[id], "\(level)")
     case .headPinned(let lane, let fact):
       item(
-        "headPinned", names[lane], names[log.pins[Int(fact)].claim], names[log.pins[Int(fact)].node],
+        "headPinned", names[lane], names[log.pins[Int(fact)].claim],
+        names[log.pins[Int(fact)].node],
         "by=\(TableValue.text(log.pins[Int(fact)].starts))")
     case .headUnpinned(let lane, let code): item("headUnpinned", names[lane], "\(code)")
     case .waitExceeded(let id, let reasons):

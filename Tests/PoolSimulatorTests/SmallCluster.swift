@@ -26,10 +26,9 @@ struct SmallCluster {
     policy.pools = [PoolRule(key: Self.key(2, 0), profile: profile)]
     policy.lanes = [LaneRule(key: Self.key(3, 0), pool: 0, leaseMax: .seconds(86_400))]
     policy.order = order
-    policy.classes = Array(
-      repeating: ClassRule(
-        quantum: quantum, startWithin: grace, killWithin: grace, emptyBucket: .park, overrun: .stop),
-      count: 4)
+    let rule = ClassRule(
+      quantum: quantum, startWithin: grace, killWithin: grace, emptyBucket: .park, overrun: .stop)
+    policy.classes = Array(repeating: rule, count: 4)
     for rank in 0..<4 {
       policy.services.append(
         ServiceRule(

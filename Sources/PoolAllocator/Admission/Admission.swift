@@ -72,8 +72,6 @@ extension Pool {
     return latest
   }
 
-  static func clears(_ reasons: [Reason]) -> Instant { latest(reasons) ?? .farFuture }
-
   /// The verb for a claim that no lane takes: infeasible where the hardware or a cap says never.
   static func verdict(of obstacles: [Reason]) -> Decision.Verdict {
     obstacles.contains { $0.code.group == .infeasible } ? .infeasible : .rejected
@@ -163,7 +161,7 @@ extension Pool {
     let overload = tableObstacles(spec)
     guard overload.isEmpty else { return .refuse(.rejected, overload) }
     var reasons: [Reason] = []
-    var short: (bucket: BucketID, reasons: [Reason])?
+    var short: (bucket: BucketID, price: Credits, reasons: [Reason])?
     var payable = LaneSet.none
     let order = orderKey(of: resolved.turn, tenant: resolved.tenant)
     var left = eligible
@@ -171,12 +169,11 @@ extension Pool {
     while let (row, offer) = next.map({ ($0.row, $0.offer) }) {
       left.bits &= ~(1 << UInt64(row))
       defer { next = left.isEmpty ? nil : preferred(left, spec, resolved) }
-      switch affordability(offer.reservation, path: resolved.path, turn: resolved.turn) {
+      let price = offer.reservation
+      switch affordability(price, path: resolved.path, turn: resolved.turn) {
       case .no(let bucket, let missing):
-        // Wait for the lane that can be paid first.
-        if short.map({ Self.clears(missing) < Self.clears($0.reasons) }) ?? true {
-          short = (bucket, missing)
-        }
+        // Wait for the lane that can be paid first: the cheapest.
+        if short.map({ price < $0.price }) ?? true { short = (bucket, price, missing) }
         continue
       case .yes: payable.insert(row: row)
       }

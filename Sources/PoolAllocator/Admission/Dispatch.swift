@@ -87,12 +87,16 @@ extension Pool {
       wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
   }
 
-  /// Lets the first parked claim of a bucket back into the order; else the first that waits for
-  /// less than all its lanes is looked at again.
+  /// Lets the first parked claim of a bucket back into the order; else the one that waits for less
+  /// than all its lanes, and lacks least for the next, is looked at again.
   private mutating func serve(bucket row: UInt32, _ log: inout EventLog) {
     if let moment = parkingClears(row), moment <= now {
       guard let member = queue.parked.least(in: row), let id = claims.id(at: member.row) else {
         broken("a parking that clears has a claim")
+      }
+      // It precedes whoever holds the turn, who parks again and follows it.
+      if let bucket = buckets.id(at: row), let holder = buckets[bucket].turn {
+        return step(.claimParked(holder, on: bucket), &log)
       }
       return requeue(id, &log)
     }
@@ -178,7 +182,9 @@ extension Pool {
     else { return step(.laneRested(row: row), &log) }
     if let found = headPlacement(resolved.wish, id, lane: row) {
       _ = grant(id, found, offer, path: resolved.path, &log)
-    } else if !unpinStale(lane: row, head: id, &log), !pin(id, resolved.wish, lane: row, &log), !fillGap(lane: row, behind: id, &log) {
+    } else if !unpinStale(lane: row, head: id, &log), !pin(id, resolved.wish, lane: row, &log),
+      !fillGap(lane: row, behind: id, &log)
+    {
       step(.laneRested(row: row), &log)
     }
   }
@@ -197,20 +203,21 @@ extension Pool {
     return true
   }
 
-  /// The lanes whose price a claim can pay now, and the bucket that is in the way where none is.
+  /// The lanes whose price a claim can pay now, and the bucket that is in the way of the next one:
+  /// of the cheapest, whose price is what that bucket's timer asks for.
   private func payableLanes(
     _ lanes: LaneSet, _ spec: ClaimSpec, _ resolved: Resolved
   ) -> (payable: LaneSet, short: BucketID?) {
     var payable = LaneSet.none
-    var short: (bucket: BucketID, clears: Instant)?
+    var short: (bucket: BucketID, price: Credits)?
     var left = lanes
     while let next = preferred(left, spec, resolved) {
       left.bits &= ~(1 << UInt64(next.row))
-      switch affordability(next.offer.reservation, path: resolved.path, turn: resolved.turn) {
+      let price = next.offer.reservation
+      switch affordability(price, path: resolved.path, turn: resolved.turn) {
       case .yes: payable.insert(row: next.row)
-      case .no(let bucket, let missing):
-        let clears = Self.clears(missing)
-        if short.map({ clears < $0.clears }) ?? true { short = (bucket, clears) }
+      case .no(let bucket, _):
+        if short.map({ price < $0.price }) ?? true { short = (bucket, price) }
       }
     }
     return (payable, short?.bucket)
@@ -224,7 +231,8 @@ extension Pool {
     if let known = groups.firstIndex(of: lanes) { return UInt16(known) }
     let most = Limits.queueGroups - (lanes.count > 1 ? Limits.lanes : 0)
     if groups.count < most { return UInt16(groups.count) }
-    return groups.indices.first { queue.lines.isEmpty(group: UInt32($0)) }.map { UInt16($0) }
+    return groups.indices.prefix(most).first { queue.lines.isEmpty(group: UInt32($0)) }
+      .map { UInt16($0) }
   }
 
   /// A set of lanes that has a queue group: the set itself, else its first lane alone, so that a

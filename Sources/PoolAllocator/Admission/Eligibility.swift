@@ -66,7 +66,7 @@ extension Pool {
       let byMemory =
         (Int128(bytes.value) * 1000 + Int128(profile.memory.value) - 1)
         / Int128(profile.memory.value)
-      billed = max(Int64(milli.value), Int64(clamping: byMemory)) * Int64(spec.demand.devices)
+      billed = Int64(clamping: max(Int128(milli.value), byMemory) * Int128(spec.demand.devices))
     case .slice:
       let share = resolved.wish.slice.map { policy.slices[Int($0)].billedMilli } ?? 1000
       billed = Int64(share) * Int64(spec.demand.devices)

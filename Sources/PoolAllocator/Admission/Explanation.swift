@@ -22,11 +22,17 @@ extension Pool {
   /// - Complexity: that of a submission; changes nothing.
   public func obstacles(of id: ClaimID) -> [Reason] {
     guard let claim = claim(id), claim.isWaiting else { return [] }
+    // A throttle counts claims at the door.
     let measures = restrictions(on: claim.spec, serviceClass: claim.serviceClass)
-    if claim.heldBy != nil { return measures.filter { $0.code != .identityThrottled } }
-    guard let resolved = resolved(claim) else { return [] }
+      .filter { $0.code != .identityThrottled }
+    if claim.heldBy != nil { return measures }
+    guard let resolved = resolved(claim) else {
+      let isRetired = tenants[claim.tenant].isRetired
+      return measures
+        + [isRetired ? Reason(.tenantUnknown) : Reason(.bucketMissing, .identity(.tenant))]
+    }
     let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
-    var reasons = eligible.isEmpty ? obstacles : []
+    var reasons = measures + (eligible.isEmpty ? obstacles : [])
     var left = eligible
     while let next = preferred(left, claim.spec, resolved) {
       left.bits &= ~(1 << UInt64(next.row))

@@ -1,3 +1,14 @@
+/// Place among the claims that a bucket may let wait for more lanes: what it can pay first.
+struct WideningKey: BitwiseCopyable, Comparable {
+  /// First reservation of the cheapest lane that the claim does not wait for yet.
+  var price: Credits
+  var turn: TurnKey
+
+  static func < (left: Self, right: Self) -> Bool {
+    left.price != right.price ? left.price < right.price : left.turn < right.turn
+  }
+}
+
 /// Derived from the tables: who waits where, and whose timer is next.
 ///
 /// A claim is in one line of a queue group (an interned set of lanes), in the parking of one
@@ -9,7 +20,7 @@ struct QueueIndex: Sendable {
   /// Parked claims, a heap per bucket row.
   var parked = IndexedHeaps<TurnKey>()
   /// Queued claims that a dearer lane could serve too, a heap per bucket that is short for it.
-  var narrowed = IndexedHeaps<TurnKey>()
+  var narrowed = IndexedHeaps<WideningKey>()
   /// Claims held by a restriction, a heap per identity row.
   var held = IndexedHeaps<TurnKey>()
   /// Queue groups that contain a lane, by lane row.

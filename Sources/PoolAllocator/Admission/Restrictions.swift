@@ -68,6 +68,12 @@ extension Pool {
     let row = identityRow(fact.kind, fact.key)
     identities[row: row].restriction = fact.restriction
     releaseHeld(row)
+    // A head that it holds steps aside at once, and holds nobody else back.
+    for lane in 0..<UInt32(lanes.extent) {
+      if let head = queue.head(of: lane), holder(of: claims[row: head.row]) != nil {
+        stirred.insert(row: lane)
+      }
+    }
   }
 
   /// The first restricted identity of a waiting claim that keeps it from being served: one that is

@@ -60,11 +60,12 @@ struct IndexedHeaps<Order: Comparable & BitwiseCopyable & Sendable>: Sendable {
     /// The next member, or nil past the last.
     mutating func next(in family: borrowing IndexedHeaps) -> Member? {
       let members = family.heaps[Int(heap)]
-      guard let first = frontier.indices.min(by: {
-        frontier[$0] < members.count
-          && (frontier[$1] >= members.count
-            || members[frontier[$0]].precedes(members[frontier[$1]]))
-      }), frontier[first] < members.count
+      guard
+        let first = frontier.indices.min(by: {
+          frontier[$0] < members.count
+            && (frontier[$1] >= members.count
+              || members[frontier[$0]].precedes(members[frontier[$1]]))
+        }), frontier[first] < members.count
       else { return nil }
       let position = frontier.remove(at: first)
       for child in (position << 2 + 1)...(position << 2 + 4) where child < members.count {

@@ -97,7 +97,11 @@ extension Pool {
     rebindDevices()
     dropRetiredTenants()
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
-      refreshBucketTimer(row)
+      if let holder = buckets[row: row].turn, !pays(holder, from: row) {
+        claims[holder].bucket = nil
+        buckets[row: row].turn = nil
+      }
+      repriceBucket(row)
     }
     // Another ageing step moves the moments at which heads rise.
     for line in queue.lines.lines.indices where queue.lines.head(line: UInt32(line)) != nil {

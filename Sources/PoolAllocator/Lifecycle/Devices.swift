@@ -123,11 +123,12 @@ extension Pool {
     }
     let standing = standing(of: device)
     let isKept = device.pin != nil && device.report.kind != .cpu
-    let isOffered = standing == .offered && device.mode != .mig && !isKept
+    let isLendable = standing == .offered && device.mode != .mig
+    let isOffered = isLendable && !isKept
     let isIdle = isOffered && device.report.kind == .gpu && device.mode == .idle
     let capacity = thousandths(of: device)
-    let held = thousandths(used: device) + device.pinned.value
-    let free = isOffered ? max(0, capacity - held) : 0
+    // What is kept for a head is free until it starts.
+    let free = isLendable ? max(0, capacity - thousandths(used: device)) : 0
     let spot = isOffered ? spot(of: device) : nil
     placement.note(lane: lane, on: device.node.row)
     placement.place(

@@ -250,10 +250,10 @@ extension Pool {
     queue.watch(lease: id.row, no: grant.startBy)
   }
 
-  /// Has the lanes looked at again whose head waits on buckets that were just charged: a head that
-  /// can no longer pay must not hold others back.
-  /// - Complexity: O(lanes), for a tenant with waiting claims; else O(1).
-  private mutating func stirHeads(of tenant: TenantID) {
+  /// Has the lanes looked at again whose head waits on buckets that were just charged, or that now
+  /// serve another first: a head that can no longer pay must not hold others back.
+  /// - Complexity: O(lanes × queue groups of each), for a tenant with waiting claims; else O(1).
+  mutating func stirHeads(of tenant: TenantID) {
     guard tenants[tenant].waiting > 0 else { return }
     for row in 0..<UInt32(lanes.extent) {
       if let head = queue.head(of: row), claims[row: head.row].tenant == tenant {
@@ -349,6 +349,8 @@ extension Pool {
     let path = leases[id].path
     for index in 0..<path.count { buckets[path[index]].leases -= 1 }
     lanes[leases[id].lane].discharge(leases[id].billedMilli)
+    // Where the table was full, any lane may have waited for the room.
+    if !leases.hasRoom { lanes.forEach { lane, _ in stirred.insert(lane) } }
     leases.remove(id)
     dropEndedTimers()
   }

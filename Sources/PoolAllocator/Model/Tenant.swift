@@ -43,11 +43,11 @@ public enum IdentityKind: UInt8, BitwiseCopyable, CaseIterable, Sendable {
 public struct Restriction: BitwiseCopyable, Hashable, Sendable {
   /// What is withheld.
   public enum Measure: BitwiseCopyable, Hashable, Sendable {
-    /// No new claim is taken.
+    /// No new claim is taken, and none that waits is served.
     case suspend
     /// At most so many claims live at once.
     case throttle(liveClaims: UInt32)
-    /// No claim above this class: a tighter tier.
+    /// No claim above this class is taken, or served where it waits: a tighter tier.
     case ceiling(ServiceClass)
   }
 

@@ -46,7 +46,8 @@ extension Pool {
 
   /// The earliest start of a head among the nodes of its lane that clear first.
   /// - Returns: nil where no node that may receive a lease can hold it later.
-  /// - Complexity: O(`Limits.pinProbes` × leases of a node), and as many more nodes as are too small.
+  /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where some are too
+  ///   small.
   func earliestStart(of wish: Wish, lane: UInt32) -> Promise? {
     var best: Promise?
     var looked = 0
@@ -327,6 +328,8 @@ extension Pool {
     nodes[pin.node].hostPinned = Bytes(
       nodes[pin.node].hostPinned.value - pin.hostMemory.value)
     refreshNode(pin.node.row)
+    // Others may have waited for what was kept.
+    stirred.bits |= placement.lanesOfNode[Int(pin.node.row)].bits
   }
 
   /// Gives up what any lane keeps for a claim that leaves the order.
