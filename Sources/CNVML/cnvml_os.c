@@ -2,8 +2,10 @@
 #include "cnvml_os.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,3 +17,7 @@ long cnvml_os_affinity(unsigned char *mask, size_t bytes) {
 }
 
 int cnvml_os_is_secure(void) { return getauxval(AT_SECURE) != 0; }
+
+int cnvml_os_die_with_parent(void) {
+  return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : -errno;
+}
