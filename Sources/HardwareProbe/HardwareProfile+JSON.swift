@@ -25,34 +25,53 @@ extension HardwareProfile {
     let version = Int64(schemaVersion)
     let schema = fields.int64("schema_version", in: version...version)
     let name = fields.string("name", 1...64)
-    if let name = try? name.value {
-      if name != stem { fields.record("name", "not the name of the file", hint: "write \(stem)") }
-      if !name.utf8.allSatisfy(isNameByte) {
-        fields.record("name", "has characters other than a-z, 0-9 and -")
-      }
-    }
+    ProfileName.check(&fields, name: try? name.value, stem: stem)
     let kind = fields.choice("kind", ["gpu": Kind.gpu, "cpu": Kind.cpu])
     let weight = fields.milli("weight", in: 1...1_000_000)
-    let sources = fields.array("sources", min: 1, max: 32) { try $0.string(1...512) }
     guard try fields.take(kind) == .gpu else {
       let match = fields.object("match", readCPUMatch)
+      let sources = readSources(&fields)
+      let notes = fields.optionalArray("notes", max: 16) { try $0.string(1...512) }
       _ = try schema.value
-      return try HardwareProfile(
+      var profile = try HardwareProfile(
         name: name.value, kind: .cpu, weightMilli: Int(weight.value), match: match.value,
-        memoryMiB: nil, migSlices: [], sources: sources.value)
+        sources: Dictionary(uniqueKeysWithValues: sources.value))
+      profile.notes = try notes.value ?? []
+      return profile
     }
+    let vendor = fields.choice(
+      "vendor", ["nvidia": PCIVendor.nvidia, "amd": .amd, "intel": .intel])
+    let architecture = fields.optionalString("architecture", 1...32)
     let match = fields.object("match", readGPUMatch)
-    let memory = fields.int64("memory_mib", in: memoryRange)
-    let slices = fields.optionalArray("mig", min: 1, max: 64) { try $0.object(readSlice) }
-    checkMemory(&fields, match: try? match.value, memory: try? memory.value)
+    let figures = Figures(&fields)
+    let mig = fields.optionalObject("mig", readMIG)
+    let sources = readSources(&fields)
+    let notes = fields.optionalArray("notes", max: 16) { try $0.string(1...512) }
     _ = try schema.value
-    return try HardwareProfile(
+    var profile = try HardwareProfile(
       name: name.value, kind: .gpu, weightMilli: Int(weight.value), match: match.value,
-      memoryMiB: UInt64(memory.value), migSlices: slices.value ?? [], sources: sources.value)
+      sources: Dictionary(uniqueKeysWithValues: sources.value))
+    profile.vendor = try vendor.value
+    profile.architecture = try architecture.value
+    try figures.fill(&profile)
+    profile.migSlices = try mig.value?.slices ?? []
+    profile.migAxes = try mig.value?.axes
+    profile.notes = try notes.value ?? []
+    check(&fields, profile)
+    return profile
   }
 
-  /// MiB of a GPU: up to 16 TiB, a hundred times what there is.
-  private static let memoryRange: ClosedRange<Int64> = 1...(16 << 20)
+  private static func readSources(
+    _ fields: inout JSONFields
+  ) -> JSONField<[(Figure, String)]> {
+    fields.map("sources", max: Figure.allCases.count) { key, value in
+      guard let figure = Figure(rawValue: key) else {
+        let known = Figure.allCases.map(\.rawValue).joined(separator: ", ")
+        throw value.refuse("no group of figures has this name", hint: "known: \(known)")
+      }
+      return (figure, try value.string(1...512))
+    }
+  }
 
   private static func readCPUMatch(_ fields: inout JSONFields) throws -> Match {
     let architecture = fields.object("cpu") { cpu in
@@ -66,49 +85,52 @@ extension HardwareProfile {
   private static func readGPUMatch(_ fields: inout JSONFields) throws -> Match {
     let names = fields.array("nvml_names", min: 1, max: 32) { try $0.string(1...96) }
     let devices = fields.array("pci_device_ids", max: 32) { value in
-      let device = try value.string(9...9)
-      guard isPCIDevice(device) else {
-        throw ProfileErrors(messages: ["not a PCI device in the form 10de:2335"])
+      let device = try value.string(9...19)
+      guard PCIIdentity(device)?.text == device else {
+        throw value.refuse(
+          "not a PCI device", hint: "write it as 10de:2335, or 10de:2330/10de:16c1 with subsystem")
       }
       return device
     }
-    let range = fields.array("memory_mib", min: 2, max: 2) { try $0.int64(in: memoryRange) }
-    let ends = try range.value.map(UInt64.init)
-    guard ends[0] <= ends[1] else {
+    let capability = fields.optionalString("compute_capability", 1...16)
+    let range = fields.optionalArray("memory_mib", min: 2, max: 2) { value in
+      UInt64(try value.int64(in: ProfileRange.memoryMiB))
+    }
+    var match = try Match(
+      nvmlNames: names.value, pciDeviceIDs: devices.value,
+      computeCapability: capability.value, memoryMiB: nil, cpuArchitecture: nil)
+    guard let ends = try range.value else { return match }
+    if ends[0] <= ends[1] {
+      match.memoryMiB = ends[0]...ends[1]
+    } else {
       fields.record("memory_mib", "the first number is larger than the second")
-      return try Match(
-        nvmlNames: names.value, pciDeviceIDs: devices.value, memoryMiB: nil, cpuArchitecture: nil)
     }
-    return try Match(
-      nvmlNames: names.value, pciDeviceIDs: devices.value, memoryMiB: ends[0]...ends[1],
-      cpuArchitecture: nil)
+    return match
   }
 
-  private static func readSlice(_ fields: inout JSONFields) throws -> MIGSlice {
-    let name = fields.string("name", 1...32)
-    let billed = fields.int64("billed_milli", in: 1...1000)
-    let memory = fields.optionalInt64("memory_mib", in: memoryRange)
-    return try MIGSlice(
-      name: name.value, billedMilli: Int(billed.value), memoryMiB: memory.value.map(UInt64.init))
-  }
-
-  private static func checkMemory(_ fields: inout JSONFields, match: Match?, memory: Int64?) {
-    guard let range = match?.memoryMiB, let memory else { return }
-    if !range.contains(UInt64(memory)) {
-      fields.record("memory_mib", "outside the range of match.memory_mib")
-    }
-  }
-
-  private static func isNameByte(_ byte: UInt8) -> Bool {
-    (97...122).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-")
-  }
-
-  private static func isPCIDevice(_ text: String) -> Bool {
-    let halves = text.split(separator: ":", omittingEmptySubsequences: false)
-    return halves.count == 2
-      && halves.allSatisfy { half in
-        half.utf8.count == 4
-          && half.utf8.allSatisfy { (97...102).contains($0) || (48...57).contains($0) }
+  /// Rules that span several fields.
+  private static func check(_ fields: inout JSONFields, _ profile: HardwareProfile) {
+    if let memory = profile.memoryMiB {
+      if profile.match.memoryMiB?.contains(memory) == false {
+        fields.record("memory_mib", "outside the range of match.memory_mib")
       }
+      if profile.memoryKind == .unified {
+        fields.record("memory_mib", "a GPU with unified memory has none of its own")
+      }
+    }
+    let known: [(Figure, Bool)] = [
+      (.name, true), (.weight, true), (.pci, !profile.match.pciDeviceIDs.isEmpty),
+      (.memory, profile.memoryMiB != nil),
+      (.computeCapability, profile.match.computeCapability != nil),
+      (.multiprocessors, profile.multiprocessors != nil),
+      (.arithmetic, (profile.fp16GigaflopsDense ?? profile.bf16GigaflopsDense) != nil),
+      (.bandwidth, profile.bandwidthMegabytes != nil), (.links, profile.links != nil),
+      (.pcie, profile.pcieGeneration != nil), (.power, profile.powerWatts != nil),
+      (.mig, !profile.migSlices.isEmpty),
+    ]
+    for (figure, isThere) in known where isThere && profile.sources[figure] == nil {
+      fields.record(
+        "sources", "no source for \(figure.rawValue)", hint: "say where it comes from")
+    }
   }
 }

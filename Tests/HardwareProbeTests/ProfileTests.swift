@@ -3,6 +3,16 @@ import Testing
 
 @testable import HardwareProbe
 
+extension ProfileMatch {
+  fileprivate static func matched(_ profile: String, _ rule: ProfileRule) -> ProfileMatch {
+    .matched(profile: profile, rule: rule)
+  }
+
+  fileprivate static func unknown(_ words: String, _ candidates: [String]) -> ProfileMatch {
+    .unknown(reason: words, candidates: candidates)
+  }
+}
+
 @Suite struct ProfileTests {
   /// The repository's own profiles, found from this file.
   static let directory: String = {
@@ -16,117 +26,134 @@ import Testing
 
   @Test func theRepositorysProfilesAreSound() throws {
     let catalogue = try catalogue()
-    #expect(catalogue.profiles.count == 15)
+    #expect(catalogue.profiles.count == 43)
     #expect(catalogue.profile(named: "h100-sxm-80gb")?.weightMilli == 1000)
     for profile in catalogue.profiles {
       #expect(profile.kind == .cpu || profile.weightMilli % 5 == 0, "\(profile.name)")
       #expect(profile.match.cpuArchitecture == nil || profile.kind == .cpu, "\(profile.name)")
       for slice in profile.migSlices {
-        #expect(slice.memoryMiB ?? 0 <= profile.memoryMiB ?? 0, "\(profile.name) \(slice.name)")
+        #expect(
+          slice.memoryMiB ?? 0 <= profile.memoryMiB ?? .max, "\(profile.name) \(slice.name)")
       }
-    }
-  }
-
-  /// Memory slices that a placement of a partition takes, and the places where it may start.
-  private func placement(_ slice: String) throws -> (starts: [Int], size: Int, compute: Int) {
-    let compute = try #require(slice.first?.wholeNumberValue)
-    switch compute {
-    case 7: return ([0], 8, 7)
-    case 4: return ([0], 4, 4)
-    case 3: return ([0, 4], 4, 3)
-    case 2: return ([0, 2, 4], 2, 2)
-    default: return (Array(0...6), 1, 1)
     }
   }
 
   @Test func noSetOfPartitionsIsBilledAsMoreThanTheWhole() throws {
     for profile in try catalogue().profiles where !profile.migSlices.isEmpty {
-      let plain = profile.migSlices.filter { !$0.name.contains("+") }
-      let one = try #require(plain.first { $0.name.hasPrefix("1g") })
-      let kinds = try plain.map { slice in
-        // The larger 1g takes two memory slices.
-        let isWide = slice.name.hasPrefix("1g") && slice.name != one.name
-        let place = try placement(slice.name)
-        return isWide
-          ? (slice, [0, 2, 4, 6], 2, 1) : (slice, place.starts, place.size, place.compute)
-      }
+      let axes = try #require(profile.migAxes)
+      let plain = profile.migSlices.filter { !$0.name.contains("+") && !$0.name.contains("-") }
       /// The dearest set that fits beside what is taken already.
-      func dearest(taken: UInt8, compute: Int) -> Int {
+      func dearest(taken: UInt64, compute: Int) -> Int {
         var best = 0
-        for (slice, starts, size, cost) in kinds where cost <= compute {
-          for start in starts {
-            let mask = UInt8(truncatingIfNeeded: ((1 << size) - 1) << start)
-            guard taken & mask == 0 else { continue }
+        for slice in plain {
+          guard let size = slice.placementSize, let cost = slice.computeSlices, cost <= compute
+          else { continue }
+          for start in slice.placementStarts {
+            let mask = ((UInt64(1) << size) - 1) << start
             // Sets are unordered: fill from the left only.
-            guard taken < mask else { continue }
+            guard taken & mask == 0, taken < mask else { continue }
             let rest = dearest(taken: taken | mask, compute: compute - cost)
             best = max(best, slice.billedMilli + rest)
           }
         }
         return best
       }
-      #expect(dearest(taken: 0, compute: 7) == 1000, "\(profile.name)")
+      #expect(dearest(taken: 0, compute: axes.computeSlices) == 1000, "\(profile.name)")
     }
   }
 
-  static let devices: [(String?, UInt64?, ProfileMatch)] = [
-    ("NVIDIA H100 80GB HBM3", 81559, .matched(profile: "h100-sxm-80gb", rule: .nvmlName)),
-    ("NVIDIA H100 PCIe", 81559, .matched(profile: "h100-pcie-80gb", rule: .nvmlName)),
-    ("NVIDIA H200", nil, .matched(profile: "h200-141g", rule: .nvmlName)),
-    ("NVIDIA L40", 49140, .matched(profile: "l40-48g", rule: .nvmlName)),
-    ("NVIDIA L40", 46068, .matched(profile: "l40-48g", rule: .nvmlName)),
-    ("NVIDIA L40S", 46068, .matched(profile: "l40s-48g", rule: .nvmlName)),
-    ("NVIDIA A10G", 22731, .matched(profile: "a10g-24g", rule: .nvmlName)),
-    ("Tesla T4", 15360, .matched(profile: "t4-16g", rule: .nvmlName)),
-    ("NVIDIA Graphics Device", 143771, .matched(profile: "h200-141g", rule: .memoryClass)),
-    (nil, 183359, .matched(profile: "b200-180g", rule: .memoryClass)),
+  @Test func partitionsAreBilledByTheMemorySlicesTheyTake() throws {
+    for profile in try catalogue().profiles {
+      for slice in profile.migSlices {
+        let axes = try #require(profile.migAxes)
+        let size = try #require(slice.placementSize)
+        #expect(slice.billedMilli == 1000 * size / axes.memorySlices, "\(profile.name)")
+      }
+    }
+  }
+
+  /// Name, PCI identity, compute capability, MiB, and what must come out.
+  static let devices: [(String?, String?, String?, UInt64?, ProfileMatch)] = [
+    ("NVIDIA H100 80GB HBM3", nil, nil, 81559, .matched("h100-sxm-80gb", .nvmlName)),
+    ("NVIDIA H100 PCIe", nil, nil, 81559, .matched("h100-pcie-80gb", .nvmlName)),
+    ("NVIDIA H200", nil, nil, nil, .matched("h200-141g", .nvmlName)),
+    ("NVIDIA L40", nil, nil, 49140, .matched("l40-48g", .nvmlName)),
+    ("NVIDIA L40S", nil, nil, 46068, .matched("l40s-48g", .nvmlName)),
+    ("NVIDIA A40", nil, nil, 46068, .matched("a40-48g", .nvmlName)),
+    ("NVIDIA A10G", nil, nil, 22731, .matched("a10g-24g", .nvmlName)),
+    ("Tesla T4", nil, nil, 15360, .matched("t4-16g", .nvmlName)),
+    ("NVIDIA H20", nil, nil, 97871, .matched("h20-96g", .nvmlName)),
+    ("NVIDIA GH200 480GB", nil, nil, 97871, .matched("gh200-96g", .nvmlName)),
+    ("NVIDIA GB10", nil, nil, nil, .matched("gb10", .nvmlName)),
+    // Before R465.
+    ("A100-SXM4-40GB", nil, nil, 40536, .matched("a100-sxm-40gb", .nvmlName)),
+    // The PCI device decides where the name is generic, or new.
+    ("NVIDIA Graphics Device", "10de:2331", nil, 81559, .matched("h100-pcie-80gb", .pciDevice)),
+    ("NVIDIA B300 SXM6 XY", "10de:3182", nil, 275040, .matched("b300-269g", .pciDevice)),
+    (nil, "10de:1eb8/10de:12a2", nil, 15360, .matched("t4-16g", .pciSubsystem)),
+    (nil, "10de:1eb8/1028:1234", nil, nil, .matched("t4-16g", .pciDevice)),
+    (nil, "1002:740c", nil, nil, .matched("mi250x", .pciDevice)),
+    // Capability and memory together, for boards without a name.
+    (nil, nil, "10.0", 183359, .matched("b200-180g", .capabilityMemory)),
+    ("Graphics Device", nil, "8.9", 23034, .matched("l4-24g", .capabilityMemory)),
+    ("Graphics Device", nil, "8.9", 24564, .unknown("several profiles have", ["l4-24g"])),
+    ("NVIDIA Graphics Device", nil, "9.0", 143771, .unknown("several", ["h200-nvl-141g"])),
+    (nil, nil, "9.0", 81559, .unknown("several", ["h100-pcie-80gb", "h100-sxm-80gb"])),
+    (nil, nil, nil, 183359, .unknown("alone do not identify", ["b200-180g"])),
+    (nil, nil, "9.0", 77, .unknown("no profile has compute capability 9.0 and 77 MiB", [])),
+    (nil, nil, "7.5", 183359, .unknown("no profile has", [])),
+    // A partition, or a virtual GPU.
+    ("NVIDIA L4", nil, nil, 1024, .unknown("looks like l4-24g but has 1024 MiB", [])),
+    ("NVIDIA L4", "10de:27b8", nil, 1024, .unknown("looks like l4-24g but has 1024 MiB", [])),
+    // A name that nobody knows is somebody else's board, whatever its memory.
     (
-      "NVIDIA L4", 1024,
-      .unknown(reason: "looks like l4-24g but has 1024 MiB", candidates: [])
+      "NVIDIA L41", nil, "8.9", 46068,
+      .unknown("no profile names \"NVIDIA L41\"", ["l40-48g", "l40s-48g"])
     ),
-    (
-      "NVIDIA A40", 46068,
-      .unknown(
-        reason: "no profile names \"NVIDIA A40\"", candidates: ["l40-48g", "l40s-48g"])
-    ),
-    (
-      "NVIDIA H20", 97871,
-      .unknown(reason: "no profile names \"NVIDIA H20\"", candidates: [])
-    ),
-    (
-      "nvidia h200", 143771,
-      .unknown(reason: "no profile names \"nvidia h200\"", candidates: ["h200-141g"])
-    ),
-    (
-      nil, 46068,
-      .unknown(reason: "several profiles have 46068 MiB", candidates: ["l40-48g", "l40s-48g"])
-    ),
-    ("Graphics Device", 77, .unknown(reason: "no profile has 77 MiB", candidates: [])),
-    (nil, nil, .unknown(reason: "neither name nor memory is known", candidates: [])),
+    ("nvidia h200", nil, nil, 143771, .unknown("no profile names", ["h200-141g"])),
+    (nil, nil, nil, nil, .unknown("neither name nor memory is known", [])),
+    ("Graphics Device", nil, "9.0", nil, .unknown("no memory is known", [])),
   ]
 
-  @Test(arguments: devices) func matches(name: String?, mib: UInt64?, match: ProfileMatch) throws {
-    let bytes = mib.map { $0 << 20 }
-    let found = ProfileMatcher.gpu(
-      name: name, pciDeviceID: nil, memoryBytes: bytes, among: try catalogue().profiles)
-    #expect(found == match)
-  }
-
-  @Test func sameMemoryDoesNotSeparateTheH100s() throws {
-    let found = ProfileMatcher.gpu(
-      name: nil, pciDeviceID: nil, memoryBytes: 81559 << 20, among: try catalogue().profiles)
-    guard case .unknown(_, let candidates) = found else {
-      Issue.record("matched by a memory that several have: \(found)")
+  @Test(arguments: devices) func matches(
+    name: String?, pci: String?, capability: String?, mib: UInt64?, expected: ProfileMatch
+  ) throws {
+    let facts = DeviceFacts(
+      name: name, pci: pci.flatMap { PCIIdentity($0) }, computeCapability: capability,
+      memoryMiB: mib)
+    let found = ProfileMatcher.gpu(facts, among: try catalogue().profiles)
+    guard case .unknown(let words, let some) = expected,
+      case .unknown(let reason, let candidates) = found
+    else {
+      #expect(found == expected)
       return
     }
-    #expect(candidates.contains("h100-sxm-80gb") && candidates.contains("h100-pcie-80gb"))
+    #expect(reason.contains(words))
+    #expect(candidates.isEmpty == some.isEmpty && Set(some).isSubset(of: candidates))
   }
 
-  @Test func thePCIDeviceDecidesWhereTheNameIsGeneric() throws {
-    let found = ProfileMatcher.gpu(
-      name: "NVIDIA Graphics Device", pciDeviceID: "10de:2331", memoryBytes: 81559 << 20,
-      among: try catalogue().profiles)
-    #expect(found == .matched(profile: "h100-pcie-80gb", rule: .pciDevice))
+  @Test func theExplanationNamesEveryRuleThatWasTried() throws {
+    let profiles = try catalogue().profiles
+    let facts = DeviceFacts(
+      name: "NVIDIA Graphics Device", pci: PCIIdentity("10de:2330"), memoryMiB: 81559)
+    let explanation = ProfileMatcher.explain(facts, among: profiles)
+    #expect(explanation.steps.map(\.rule) == [.nvmlName, .pciSubsystem, .pciDevice])
+    #expect(explanation.steps.map(\.isDecisive) == [false, false, true])
+    #expect(explanation.steps.last?.found == ["h100-sxm-80gb"])
+    let nothing = ProfileMatcher.explain(DeviceFacts(), among: profiles)
+    #expect(nothing.steps.count == 4)
+    #expect(nothing.steps.filter(\.isDecisive).isEmpty)
+  }
+
+  @Test func theWeightIsTheFormula() throws {
+    for profile in try catalogue().profiles where profile.kind == .gpu {
+      let bandwidth = try Double(#require(profile.bandwidthMegabytes)) / 3_350_000
+      let arithmetic = profile.bf16GigaflopsDense ?? profile.fp16GigaflopsDense
+      // Without arithmetic the bandwidth alone must do.
+      let ratio =
+        arithmetic.map { (Double($0) / 989_000 * bandwidth).squareRoot() } ?? bandwidth
+      #expect(profile.weightMilli == Int((ratio * 200).rounded()) * 5, "\(profile.name)")
+    }
   }
 
   @Test func cpusMatchByArchitecture() throws {
@@ -141,9 +168,12 @@ import Testing
 
 @Suite struct ProfileFileTests {
   static let good = """
-    {"schema_version": 1, "name": "x", "kind": "gpu", "weight": 0.5,
+    {"schema_version": 1, "name": "x", "kind": "gpu", "vendor": "nvidia", "weight": 0.5,
      "match": {"nvml_names": ["X"], "pci_device_ids": ["10de:2335"], "memory_mib": [10, 20]},
-     "memory_mib": 15, "mig": [{"name": "1g", "billed_milli": 125}], "sources": ["s"]}
+     "memory_mib": 15, "multiprocessors": 7, "mig": {"memory_slices": 8, "compute_slices": 7,
+     "profiles": [{"name": "1g", "billed_milli": 125, "size": 2, "starts": [0, 6]}]},
+     "sources": {"name": "s", "pci": "s", "memory": "s", "multiprocessors": "s", "mig": "s",
+     "weight": "s"}}
     """
 
   /// A part of the good file, what replaces it, and what the error must say.
@@ -158,12 +188,17 @@ import Testing
     ("\"memory_mib\": 15", "\"memory_mib\": 25", "outside the range"),
     ("10de:2335", "10DE:2335", "not a PCI device"),
     ("10de:2335", "0x102335", "string has 8 bytes"),
+    ("10de:2335", "10de:2335/18be", "not a PCI device"),
     ("125", "1001", "out of range"),
-    ("[\"s\"]", "[]", "0 elements"),
+    ("\"memory\": \"s\"", "\"memroy\": \"s\"", "no group of figures"),
+    ("\"mig\": \"s\",", "", "no source for mig"),
+    ("\"starts\": [0, 6]", "\"starts\": [0, 7]", "does not fit 8 memory slices"),
+    ("\"size\": 2", "\"size\": 0", "out of range"),
+    ("\"vendor\": \"nvidia\"", "\"vendor\": \"nvidai\"", "unknown value"),
     ("\"kind\": \"gpu\"", "\"kind\": \"cpu\"", "unknown key"),
     ("\"kind\": \"gpu\"", "\"kind\": \"gpus\"", "unknown value"),
     ("\"weight\"", "\"wieght\"", "wieght"),
-    ("\"sources\": [\"s\"]", "\"sources\": [\"s\"], \"weight\": 1", "weight"),
+    ("\"weight\": 0.5", "\"weight\": 0.5, \"weight\": 1", "weight"),
     ("{\"schema", "[\"schema", "x.json:1:"),
   ]
 
@@ -173,7 +208,10 @@ import Testing
     #expect(profile.match.memoryMiB == 10...20)
     #expect(
       profile.migSlices
-        == [HardwareProfile.MIGSlice(name: "1g", billedMilli: 125, memoryMiB: nil)])
+        == [
+          HardwareProfile.MIGSlice(
+            name: "1g", billedMilli: 125, placementSize: 2, placementStarts: [0, 6])
+        ])
   }
 
   @Test(arguments: mistakes)
