@@ -26,10 +26,8 @@ public struct GPUEntry: Sendable, Equatable {
   public var computeCapability: String?
   /// Place on the PCI bus, as NVML writes it: `00000000:1B:00.0`.
   public var pciBusID: String?
-  /// Vendor and device on the PCI bus, such as `10de:2335`.
-  public var pciDeviceID: String?
-  /// Vendor and device of the board, in the same form; nil also when it has none.
-  public var pciSubsystemID: String?
+  /// What it is on the PCI bus, such as `10de:2335/10de:18be`.
+  public var pci: PCIIdentity?
   /// The host's NUMA node that it is near to.
   public var numaNode: Int?
   /// The NUMA node that its own memory is, on machines where the host can address it.

@@ -62,8 +62,11 @@ enum GPUFolding {
       entry.computeCapability = "\(major).\(minor)"
     }
     entry.pciBusID = facts[.busID]
-    entry.pciDeviceID = facts[.pciDevice].flatMap(pciText)
-    entry.pciSubsystemID = facts[.pciSubsystem].flatMap(pciText)
+    if let device = facts[.pciDevice], device != 0 {
+      entry.pci = PCIIdentity(
+        nvmlDevice: UInt32(clamping: device),
+        nvmlSubsystem: UInt32(clamping: facts[.pciSubsystem] ?? 0))
+    }
     entry.numaNode = gpu.nodes?.members.first
     entry.memoryNode = facts[.memoryNode].flatMap(node)
     entry.cpus = gpu.cpus
@@ -76,19 +79,9 @@ enum GPUFolding {
     return entry
   }
 
-  static func memory(_ facts: DeviceFacts) -> GPUMemory? {
+  static func memory(_ facts: DriverFacts) -> GPUMemory? {
     guard let total = facts[.memoryTotal], let used = facts[.memoryUsed] else { return nil }
     return GPUMemory(totalBytes: total, usedBytes: used, reservedBytes: facts[.memoryReserved])
-  }
-
-  /// NVML writes device and vendor into one word; 0 is no device.
-  static func pciText(_ word: UInt64) -> String? {
-    guard word != 0, word <= UInt64(UInt32.max) else { return nil }
-    func digits(_ number: UInt64) -> String {
-      let text = String(number, radix: 16)
-      return String(repeating: "0", count: 4 - text.count) + text
-    }
-    return "\(digits(word & 0xFFFF)):\(digits(word >> 16))"
   }
 
   private static func node(_ number: UInt64) -> Int? {
@@ -105,9 +98,10 @@ enum GPUFolding {
     of entry: GPUEntry, in catalogue: ProfileCatalogue?
   ) -> ProfileMatch {
     guard let catalogue else { return .notChecked }
-    return ProfileMatcher.gpu(
-      name: entry.name, pciDeviceID: entry.pciDeviceID, memoryBytes: entry.memory?.totalBytes,
-      among: catalogue.profiles)
+    let facts = DeviceFacts(
+      name: entry.name, pci: entry.pci, computeCapability: entry.computeCapability,
+      memoryMiB: entry.memory.map { $0.totalBytes >> 20 })
+    return ProfileMatcher.gpu(facts, among: catalogue.profiles)
   }
 
   /// Numbers that have no field of their own in an entry.
@@ -177,10 +171,7 @@ extension GPUFolding {
 
   /// A bus id in a form that compares: NVML writes domains with four or eight digits.
   private static func busKey(_ text: String?) -> String? {
-    guard let text else { return nil }
-    let parts = text.lowercased().split(separator: ":", maxSplits: 1)
-    guard parts.count == 2 else { return text.lowercased() }
-    return "\(parts[0].drop { $0 == "0" }):\(parts[1])"
+    text.map { PCIAddress($0)?.nvmlForm ?? $0 }
   }
 
   /// Gives links between GPUs their index and what is known of the pair.

@@ -24,7 +24,7 @@ struct GPUQuestions {
   }
 
   /// Name, identifier, place and memory: what every GPU can say.
-  private func askIdentity(_ facts: inout DeviceFacts) {
+  private func askIdentity(_ facts: inout DriverFacts) {
     facts.set(.name, library.text(CNVML_TEXT_NAME, of: device))
     facts.set(.uuid, library.text(CNVML_TEXT_UUID, of: device))
     let pci = library.structure(CNVML_STRUCT_PCI, cnvml_pci(), of: device)
@@ -39,7 +39,7 @@ struct GPUQuestions {
   }
 
   /// By the newer call, which tells the driver's own part apart, else the older.
-  func askMemory(_ facts: inout DeviceFacts) {
+  func askMemory(_ facts: inout DriverFacts) {
     let newer = library.structure(
       CNVML_STRUCT_MEMORY_V2, cnvml_memory_v2(), version: UInt32(CNVML_MEMORY_V2), of: device)
     if let memory = newer.value {
@@ -92,7 +92,7 @@ struct GPUQuestions {
   ]
 
   /// Calls that give two numbers.
-  private func askPairs(_ facts: inout DeviceFacts) {
+  private func askPairs(_ facts: inout DriverFacts) {
     let pairs: [(GPUNumber, GPUNumber, cnvml_pair_call)] = [
       (.migMode, .migPending, CNVML_PAIR_MIG_MODE),
       (.eccMode, .eccPending, CNVML_PAIR_ECC_MODE),
@@ -105,13 +105,13 @@ struct GPUQuestions {
     }
   }
 
-  private func askLoad(_ facts: inout DeviceFacts) {
+  private func askLoad(_ facts: inout DriverFacts) {
     let load = library.structure(CNVML_STRUCT_UTILIZATION, cnvml_utilization(), of: device)
     facts.set(.utilization, NVMLLibrary.answer(load.value?.gpu ?? 0, load.code))
     facts.set(.memoryUtilization, NVMLLibrary.answer(load.value?.memory ?? 0, load.code))
   }
 
-  private func askHealth(_ facts: inout DeviceFacts) {
+  private func askHealth(_ facts: inout DriverFacts) {
     let totals: [(GPUNumber, UInt32, UInt32)] = [
       (.eccCorrected, CNVML_ECC_CORRECTED, CNVML_ECC_VOLATILE),
       (.eccUncorrected, CNVML_ECC_UNCORRECTED, CNVML_ECC_VOLATILE),
@@ -164,7 +164,7 @@ struct GPUQuestions {
     }
   }
 
-  private func askPower(_ facts: inout DeviceFacts) {
+  private func askPower(_ facts: inout DriverFacts) {
     let numbers: [(GPUNumber, cnvml_u32_of_call, UInt32)] = [
       (.temperature, CNVML_U32_OF_TEMPERATURE, CNVML_TEMPERATURE_GPU),
       (.temperatureShutdown, CNVML_U32_OF_THRESHOLD, CNVML_THRESHOLD_SHUTDOWN),
@@ -188,7 +188,7 @@ struct GPUQuestions {
   }
 
   /// What the driver remembers of the latest processes; nil when accounting is off.
-  private func accounting(_ facts: DeviceFacts) -> [AccountingRecord]? {
+  private func accounting(_ facts: DriverFacts) -> [AccountingRecord]? {
     guard facts[.accounting] == 1 else { return nil }
     let list = ProcessList(library: library, device: device)
     return list.accountedPIDs()?.suffix(ProbeLimits.accounted).compactMap { pid in

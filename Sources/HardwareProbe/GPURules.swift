@@ -17,7 +17,7 @@ enum GPURules {
     }
   }
 
-  private static func identityFault(_ facts: DeviceFacts) -> GPUState? {
+  private static func identityFault(_ facts: DriverFacts) -> GPUState? {
     let asked: [(String, Int32)] = [
       ("name", facts.code(.name)), ("UUID", facts.code(.uuid)),
       ("memory", facts.code(.memoryTotal)),
@@ -52,7 +52,7 @@ enum GPURules {
     return nil
   }
 
-  private static func repairFault(_ facts: DeviceFacts) -> GPUState? {
+  private static func repairFault(_ facts: DriverFacts) -> GPUState? {
     if let action = facts[.recoveryAction], action != 0 {
       return .unusable(reason: "the driver asks for: \(GPUWords.recoveryAction(action))")
     }
@@ -62,7 +62,7 @@ enum GPURules {
     return nil
   }
 
-  private static func modeFault(_ facts: DeviceFacts, _ entry: GPUEntry) -> GPUState? {
+  private static func modeFault(_ facts: DriverFacts, _ entry: GPUEntry) -> GPUState? {
     if entry.mig.isChanging {
       let (now, next) = entry.mig.isEnabled == true ? ("on", "off") : ("off", "on")
       return .unusable(reason: "MIG is \(now) and will be \(next) after a reset of the GPU")
@@ -134,7 +134,7 @@ enum GPURules {
   }
 
   /// A GPU that is well and has no memory of its own computes in the host's (Tegra, GB10).
-  static func sharesHostMemory(_ facts: DeviceFacts) -> Bool {
+  static func sharesHostMemory(_ facts: DriverFacts) -> Bool {
     facts[.uuid] != nil && facts[.computeMajor] != nil && facts[.memoryTotal] == nil
       && NVMLReturn(code: facts.code(.memoryTotal)).meaning == .absent
   }

@@ -82,7 +82,7 @@ enum MIGFolding {
 
   /// The name of the kind: by the driver's list of kinds, else by the device's own name, else
   /// reckoned from slices and memory.
-  private static func profile(of facts: DeviceFacts, _ gpu: GPURecord) -> String? {
+  private static func profile(of facts: DriverFacts, _ gpu: GPURecord) -> String? {
     let own = facts[.name].flatMap(MIGNames.profile)
     let byID = facts[.profileID].flatMap { id in
       gpu.profiles.first { UInt64($0.id) == id }?.name.flatMap(MIGNames.profile)

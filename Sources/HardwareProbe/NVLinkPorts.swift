@@ -7,7 +7,7 @@ struct NVLinkPorts {
 
   /// Asks the fabric into `facts` and gives the ports. None when the GPU has none; the value is nil
   /// when it does not say, as with MIG on.
-  func ask(_ facts: inout DeviceFacts) -> Answer<[PortRecord]> {
+  func ask(_ facts: inout DriverFacts) -> Answer<[PortRecord]> {
     askFabric(&facts)
     let count = GPUQuestions(library: library, device: device)
       .fields([UInt32(CNVML_FIELD_LINK_COUNT)])[0].value
@@ -44,7 +44,7 @@ struct NVLinkPorts {
   }
 
   /// The newest form that the driver knows.
-  private func askFabric(_ facts: inout DeviceFacts) {
+  private func askFabric(_ facts: inout DriverFacts) {
     let third = library.structure(
       CNVML_STRUCT_FABRIC_V, cnvml_fabric_v3(), version: UInt32(CNVML_FABRIC_V3), of: device)
     if let fabric = third.value {
@@ -65,7 +65,7 @@ struct NVLinkPorts {
 
   private func keep<Bytes>(
     _ cluster: Bytes, _ status: Int32, _ clique: UInt32, _ state: UInt8, _ health: UInt32?,
-    in facts: inout DeviceFacts
+    in facts: inout DriverFacts
   ) {
     let bytes = withUnsafeBytes(of: cluster) { Array($0) }
     facts.set(.cluster, Answer(value: Self.uuid(bytes), code: 0))

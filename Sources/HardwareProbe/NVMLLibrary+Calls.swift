@@ -46,23 +46,26 @@ extension NVMLLibrary {
   }
 
   /// Fills a structure; nil with the code when the call fails.
-  func structure<Value>(
+  func structure<Value: BitwiseCopyable>(
     _ call: cnvml_struct_call, _ empty: Value, version: UInt32 = 0, of device: Device
   ) -> (value: Value?, code: Int32) {
     var value = empty
-    let code = cnvml_struct(
-      table, call, device.handle, version, &value, MemoryLayout<Value>.size)
+    let code = withUnsafeMutableBytes(of: &value) {
+      cnvml_struct(table, call, device.handle, version, $0.baseAddress, $0.count)
+    }
     return (code == 0 ? value : nil, code)
   }
 
   /// Fills a structure; nil with the code when the call fails.
-  func structure<Value>(
+  func structure<Value: BitwiseCopyable>(
     _ call: cnvml_struct_of_call, _ argument: UInt32, _ empty: Value, version: UInt32 = 0,
     of device: Device
   ) -> (value: Value?, code: Int32) {
     var value = empty
-    let code = cnvml_struct_of(
-      table, call, device.handle, argument, version, &value, MemoryLayout<Value>.size)
+    let code = withUnsafeMutableBytes(of: &value) {
+      cnvml_struct_of(
+        table, call, device.handle, argument, version, $0.baseAddress, $0.count)
+    }
     return (code == 0 ? value : nil, code)
   }
 

@@ -19,7 +19,7 @@ struct NVMLReader {
   /// The whole record of a node, asked in this process.
   static func record(_ candidates: [String], isPrivileged: Bool) -> NVMLRecord {
     var record = NVMLRecord(status: .notAsked)
-    let reader = NVMLReader { record.add($0) }
+    let reader = NVMLReader { part in record.add(part) }
     reader.run(candidates, isPrivileged: isPrivileged)
     return record
   }

@@ -121,7 +121,7 @@ enum RecordLines {
   }
 
   /// A value as itself, a failure as its code.
-  private static func facts(_ facts: DeviceFacts, _ writer: inout JSONWriter) {
+  private static func facts(_ facts: DriverFacts, _ writer: inout JSONWriter) {
     writer.object("texts") { writer in
       for text in GPUText.allCases {
         guard let answer = facts.texts[text] else { continue }

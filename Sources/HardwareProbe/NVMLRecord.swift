@@ -121,7 +121,7 @@ enum GPUNumber: String, CaseIterable, Sendable {
 }
 
 /// What a GPU or a MIG device said of itself. A call that the library lacks has no entry.
-struct DeviceFacts: Sendable, Equatable {
+struct DriverFacts: Sendable, Equatable {
   private(set) var texts: [GPUText: Answer<String>] = [:]
   private(set) var numbers: [GPUNumber: Answer<UInt64>] = [:]
 
@@ -160,7 +160,7 @@ struct GPURecord: Sendable, Equatable {
   var index: Int
   /// The code with which NVML gave its handle.
   var handleCode: Int32
-  var facts = DeviceFacts()
+  var facts = DriverFacts()
   /// CPUs near it; nil when the driver does not say.
   var cpus: CPUSet?
   /// NUMA nodes near it; nil when the driver does not say.
@@ -208,7 +208,7 @@ struct InstanceRecord: Sendable, Equatable {
   var position: Int
   /// The code with which NVML gave its handle.
   var handleCode: Int32
-  var facts = DeviceFacts()
+  var facts = DriverFacts()
 }
 
 /// One kind of GPU instance that a GPU can be cut into.

@@ -9,7 +9,10 @@ public struct NodeInventory: Sendable, Equatable {
   public var capacity: HostCapacity
   /// How NVML answered; without it `gpus` is empty.
   public var nvml: NVMLStatus
-  /// One entry for every GPU that NVML counts, in its order, the unusable ones included.
+  /// The newest CUDA that the driver runs, 12040 for 12.4; nil when it does not say.
+  public var cudaVersion: Int?
+  /// One entry for every GPU that NVML counts, in its order, the unusable ones included, then those
+  /// that only the kernel shows.
   public var gpus: [GPUEntry]
   /// The CPU profile that fits the architecture; `.unknown` without a catalogue.
   public var cpuProfile: ProfileMatch

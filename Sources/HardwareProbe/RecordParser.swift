@@ -101,8 +101,8 @@ enum RecordParser {
 
   // MARK: parts of a GPU
 
-  private static func facts(_ fields: inout JSONFields) throws -> DeviceFacts {
-    var facts = DeviceFacts()
+  private static func facts(_ fields: inout JSONFields) throws -> DriverFacts {
+    var facts = DriverFacts()
     let texts = fields.map("texts", max: GPUText.allCases.count) { key, value in
       guard let text = GPUText(rawValue: key) else {
         throw value.refuse("not a text that is asked for")
