@@ -37,6 +37,8 @@ public struct MIGInstance: Sendable, Equatable {
   public var sharesMemory = false
   /// Streaming multiprocessors.
   public var multiprocessors: UInt64?
+  /// Thousandths of its GPU that it is billed as; nil when the GPU's profile does not say.
+  public var billedMilli: Int?
   /// Why it must not be offered; nil when it may.
   public var fault: String?
 

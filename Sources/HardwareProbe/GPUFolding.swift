@@ -21,6 +21,7 @@ enum GPUFolding {
         seen[uuid] = seen[uuid] ?? entry.index
       }
       entry.profile = profile(of: entry, in: catalogue)
+      bill(&entry, catalogue)
       gpus.append(entry)
     }
     fillGaps(&gpus, count: count, record, deadlineMilliseconds)
@@ -102,6 +103,18 @@ enum GPUFolding {
       name: entry.name, pci: entry.pci, computeCapability: entry.computeCapability,
       memoryMiB: entry.memory.map { $0.totalBytes >> 20 })
     return ProfileMatcher.gpu(facts, among: catalogue.profiles)
+  }
+
+  /// What the profile says of the partitions that there are.
+  private static func bill(_ entry: inout GPUEntry, _ catalogue: ProfileCatalogue?) {
+    guard let name = entry.profile.name, let instances = entry.mig.instances,
+      let slices = catalogue?.profile(named: name)?.migSlices
+    else { return }
+    entry.mig.instances = instances.map { instance in
+      var instance = instance
+      instance.billedMilli = slices.first { $0.name == instance.profile }?.billedMilli
+      return instance
+    }
   }
 
   /// Numbers that have no field of their own in an entry.
