@@ -35,6 +35,20 @@ public struct CPUSet: Sendable, Equatable {
     }
   }
 
+  /// Reads the kernel's mask format: words of up to eight hexadecimal digits, highest first, with
+  /// commas between them, such as `0000,0000ffff`.
+  ///
+  /// - Returns: nil when the text is anything else.
+  init?(words text: some StringProtocol) {
+    self.init()
+    let parts = text.split(separator: ",", omittingEmptySubsequences: false)
+    guard parts.count <= (ProbeLimits.identifier + 1) / 32 else { return nil }
+    for (index, part) in parts.reversed().enumerated() {
+      guard let word = Hexadecimal.parse(part, digits: 1...8) else { return nil }
+      for bit in 0..<32 where word & (1 << bit) != 0 { insert(index * 32 + bit) }
+    }
+  }
+
   /// How many numbers it holds.
   public var count: Int { words.reduce(0) { $0 + $1.nonzeroBitCount } }
 

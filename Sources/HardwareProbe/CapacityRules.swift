@@ -34,11 +34,11 @@ enum CapacityRules {
 
   /// The smallest of the machine's memory, the allowed nodes' memory and the cgroups' limit.
   static func memory(
-    machine: UInt64, nodes: [NumaNode], limits: CgroupLimits, meminfoTotal: UInt64
+    machine: UInt64, nodes: [NumaNode], limits: CgroupLimits, total: UInt64
   ) -> (bytes: UInt64, limitedBy: LimitSource) {
     var bytes = machine
     var limitedBy = LimitSource(limit: .machine, source: "/proc/meminfo")
-    if machine < meminfoTotal {
+    if machine < total {
       limitedBy = LimitSource(limit: .reserved, source: NumaNode.directory)
     }
     if let bound = limits.memoryNodes, nodes.contains(where: { !bound.value.contains($0.id) }) {
@@ -61,7 +61,7 @@ enum CapacityRules {
   static func nodes(
     _ nodes: [NumaNode], cpus: CPUSet, memoryNodes: CPUSet?, memoryBytes: UInt64
   ) -> [NodeCPUs] {
-    let host = nodes.filter { !$0.cpus.isEmpty }
+    let host = nodes.filter(\.isHost)
     guard !host.isEmpty else {
       return cpus.isEmpty && memoryBytes == 0
         ? [] : [NodeCPUs(numaNode: 0, cpus: cpus, memoryBytes: memoryBytes)]

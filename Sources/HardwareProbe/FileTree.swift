@@ -47,6 +47,21 @@ struct FileTree {
     return set.isEmpty ? nil : set
   }
 
+  /// The numbers of a file in the kernel's mask format; nil when it is absent, empty or malformed.
+  mutating func mask(_ path: String) -> CPUSet? {
+    guard let line = line(path), let set = CPUSet(words: line) else { return nil }
+    return set.isEmpty ? nil : set
+  }
+
+  /// Whether there is anything at a path; symbolic links are not followed.
+  func exists(_ path: String) -> Bool { Syscalls.exists(root + path) }
+
+  /// The last component of what a symbolic link says; nil when there is no such link.
+  func linkTarget(_ path: String) -> String? {
+    let target = Syscalls.readLink(root + path)?.split(separator: "/").last
+    return target.map { $0.printable }
+  }
+
   /// Numbers N of the entries `prefix`N in a directory, ascending: `node0`, `node8` give 0, 8.
   func numbered(_ prefix: String, in path: String) -> [Int] {
     names(in: path).compactMap { name in

@@ -1,41 +1,5 @@
 /// Asks the kernel what CPU and memory this process may offer.
 enum HostProbe {
-  /// What the machine is called and what runs on it; empty strings where it does not say.
-  static func identity(from tree: inout FileTree) -> HostIdentity {
-    let system = tree.isLive ? Syscalls.systemName() : nil
-    let host = system?.host ?? tree.line("/proc/sys/kernel/hostname") ?? ""
-    let release = system?.release ?? tree.line("/proc/sys/kernel/osrelease") ?? ""
-    let machine = system?.machine ?? tree.line("/proc/sys/kernel/arch") ?? ""
-    let boot = tree.line("/proc/sys/kernel/random/boot_id") ?? ""
-    return HostIdentity(
-      hostname: host.printable, kernelRelease: release.printable, bootID: boot.printable,
-      architecture: architecture(machine), cpuModel: cpuModel(from: &tree))
-  }
-
-  /// The names that profiles use: `x86-64` and `arm64`; others stay as the kernel says them.
-  static func architecture(_ machine: String) -> String {
-    switch machine {
-    case "x86_64", "amd64": "x86-64"
-    case "aarch64", "arm64": "arm64"
-    default: machine.printable
-    }
-  }
-
-  /// The first CPU's model name. ARM kernels print none, so there it is made of the numbers.
-  static func cpuModel(from tree: inout FileTree) -> String {
-    guard let text = tree.text("/proc/cpuinfo") else { return "" }
-    var fields: [String: String] = [:]
-    for line in text.split(whereSeparator: \.isNewline).prefix(64) {
-      let halves = line.split(separator: ":", maxSplits: 1)
-      guard halves.count == 2 else { continue }
-      let name = halves[0].trimmed
-      if fields[name] == nil { fields[name] = halves[1].printable }
-    }
-    if let model = fields["model name"] ?? fields["cpu"], !model.isEmpty { return model }
-    guard let maker = fields["CPU implementer"], let part = fields["CPU part"] else { return "" }
-    return "implementer \(maker) part \(part)"
-  }
-
   /// CPUs, memory and NUMA nodes that this process may use, and what limits them.
   static func capacity(from tree: inout FileTree) -> HostCapacity {
     let limits = CgroupLimits.read(CgroupTree.read(from: &tree), from: &tree)
@@ -48,19 +12,23 @@ enum HostProbe {
     let memory = memory(nodes: nodes, limits: limits, from: &tree)
     let parts = CapacityRules.nodes(
       nodes, cpus: cpus, memoryNodes: limits.memoryNodes?.value, memoryBytes: memory.machine)
-    for note in CapacityRules.contradictions(nodes, online: online, totalBytes: memory.total) {
+    for note in CapacityRules.contradictions(nodes, online: online, totalBytes: memory.meminfo) {
       tree.note(note)
     }
     return HostCapacity(
       cpuMilli: milli, cpuLimitedBy: quotaLimit ?? cpuLimit, cpus: cpus,
       onlineCPUCount: online.count, memoryBytes: memory.bytes, memoryLimitedBy: memory.limitedBy,
-      memoryTotalBytes: memory.total, hugepageBytes: memory.hugepages, numaNodes: parts)
+      memoryTotalBytes: memory.total, hugepageBytes: memory.hugepages, numaNodes: parts,
+      machineNodes: nodes.map { $0.shown(online: online) })
   }
 
   private struct Memory {
     var bytes: UInt64
     var limitedBy: LimitSource
+    /// Of the host, before any limit.
     var total: UInt64
+    /// What the kernel says in all.
+    var meminfo: UInt64
     var hugepages: UInt64
     /// What the kernel manages for ordinary use: without huge pages and memory of GPUs.
     var machine: UInt64
@@ -71,25 +39,37 @@ enum HostProbe {
   ) -> Memory {
     let meminfo = Meminfo(tree.text("/proc/meminfo") ?? "")
     if meminfo.bytes("MemTotal") == nil { tree.note("/proc/meminfo: no MemTotal") }
-    let host = nodes.filter { !$0.cpus.isEmpty }
     // When no node has CPUs the lists are what is broken, not the memory.
-    let foreign = host.isEmpty ? [] : nodes.filter(\.cpus.isEmpty)
+    let host = nodes.filter(\.isHost)
+    let foreign = nodes.filter { host.isEmpty ? $0.gpu != nil : !$0.isHost }
     if !foreign.isEmpty {
       let ids = CPUSet(foreign.map(\.id)).list
       tree.note("NUMA nodes without CPUs (memory of GPUs or expanders) are left out: \(ids)")
     }
-    let hugepages =
-      host.isEmpty
-      ? Hugepages.bytes(in: "/sys/kernel/mm/hugepages", from: &tree)
-      : CapacityRules.sum(host.map(\.hugepageBytes))
-    let total = meminfo.bytes("MemTotal") ?? CapacityRules.sum(nodes.map(\.memoryBytes))
-    let foreignBytes = CapacityRules.sum(foreign.map(\.memoryBytes))
-    let machine = total - min(total, foreignBytes)
-    let usable = machine - min(machine, hugepages)
+    let inNodes = CapacityRules.sum(host.map(\.memoryBytes))
+    let all = meminfo.bytes("MemTotal") ?? CapacityRules.sum(nodes.map(\.memoryBytes))
+    var total = all - min(all, CapacityRules.sum(foreign.map(\.memoryBytes)))
+    let offline = NumaNode.offline(from: &tree)
+    if !host.isEmpty, inNodes < total, !offline.isEmpty {
+      // What the kernel counts beyond its online nodes nobody can allocate.
+      total = inNodes
+    }
+    let hugepages = hugepages(host, from: &tree)
+    let usable = total - min(total, hugepages)
     let (bytes, limitedBy) = CapacityRules.memory(
-      machine: usable, nodes: host, limits: limits, meminfoTotal: total)
+      machine: usable, nodes: host, limits: limits, total: all)
     return Memory(
-      bytes: bytes, limitedBy: limitedBy, total: total, hugepages: hugepages, machine: usable)
+      bytes: bytes, limitedBy: limitedBy, total: total, meminfo: all, hugepages: hugepages,
+      machine: usable)
+  }
+
+  /// Bytes of huge pages on the nodes of the host, or of the whole machine where the nodes do not
+  /// tell.
+  private static func hugepages(_ host: [NumaNode], from tree: inout FileTree) -> UInt64 {
+    let tell = host.contains { tree.exists("\(NumaNode.directory)/node\($0.id)/hugepages") }
+    return tell
+      ? CapacityRules.sum(host.map(\.hugepageBytes))
+      : Hugepages.bytes(in: "/sys/kernel/mm/hugepages", from: &tree)
   }
 
   /// CPUs this process may run on: the kernel's answer, or what a captured tree says it was.
@@ -107,13 +87,27 @@ enum HostProbe {
   private static func onlineCPUs(from tree: inout FileTree) -> CPUSet? {
     if let online = tree.list("/sys/devices/system/cpu/online") { return online }
     // Kernels before 2.6.26 and small containers: one "cpuN" line for every online CPU.
-    guard let stat = tree.text("/proc/stat") else { return nil }
-    let ids = stat.split(whereSeparator: \.isNewline).compactMap { line -> Int? in
-      guard line.hasPrefix("cpu"), let name = line.split(separator: " ").first,
-        let id = Decimal.parse(name.dropFirst(3)), id <= UInt64(ProbeLimits.identifier)
-      else { return nil }
-      return Int(id)
+    let stat = (tree.text("/proc/stat") ?? "").split(whereSeparator: \.isNewline)
+    let running = stat.compactMap { line -> Int? in
+      guard line.hasPrefix("cpu"), let name = line.split(separator: " ").first else { return nil }
+      return identifier(name.dropFirst(3))
     }
-    return ids.isEmpty ? nil : CPUSet(ids)
+    if !running.isEmpty { return CPUSet(running) }
+    let cpuinfo = (tree.text("/proc/cpuinfo") ?? "").split(whereSeparator: \.isNewline)
+    let listed = cpuinfo.compactMap { line -> Int? in
+      let halves = line.split(separator: ":", maxSplits: 1)
+      guard halves.count == 2, halves[0].trimmed == "processor" else { return nil }
+      return identifier(halves[1].trimmed)
+    }
+    if !listed.isEmpty { return CPUSet(listed) }
+    let directory = "/sys/devices/system/cpu"
+    let present = tree.numbered("cpu", in: directory)
+    let online = present.filter { tree.line("\(directory)/cpu\($0)/online") != "0" }
+    return online.isEmpty ? nil : CPUSet(online)
+  }
+
+  private static func identifier(_ text: some StringProtocol) -> Int? {
+    guard let id = Decimal.parse(text), id <= UInt64(ProbeLimits.identifier) else { return nil }
+    return Int(id)
   }
 }

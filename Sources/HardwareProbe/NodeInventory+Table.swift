@@ -163,7 +163,7 @@ extension LimitSource.Limit {
   fileprivate var words: String {
     switch self {
     case .machine: "the machine"
-    case .reserved: "huge pages or memory of GPUs"
+    case .reserved: "huge pages, memory of GPUs or offline nodes"
     case .cpuset: "a cpuset"
     case .affinity: "the affinity of the process"
     case .cpuQuota: "a cgroup CPU quota"

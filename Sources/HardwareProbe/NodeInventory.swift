@@ -81,19 +81,23 @@ public struct HostCapacity: Sendable, Equatable {
   public var memoryBytes: UInt64
   /// What sets `memoryBytes`.
   public var memoryLimitedBy: LimitSource
-  /// The kernel's MemTotal in bytes, before anything is taken off.
+  /// The machine's memory in bytes before any limit: the kernel's MemTotal less memory of GPUs and
+  /// of NUMA nodes that are offline. 0 when the machine does not say.
   public var memoryTotalBytes: UInt64
   /// Bytes set aside as huge pages on the NUMA nodes that have CPUs.
   public var hugepageBytes: UInt64
   /// The parts on each NUMA node, ascending by number. A quota or a memory limit is not divided
   /// among them, so their sums may exceed `cpuMilli` and `memoryBytes`.
   public var numaNodes: [NodeCPUs]
+  /// Every online NUMA node of the machine before any limit, ascending by number, memory of GPUs
+  /// included; empty when the kernel has no NUMA directory.
+  public var machineNodes: [HostNode]
 
   /// Makes a capacity of the given parts.
   public init(
     cpuMilli: UInt64, cpuLimitedBy: LimitSource, cpus: CPUSet, onlineCPUCount: Int,
     memoryBytes: UInt64, memoryLimitedBy: LimitSource, memoryTotalBytes: UInt64,
-    hugepageBytes: UInt64, numaNodes: [NodeCPUs]
+    hugepageBytes: UInt64, numaNodes: [NodeCPUs], machineNodes: [HostNode] = []
   ) {
     self.cpuMilli = cpuMilli
     self.cpuLimitedBy = cpuLimitedBy
@@ -104,6 +108,7 @@ public struct HostCapacity: Sendable, Equatable {
     self.memoryTotalBytes = memoryTotalBytes
     self.hugepageBytes = hugepageBytes
     self.numaNodes = numaNodes
+    self.machineNodes = machineNodes
   }
 }
 
@@ -133,7 +138,7 @@ public struct LimitSource: Sendable, Equatable {
   public enum Limit: String, Sendable, CaseIterable {
     /// Nothing but the machine itself.
     case machine
-    /// Huge pages are set aside, or memory belongs to GPUs.
+    /// Huge pages are set aside, memory belongs to GPUs, or its NUMA node is offline.
     case reserved
     /// A cgroup's set of CPUs or memory nodes.
     case cpuset

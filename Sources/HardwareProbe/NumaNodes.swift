@@ -1,3 +1,39 @@
+/// One online NUMA node of a machine, before any limit.
+public struct HostNode: Sendable, Equatable {
+  /// What a node's memory is for.
+  public enum Purpose: Sendable, Equatable {
+    /// Memory of the host.
+    case host
+    /// Memory of the GPU at that place, which the kernel shows as a node of its own.
+    case gpu(PCIAddress)
+    /// Memory without CPUs of which the kernel does not say whose it is: of a GPU, an expander, or
+    /// a node whose CPUs are all offline. It is not offered.
+    case unknown
+  }
+
+  /// The kernel's number; numbers may have gaps.
+  public var id: Int
+  /// Its CPUs that are online.
+  public var cpus: CPUSet
+  /// All of its memory in bytes; 0 for a node that has CPUs only.
+  public var memoryBytes: UInt64
+  /// What of it is set aside as huge pages, in bytes.
+  public var hugepageBytes: UInt64
+  /// What its memory is for.
+  public var purpose: Purpose
+
+  /// Makes a node of the given parts.
+  public init(
+    id: Int, cpus: CPUSet, memoryBytes: UInt64, hugepageBytes: UInt64, purpose: Purpose
+  ) {
+    self.id = id
+    self.cpus = cpus
+    self.memoryBytes = memoryBytes
+    self.hugepageBytes = hugepageBytes
+    self.purpose = purpose
+  }
+}
+
 /// One NUMA node as the kernel describes it, before any limit.
 struct NumaNode: Equatable {
   /// The kernel's number; numbers may have gaps.
@@ -10,6 +46,19 @@ struct NumaNode: Equatable {
   var hugepageBytes: UInt64
   /// True when the machine can have no other node, so that all its memory is this one's.
   var isOnly: Bool
+  /// The GPU whose memory this is, as its driver says; nil for any other node.
+  var gpu: PCIAddress?
+
+  /// True for memory that the CPUs of the machine may be offered with.
+  var isHost: Bool { gpu == nil && !cpus.isEmpty }
+
+  /// The node as the inventory shows it.
+  func shown(online: CPUSet) -> HostNode {
+    HostNode(
+      id: id, cpus: cpus.intersection(online), memoryBytes: memoryBytes,
+      hugepageBytes: hugepageBytes,
+      purpose: gpu.map { .gpu($0) } ?? (cpus.isEmpty ? .unknown : .host))
+  }
 }
 
 extension NumaNode {
@@ -20,14 +69,26 @@ extension NumaNode {
     let present = tree.numbered("node", in: directory)
     let online = tree.list(directory + "/online") ?? CPUSet(present)
     let possible = tree.list(directory + "/possible")
+    let gpus = NVIDIAProcEntry.readAll(from: &tree)
     return present.filter(online.contains).map { id in
-      read(id, isOnly: possible == CPUSet([id]), from: &tree)
+      var node = read(id, isOnly: possible == CPUSet([id]), from: &tree)
+      node.gpu = gpus.first { $0.memoryNode == id }?.address
+      return node
     }
+  }
+
+  /// The nodes that the machine could have and that are not online.
+  static func offline(from tree: inout FileTree) -> CPUSet {
+    guard let possible = tree.list(directory + "/possible"),
+      let online = tree.list(directory + "/online")
+    else { return CPUSet() }
+    return CPUSet(possible.members.filter { !online.contains($0) })
   }
 
   private static func read(_ id: Int, isOnly: Bool, from tree: inout FileTree) -> NumaNode {
     let path = "\(directory)/node\(id)"
-    let cpus = tree.list(path + "/cpulist") ?? CPUSet()
+    // Kernels before 2.6.25 have the mask only.
+    let cpus = tree.list(path + "/cpulist") ?? tree.mask(path + "/cpumap") ?? CPUSet()
     let memory = tree.text(path + "/meminfo").flatMap { Meminfo($0).bytes("MemTotal") }
     if memory == nil { tree.note("\(path)/meminfo: no MemTotal") }
     return NumaNode(

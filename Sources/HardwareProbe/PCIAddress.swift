@@ -12,6 +12,14 @@ public struct PCIAddress: Sendable, Hashable, Comparable {
   /// The function, 0...7.
   public var function: UInt8
 
+  /// Makes a place of its parts.
+  init(domain: UInt32, bus: UInt8, device: UInt8, function: UInt8) {
+    self.domain = domain
+    self.bus = bus
+    self.device = device
+    self.function = function
+  }
+
   /// Reads `0000:1b:00.0`, `00000000:1B:00.0` or `10000:e1:00.0`; nil for anything else.
   public init?(_ text: some StringProtocol) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
@@ -23,10 +31,8 @@ public struct PCIAddress: Sendable, Hashable, Comparable {
       let device = Hexadecimal.parse(last[0], digits: 2...2), device < 32,
       let function = Hexadecimal.parse(last[1], digits: 1...1), function < 8
     else { return nil }
-    self.domain = UInt32(domain)
-    self.bus = UInt8(bus)
-    self.device = UInt8(device)
-    self.function = UInt8(function)
+    self.init(
+      domain: UInt32(domain), bus: UInt8(bus), device: UInt8(device), function: UInt8(function))
   }
 
   /// The form of NVML: `00000000:1B:00.0`.

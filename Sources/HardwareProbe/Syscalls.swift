@@ -65,6 +65,22 @@ enum Syscalls {
     return names.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
   }
 
+  /// Whether there is anything at `path`; a symbolic link that leads nowhere counts.
+  static func exists(_ path: String) -> Bool {
+    var status = stat()
+    return lstat(path, &status) == 0
+  }
+
+  /// What a symbolic link says; nil when `path` is none or says more than 4,095 bytes.
+  static func readLink(_ path: String) -> String? {
+    var buffer = [UInt8](repeating: 0, count: 4096)
+    let count = buffer.withUnsafeMutableBytes { bytes in
+      bytes.baseAddress.map { readlink(path, $0, bytes.count) } ?? -1
+    }
+    guard count > 0, count < buffer.count else { return nil }
+    return String(decoding: buffer[..<count], as: UTF8.self)
+  }
+
   /// Owner and mode of what `path` leads to; nil when nothing does.
   static func ownership(_ path: String) -> Ownership? {
     var status = stat()
