@@ -56,8 +56,11 @@ public struct GPUEntry: Sendable, Equatable {
     self.profile = profile
   }
 
-  /// True when the GPU answers, says who it is, and has a profile by which it can be priced.
-  public var isOfferable: Bool { state == .usable && uuid != nil && profile.name != nil }
+  /// True when the GPU answers, says who it is and what memory it has, and has a profile by which
+  /// it can be priced.
+  public var isOfferable: Bool {
+    state == .usable && uuid != nil && profile.name != nil && (memory != nil || sharesHostMemory)
+  }
 }
 
 /// Who told of a GPU.
@@ -74,13 +77,14 @@ public enum GPUSource: String, Sendable, CaseIterable {
 public struct GPUMemory: Sendable, Equatable {
   /// All of it, the driver's own part included.
   public var totalBytes: UInt64
-  /// What is taken. Without `reservedBytes` this includes the driver's own part.
-  public var usedBytes: UInt64
+  /// What is taken; nil when nobody says. Without `reservedBytes` this includes the driver's own
+  /// part.
+  public var usedBytes: UInt64?
   /// The driver's own part; nil when the driver is too old to tell it apart.
   public var reservedBytes: UInt64?
 
   /// Makes a memory of the given bytes.
-  public init(totalBytes: UInt64, usedBytes: UInt64, reservedBytes: UInt64?) {
+  public init(totalBytes: UInt64, usedBytes: UInt64?, reservedBytes: UInt64?) {
     self.totalBytes = totalBytes
     self.usedBytes = usedBytes
     self.reservedBytes = reservedBytes

@@ -81,8 +81,9 @@ enum GPUFolding {
   }
 
   static func memory(_ facts: DriverFacts) -> GPUMemory? {
-    guard let total = facts[.memoryTotal], let used = facts[.memoryUsed] else { return nil }
-    return GPUMemory(totalBytes: total, usedBytes: used, reservedBytes: facts[.memoryReserved])
+    guard let total = facts[.memoryTotal] else { return nil }
+    return GPUMemory(
+      totalBytes: total, usedBytes: facts[.memoryUsed], reservedBytes: facts[.memoryReserved])
   }
 
   private static func node(_ number: UInt64) -> Int? {

@@ -44,9 +44,7 @@ enum GPURules {
   private static func memoryFault(_ entry: GPUEntry) -> GPUState? {
     guard let memory = entry.memory else { return nil }
     if memory.totalBytes == 0 { return .unusable(reason: "NVML reports no memory") }
-    let taken = CapacityRules.sum([memory.usedBytes, memory.reservedBytes ?? 0])
-    if memory.usedBytes > memory.totalBytes || taken > memory.totalBytes &+ (memory.totalBytes >> 3)
-    {
+    if let used = memory.usedBytes, used > memory.totalBytes {
       return .unusable(reason: "NVML reports more memory used than there is")
     }
     return nil

@@ -55,7 +55,8 @@ extension NodeInventory {
 
   private static func cell(_ memory: GPUMemory?) -> String {
     guard let memory else { return "-" }
-    return "\(gibibytes(memory.usedBytes, 1)) / \(gibibytes(memory.totalBytes, 1)) GiB"
+    let used = memory.usedBytes.map { gibibytes($0, 1) } ?? "-"
+    return "\(used) / \(gibibytes(memory.totalBytes, 1)) GiB"
   }
 
   private static func power(_ readings: GPUReadings) -> String {

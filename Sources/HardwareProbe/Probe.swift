@@ -55,9 +55,13 @@ public enum Probe {
     let record = ask(options, tree: &tree)
     var deadline = 0
     if case .child(_, _, let milliseconds) = options.driver { deadline = milliseconds }
-    let (gpus, notes) = GPUFolding.entries(
+    let (told, notes) = GPUFolding.entries(
       of: record, catalogue: options.catalogue, deadlineMilliseconds: deadline)
     for note in notes { tree.note(note) }
+    let kernel = KernelDeviceReader.readAll(from: &tree, catalogue: options.catalogue)
+    let platform = HostPlatform.read(from: &tree)
+    let join = GPUJoin(status: record.status, catalogue: options.catalogue, platform: platform)
+    let gpus = join.joined(told, kernel)
     var inventory = NodeInventory(
       host: host, capacity: capacity, nvml: record.status, gpus: gpus,
       cpuProfile: cpuProfile(host, options.catalogue), notes: [], sources: ["/proc", "/sys"],
