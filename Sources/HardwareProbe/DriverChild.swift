@@ -169,7 +169,8 @@ public enum DriverRecord {
     let (paths, _) = NVMLLocator.candidates(for: search, isPrivileged: isPrivileged)
     var isRead = true
     var reader = NVMLReader { part in
-      isRead = isRead && Syscalls.write(RecordLines.line(part) + [UInt8(ascii: "\n")], to: descriptor)
+      isRead =
+        isRead && Syscalls.write(RecordLines.line(part) + [UInt8(ascii: "\n")], to: descriptor)
     }
     reader.skipping = skipping
     reader.run(paths, isPrivileged: isPrivileged)

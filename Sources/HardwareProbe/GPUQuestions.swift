@@ -125,7 +125,9 @@ struct GPUQuestions {
     facts.set(.retiredDoubleBit, retiredPages(cause: UInt32(CNVML_RETIRED_BY_DOUBLE_BIT)))
     var rows: [UInt32] = [0, 0, 0, 0]
     let code = cnvml_remapped_rows(library.table, device.handle, &rows)
-    let names: [GPUNumber] = [.remappedCorrected, .remappedUncorrected, .remapPending, .remapFailed]
+    let names: [GPUNumber] = [
+      .remappedCorrected, .remappedUncorrected, .remapPending, .remapFailed,
+    ]
     for (name, value) in zip(names, rows) { facts.set(name, NVMLLibrary.answer(value, code)) }
     let banks = library.structure(CNVML_STRUCT_ROW_HISTOGRAM, cnvml_row_histogram(), of: device)
     facts.set(.rowsExhausted, NVMLLibrary.answer(banks.value?.none ?? 0, banks.code))

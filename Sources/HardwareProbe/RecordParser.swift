@@ -107,14 +107,18 @@ enum RecordParser {
       guard let text = GPUText(rawValue: key) else {
         throw value.refuse("not a text that is asked for")
       }
-      if value.kind == .object { return (text, Answer<String>(value: nil, code: try failure(value))) }
+      if value.kind == .object {
+        return (text, Answer<String>(value: nil, code: try failure(value)))
+      }
       return (text, Answer(value: try value.string(0...16_384).printable, code: 0))
     }
     let numbers = fields.map("numbers", max: GPUNumber.allCases.count) { key, value in
       guard let number = GPUNumber(rawValue: key) else {
         throw value.refuse("not a number that is asked for")
       }
-      if value.kind == .object { return (number, Answer<UInt64>(value: nil, code: try failure(value))) }
+      if value.kind == .object {
+        return (number, Answer<UInt64>(value: nil, code: try failure(value)))
+      }
       return (number, Answer(value: UInt64(try value.int64(in: 0...Int64.max)), code: 0))
     }
     for (text, answer) in try texts.value { facts.set(text, answer) }

@@ -90,6 +90,23 @@ extension Syscalls {
     return true
   }
 
+  /// Whether the other end of a pipe is closed and nothing is left to read.
+  static func hasEnded(_ child: Child) -> Bool {
+    var waiting = pollfd(fd: child.descriptor, events: Int16(POLLIN), revents: 0)
+    guard poll(&waiting, 1, 0) > 0 else { return false }
+    let seen = Int32(waiting.revents)
+    return seen & POLLHUP != 0 && seen & POLLIN == 0
+  }
+
+  /// Whether nobody reads a pipe any more.
+  static func isPipeClosed(_ descriptor: Int32) -> Bool {
+    var waiting = pollfd(fd: descriptor, events: 0, revents: 0)
+    return poll(&waiting, 1, 0) > 0 && Int32(waiting.revents) & POLLERR != 0
+  }
+
+  /// Waits; a signal may end it earlier.
+  static func sleep(milliseconds: Int) { usleep(UInt32(clamping: milliseconds * 1000)) }
+
   /// Has this process end with the one that started it.
   static func dieWithParent() { _ = cnvml_os_die_with_parent() }
 }
