@@ -24,6 +24,7 @@ let package = Package(
     .library(name: "HardwareProbe", targets: ["HardwareProbe"]),
     .library(name: "ProbeFakes", targets: ["ProbeFakes"]),
     .library(name: "FakeNVML", type: .dynamic, targets: ["FakeNVML"]),
+    .library(name: "FakeNVML2018", type: .dynamic, targets: ["FakeNVML2018"]),
     .executable(name: "pool-agent", targets: ["pool-agent"]),
   ],
   targets: [
@@ -39,6 +40,10 @@ let package = Package(
 
     // Fakes are products too: anyone's CI can exercise the probe without a GPU.
     .target(name: "FakeNVML", path: "Tests/ProbeFakes/FakeNVML"),
+    // The same sources with only the names that a library of 2018 has.
+    .target(
+      name: "FakeNVML2018", path: "Tests/ProbeFakes/FakeNVML2018",
+      cSettings: [.define("FAKE_NVML_2018")]),
     .target(name: "ProbeFakes", path: "Tests/ProbeFakes/ProbeFakes", swiftSettings: strict),
 
     .testTarget(

@@ -5,32 +5,53 @@ internal import Glibc
 /// The loader tells libraries apart by their file, so every copy is a machine of its own, and tests
 /// that run side by side do not share one.
 public struct FakeNVML: Sendable {
+  /// Which names the library has.
+  public enum Edition: Sendable {
+    /// All that NVML has today.
+    case current
+    /// Those of a driver of 2018: no later versions of calls, no MIG, no init with flags.
+    case of2018
+
+    var file: String {
+      switch self {
+      case .current: "libFakeNVML.so"
+      case .of2018: "libFakeNVML2018.so"
+      }
+    }
+  }
+
   /// The library: give it to the probe by its path.
   public var path: String { directory.root + "/libnvidia-ml.so.1" }
 
+  /// The folder of the library: what LD_LIBRARY_PATH must name for a program that looks it up.
+  public var folder: String { directory.root }
+
   private let directory: FakeMachine
 
-  /// Makes a copy that reads `configuration`; the form is described in `fake_nvml.h`.
+  /// Makes a copy that reads `configuration`; the form is described in Tests/ProbeFakes/README.md.
   ///
-  /// - Returns: nil when `libFakeNVML.so` is not beside the running program.
-  public init?(_ configuration: String) {
-    guard let library = Self.builtLibrary() else { return nil }
+  /// - Returns: nil when the built library, `libFakeNVML.so` or `libFakeNVML2018.so`, is not beside
+  ///   the running program.
+  public init?(_ configuration: String, edition: Edition = .current) {
+    guard let library = Self.builtLibrary(edition.file) else { return nil }
     directory = FakeMachine()
     directory.write(bytes: library, to: "/libnvidia-ml.so.1")
     configure(configuration)
   }
 
-  /// Changes the configuration; the next init reads it.
+  /// Changes the configuration; the next call reads it. It is replaced in one step, so that no call
+  /// sees half of it.
   public func configure(_ configuration: String) {
-    directory.write(configuration, to: "/fake_nvml.ini")
+    directory.write(configuration, to: "/fake_nvml.ini.new")
+    rename(folder + "/fake_nvml.ini.new", folder + "/fake_nvml.ini")
   }
 
-  private static func builtLibrary() -> [UInt8]? {
+  private static func builtLibrary(_ name: String) -> [UInt8]? {
     guard let resolved = realpath("/proc/self/exe", nil) else { return nil }
     defer { free(resolved) }
     let executable = String(cString: resolved)
     let directory = executable[..<(executable.lastIndex(of: "/") ?? executable.startIndex)]
-    guard let file = fopen("\(directory)/libFakeNVML.so", "r") else { return nil }
+    guard let file = fopen("\(directory)/\(name)", "r") else { return nil }
     defer { fclose(file) }
     var bytes: [UInt8] = []
     var chunk = [UInt8](repeating: 0, count: 65_536)

@@ -1,0 +1,1 @@
+#include "../FakeNVML/nvml_fields.c"
