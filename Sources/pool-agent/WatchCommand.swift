@@ -1,4 +1,3 @@
-import Glibc
 import HardwareProbe
 import StrictJSON
 
@@ -20,8 +19,7 @@ struct WatchCommand {
 
   /// Runs until the process is interrupted, which ends it with 130.
   func run() -> Int32 {
-    signal(SIGINT) { _ in _exit(130) }
-    signal(SIGTERM) { _ in _exit(143) }
+    Console.endOnInterrupt()
     var stream = events()
     var monitors: [String: HealthMonitor] = [:]
     while true {
@@ -40,7 +38,7 @@ struct WatchCommand {
         observe(
           HealthMonitor.Observation(gpu), gpu.uuid ?? "index \(gpu.index)", &monitors, at: now)
       }
-      sleep(UInt32(seconds))
+      Console.sleep(seconds: seconds)
     }
   }
 
