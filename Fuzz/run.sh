@@ -11,7 +11,7 @@ fi
 target=$1
 seconds=$2
 if [ "$target" = all ]; then
-  for each in StrictJSON PoolWire; do "$0" "$each" "$seconds"; done
+  for each in StrictJSON PoolWire Profiles HostTree; do "$0" "$each" "$seconds"; done
   exit
 fi
 
@@ -19,6 +19,7 @@ fi
 case $target in
   StrictJSON) modules="StrictJSON" ;;
   PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
+  Profiles | HostTree) modules="StrictJSON HardwareProbe" ;;
   *)
     echo "Fuzz/run.sh: unknown target $target" >&2
     exit 2
@@ -35,6 +36,23 @@ flags="-O -g -swift-version 6 -parse-as-library -sanitize=fuzzer,address -I $bui
   -enable-upcoming-feature InternalImportsByDefault"
 
 objects=
+case $modules in
+  *HardwareProbe*)
+    # The C part, and the map that the package manager would make for it. Targets may look inside.
+    flags="$flags -enable-testing -I Sources/CNVML/include"
+    if [ ! -f Sources/CNVML/include/module.modulemap ]; then
+      mkdir -p "$build/CNVML"
+      echo "module CNVML { umbrella \"$PWD/Sources/CNVML/include\" export * }" \
+        >"$build/CNVML/module.modulemap"
+      flags="$flags -I $build/CNVML"
+    fi
+    for source in Sources/CNVML/*.c; do
+      object=$build/$(basename "$source" .c).o
+      clang -O1 -g -fsanitize=address -I Sources/CNVML/include -c "$source" -o "$object"
+      objects="$objects $object"
+    done
+    ;;
+esac
 for module in $modules; do
   # shellcheck disable=SC2086,SC2046
   swiftc $flags -wmo -module-name "$module" -c $(find "Sources/$module" -name '*.swift' | sort) \
@@ -44,13 +62,24 @@ done
 # shellcheck disable=SC2086
 swiftc $flags -module-name "${target}Fuzz" "Fuzz/${target}Fuzz.swift" $objects -o "$build/fuzz"
 
+# Good inputs to start from, read only.
+seeds=
+if [ "$target" = Profiles ]; then
+  seeds="hardware-profiles hardware-profiles/nodes"
+fi
+
 dictionary=
 if [ -f "Fuzz/${target}Fuzz.dict" ]; then
   dictionary=-dict=Fuzz/${target}Fuzz.dict
 fi
 
+# A folder in memory for targets that write files.
+FUZZ_SCRATCH=$(mktemp -d -p /dev/shm)
+export FUZZ_SCRATCH
+trap 'rm -rf "$FUZZ_SCRATCH"' EXIT INT TERM
+
 # The backtracer can hang for minutes after a sanitizer report; leaks are not looked for, since that
 # needs ptrace. The timeout is for a fuzzer that no longer stops by itself.
 SWIFT_BACKTRACE=enable=no ASAN_OPTIONS=detect_leaks=0 timeout $((seconds + 60)) \
   "$build/fuzz" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 -max_len=4096 \
-  -artifact_prefix="$build/" -print_final_stats=1 $dictionary "$corpus" </dev/null
+  -artifact_prefix="$build/" -print_final_stats=1 $dictionary "$corpus" $seeds </dev/null

@@ -34,9 +34,14 @@ extension CgroupLimits {
         case (.cpu, .v1): limits.readQuotaV1(directory, from: &tree)
         case (.cpu, .v2): limits.readQuotaV2(directory, from: &tree)
         case (.cpuset, .v1):
+          let prefix = place.isBare ? "" : "cpuset."
+          // What a cpuset says is what it has, but for CPUs that are offline, which are left out
+          // anyway; only with v2 behaviour may it say more.
+          let order =
+            place.isEffectiveOnly ? ["effective_cpus", "cpus"] : ["cpus", "effective_cpus"]
           limits.readCPUs(
-            directory, cpus: ["cpuset.effective_cpus", "cpuset.cpus"],
-            nodes: ["cpuset.effective_mems", "cpuset.mems"], from: &tree)
+            directory, cpus: order.map { prefix + $0 },
+            nodes: order.map { prefix + $0.replacing("cpus", with: "mems") }, from: &tree)
         case (.cpuset, .v2):
           limits.readCPUs(
             directory, cpus: ["cpuset.cpus.effective"], nodes: ["cpuset.mems.effective"],
@@ -47,6 +52,11 @@ extension CgroupLimits {
       }
     }
     return limits
+  }
+
+  /// Takes in the NUMA nodes that the kernel lets this process have memory of.
+  mutating func allow(memoryNodes nodes: CPUSet, source: String) {
+    Self.narrow(&memoryNodes, to: nodes, source: source)
   }
 
   private mutating func readQuotaV1(_ directory: String, from tree: inout FileTree) {

@@ -16,6 +16,12 @@ struct CgroupPlace: Equatable {
   /// True when the process's own cgroup lies outside what is mounted, so that only the limits of
   /// the mount itself are known.
   var isPartial: Bool
+
+  /// True for cpusets whose files are named without `cpuset.`, as before cgroups.
+  var isBare = false
+  /// True when a v1 hierarchy of cpusets behaves like v2: then what a cpuset says may be more than
+  /// what it has.
+  var isEffectiveOnly = false
 }
 
 /// Finds the cgroups of a process from `/proc/self/mountinfo` and `/proc/self/cgroup`.
@@ -75,7 +81,11 @@ enum CgroupTree {
     let v1 = mounts.filter { $0.controllers?.contains(name) == true }
     if !v1.isEmpty {
       let own = memberships.first { $0.controllers.contains(name) }
-      return place(.v1, among: v1, path: own?.path ?? "/")
+      var place = place(.v1, among: v1, path: own?.path ?? "/")
+      let options = v1.reduce(into: Set<String>()) { $0.formUnion($1.controllers ?? []) }
+      place?.isBare = options.contains("noprefix")
+      place?.isEffectiveOnly = options.contains("cpuset_v2_mode")
+      return place
     }
     let v2 = mounts.filter { $0.controllers == nil }
     let own = memberships.first { $0.controllers.isEmpty }
@@ -117,6 +127,9 @@ enum CgroupTree {
     return below.contains("..") ? nil : Array(below)
   }
 
+  /// What the file system of cpusets from before cgroups stands for.
+  private static let bareCpuset: Set<String> = ["cpuset", "noprefix"]
+
   /// The cgroup mounts, in the order of the text; other lines and malformed ones are left out.
   static func parseMounts(_ mountinfo: String) -> [Mount] {
     mountinfo.split(whereSeparator: \.isNewline).compactMap { line in
@@ -133,6 +146,8 @@ enum CgroupTree {
       case "cgroup":
         let options = fields[dash + 3].split(separator: ",").map(String.init)
         return Mount(root: root, point: point, controllers: Set(options))
+      case "cpuset":
+        return Mount(root: root, point: point, controllers: bareCpuset)
       default:
         return nil
       }
@@ -150,6 +165,8 @@ enum CgroupTree {
       case "cgroup2": return Mount(root: "/", point: unescape(fields[1]), controllers: nil)
       case "cgroup":
         return Mount(root: "/", point: unescape(fields[1]), controllers: Set(options))
+      case "cpuset":
+        return Mount(root: "/", point: unescape(fields[1]), controllers: bareCpuset)
       default: return nil
       }
     }

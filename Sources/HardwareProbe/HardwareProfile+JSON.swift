@@ -64,7 +64,7 @@ extension HardwareProfile {
   private static func readSources(
     _ fields: inout JSONFields
   ) -> JSONField<[(Figure, String)]> {
-    fields.map("sources", max: Figure.allCases.count) { key, value in
+    fields.map("sources", max: 2 * Figure.allCases.count) { key, value in
       guard let figure = Figure(rawValue: key) else {
         let known = Figure.allCases.map(\.rawValue).joined(separator: ", ")
         throw value.refuse("no group of figures has this name", hint: "known: \(known)")

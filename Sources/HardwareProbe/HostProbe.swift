@@ -2,7 +2,11 @@
 enum HostProbe {
   /// CPUs, memory and NUMA nodes that this process may use, and what limits them.
   static func capacity(from tree: inout FileTree) -> HostCapacity {
-    let limits = CgroupLimits.read(CgroupTree.read(from: &tree), from: &tree)
+    var limits = CgroupLimits.read(CgroupTree.read(from: &tree), from: &tree)
+    let status = "/proc/self/status"
+    if let allowed = statusList("Mems_allowed_list:", from: &tree), !allowed.isEmpty {
+      limits.allow(memoryNodes: allowed, source: status)
+    }
     let nodes = NumaNode.readAll(from: &tree)
     let affinity = affinity(from: &tree)
     let online = onlineCPUs(from: &tree) ?? affinity ?? CPUSet()
@@ -75,24 +79,26 @@ enum HostProbe {
   /// CPUs this process may run on: the kernel's answer, or what a captured tree says it was.
   private static func affinity(from tree: inout FileTree) -> CPUSet? {
     if tree.isLive { return Syscalls.affinity() }
+    return statusList("Cpus_allowed_list:", from: &tree)
+  }
+
+  /// A list of `/proc/self/status`.
+  private static func statusList(_ name: String, from tree: inout FileTree) -> CPUSet? {
     guard let status = tree.text("/proc/self/status") else { return nil }
-    for line in status.split(whereSeparator: \.isNewline) where line.hasPrefix("Cpus_allowed_list:")
-    {
-      return CPUSet(list: line.dropFirst("Cpus_allowed_list:".count))
-    }
-    return nil
+    let line = status.split(whereSeparator: \.isNewline).first { $0.hasPrefix(name) }
+    return line.flatMap { CPUSet(list: $0.dropFirst(name.count)) }
   }
 
   /// CPUs that are online, by the best source there is.
   private static func onlineCPUs(from tree: inout FileTree) -> CPUSet? {
-    if let online = tree.list("/sys/devices/system/cpu/online") { return online }
+    if let online = tree.list("\(cpuDirectory)/online") { return online }
     // Kernels before 2.6.26 and small containers: one "cpuN" line for every online CPU.
     let stat = (tree.text("/proc/stat") ?? "").split(whereSeparator: \.isNewline)
     let running = stat.compactMap { line -> Int? in
       guard line.hasPrefix("cpu"), let name = line.split(separator: " ").first else { return nil }
       return identifier(name.dropFirst(3))
     }
-    if !running.isEmpty { return CPUSet(running) }
+    if !running.isEmpty { return CPUSet(running.filter { !isOffline($0, in: &tree) }) }
     let cpuinfo = (tree.text("/proc/cpuinfo") ?? "").split(whereSeparator: \.isNewline)
     let listed = cpuinfo.compactMap { line -> Int? in
       let halves = line.split(separator: ":", maxSplits: 1)
@@ -100,10 +106,15 @@ enum HostProbe {
       return identifier(halves[1].trimmed)
     }
     if !listed.isEmpty { return CPUSet(listed) }
-    let directory = "/sys/devices/system/cpu"
-    let present = tree.numbered("cpu", in: directory)
-    let online = present.filter { tree.line("\(directory)/cpu\($0)/online") != "0" }
+    let present = tree.numbered("cpu", in: cpuDirectory)
+    let online = present.filter { !isOffline($0, in: &tree) }
     return online.isEmpty ? nil : CPUSet(online)
+  }
+
+  private static let cpuDirectory = "/sys/devices/system/cpu"
+
+  private static func isOffline(_ cpu: Int, in tree: inout FileTree) -> Bool {
+    tree.line("\(cpuDirectory)/cpu\(cpu)/online") == "0"
   }
 
   private static func identifier(_ text: some StringProtocol) -> Int? {

@@ -185,12 +185,16 @@ extension NodeShape {
 extension NodeShape.GPUGroup {
   /// The GPU at a position in this group.
   func gpu(at position: Int, index: Int) -> NodeShape.GPU {
+    // A group made by hand may name fewer places than it has GPUs.
+    func element<T>(_ list: [T]?) -> T? {
+      list.flatMap { position < $0.count ? $0[position] : nil }
+    }
     var own = mig
     own?.instances.removeAll { $0.gpuIndex != index }
     return NodeShape.GPU(
       index: index, profile: profile,
-      pciBusID: pciBusIDs?[position] ?? NodeShape.ruledBusID(index: index),
-      numaNode: numaNodes?[position], memoryMiB: memoryMiB, kernelDriver: kernelDriver,
+      pciBusID: element(pciBusIDs) ?? NodeShape.ruledBusID(index: index),
+      numaNode: element(numaNodes), memoryMiB: memoryMiB, kernelDriver: kernelDriver,
       nvlinkVersion: nvlink?.version, links: nvlink?.ends(of: index) ?? [],
       fabric: nvlink?.fabric, mig: own)
   }

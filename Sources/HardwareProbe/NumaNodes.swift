@@ -48,16 +48,15 @@ struct NumaNode: Equatable {
   var isOnly: Bool
   /// The GPU whose memory this is, as its driver says; nil for any other node.
   var gpu: PCIAddress?
-
   /// True for memory that the CPUs of the machine may be offered with.
-  var isHost: Bool { gpu == nil && !cpus.isEmpty }
+  var isHost = false
 
   /// The node as the inventory shows it.
   func shown(online: CPUSet) -> HostNode {
     HostNode(
       id: id, cpus: cpus.intersection(online), memoryBytes: memoryBytes,
       hugepageBytes: hugepageBytes,
-      purpose: gpu.map { .gpu($0) } ?? (cpus.isEmpty ? .unknown : .host))
+      purpose: gpu.map { .gpu($0) } ?? (isHost ? .host : .unknown))
   }
 }
 
@@ -70,11 +69,52 @@ extension NumaNode {
     let online = tree.list(directory + "/online") ?? CPUSet(present)
     let possible = tree.list(directory + "/possible")
     let gpus = NVIDIAProcEntry.readAll(from: &tree)
-    return present.filter(online.contains).map { id in
+    var nodes = present.filter(online.contains).map { id in
       var node = read(id, isOnly: possible == CPUSet([id]), from: &tree)
       node.gpu = gpus.first { $0.memoryNode == id }?.address
       return node
     }
+    if let (one, other) = overlap(nodes) {
+      tree.note("NUMA nodes \(one) and \(other) claim one CPU: all nodes are taken for one")
+      return merged(nodes.filter { $0.gpu == nil })
+    }
+    // Firmware may put CPUs and their memory into nodes of their own.
+    let isSplit = !nodes.contains { !$0.cpus.isEmpty && $0.memoryBytes > 0 }
+    let expanders = isSplit ? daxNodes(from: &tree) : CPUSet()
+    for index in nodes.indices where nodes[index].gpu == nil {
+      let node = nodes[index]
+      nodes[index].isHost = !node.cpus.isEmpty || (isSplit && !expanders.contains(node.id))
+    }
+    return nodes
+  }
+
+  /// One node of all: lists that contradict each other say nothing of what is near to what.
+  private static func merged(_ nodes: [NumaNode]) -> [NumaNode] {
+    guard var all = nodes.first else { return [] }
+    all.cpus = CPUSet(nodes.flatMap(\.cpus.members))
+    all.memoryBytes = CapacityRules.sum(nodes.map(\.memoryBytes))
+    all.hugepageBytes = CapacityRules.sum(nodes.map(\.hugepageBytes))
+    all.isOnly = true
+    all.isHost = true
+    return [all]
+  }
+
+  /// Two nodes that claim one CPU; nil when all is well.
+  private static func overlap(_ nodes: [NumaNode]) -> (Int, Int)? {
+    for (index, node) in nodes.enumerated() {
+      let other = nodes[..<index].first { !$0.cpus.intersection(node.cpus).isEmpty }
+      if let other { return (other.id, node.id) }
+    }
+    return nil
+  }
+
+  /// Nodes whose memory comes from DAX devices: persistent memory and expanders.
+  private static func daxNodes(from tree: inout FileTree) -> CPUSet {
+    let directory = "/sys/bus/dax/devices"
+    let targets = tree.names(in: directory).prefix(ProbeLimits.gpus).compactMap { name in
+      tree.line("\(directory)/\(name)/target_node").flatMap { Decimal.parse($0) }
+    }
+    return CPUSet(targets.filter { $0 <= UInt64(ProbeLimits.identifier) }.map { Int($0) })
   }
 
   /// The nodes that the machine could have and that are not online.

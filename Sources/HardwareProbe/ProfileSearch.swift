@@ -66,7 +66,9 @@ struct ProfileSearch {
 
   private mutating func byCapability() -> ProfileMatch {
     guard let memory = facts.memoryMiB else {
-      let words = facts.name == nil ? "neither name nor memory is known" : "no memory is known"
+      let words =
+        facts.pci.map { "no profile has \($0.device.text), and no memory is known" }
+        ?? (facts.name == nil ? "neither name nor memory is known" : "no memory is known")
       note(.capabilityMemory, words)
       return .unknown(reason: words, candidates: [])
     }

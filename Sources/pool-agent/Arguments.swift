@@ -21,6 +21,8 @@ struct CommandLineForm {
   var summary: String
   var flags: [Flag]
   var details: String
+  /// What words that are no flags are; nil where there may be none.
+  var operands: String?
 }
 
 /// What a person wrote wrongly on the command line or in a document; exit code 2.
@@ -35,10 +37,18 @@ struct UsageError: Error {
 struct Arguments {
   private var values: [String: [String]] = [:]
 
+  /// The words that are no flags, in their order.
+  private(set) var operands: [String] = []
+
   /// Reads the words after the command.
   init(_ words: [String], form: CommandLineForm) throws(UsageError) {
     var index = 0
     while index < words.count {
+      if form.operands != nil, !Self.isFlag(words[index]) {
+        operands.append(words[index])
+        index += 1
+        continue
+      }
       let (flag, inline) = try Self.flag(words[index], form)
       index += 1
       switch flag.values {

@@ -2,7 +2,7 @@
 enum Forms {
   static let version = "0.1.0"
 
-  static let all = [probe, advertise, place]
+  static let all = [probe, advertise, profiles, place]
 
   static let place = CommandLineForm(
     name: "place",

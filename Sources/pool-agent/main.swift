@@ -32,6 +32,7 @@ func runAgent(_ words: [String]) throws(UsageError) -> Int32 {
   switch form.name {
   case "probe": return try ProbeCommand.run(arguments)
   case "advertise": return try AdvertiseCommand.run(arguments)
+  case "profiles": return try ProfilesCommand.run(arguments)
   default: return try PlaceCommand.run(arguments)
   }
 }

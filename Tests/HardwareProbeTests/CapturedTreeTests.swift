@@ -57,13 +57,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("/proc/stat", "cpu  1 2\ncpu0 1\ncpu2 1\nintr 5\n"),
+    ("/proc/stat", "cpu  1 2\ncpu0 1\ncpu1 1\ncpu2 1\nintr 5\n"),
     ("/proc/cpuinfo", "processor\t: 0\nmodel name\t: X\n\nprocessor\t: 2\nmodel name\t: X\n"),
     ("/sys/devices/system/cpu/cpu0/topology/core_id", "0\n"),
   ])
   func cpusOfOldKernels(file: String, text: String) {
     let machine = FakeMachine([file: text, "/proc/meminfo": "MemTotal: 1024 kB\n"])
-    if file.hasPrefix("/sys") {
+    if file != "/proc/cpuinfo" {
       machine.write("0\n", to: "/sys/devices/system/cpu/cpu1/online")
       machine.write("1\n", to: "/sys/devices/system/cpu/cpu2/online")
     }
@@ -81,6 +81,77 @@ import Testing
     }
     let nodes = probe(machine).capacity.numaNodes
     #expect(nodes.map(\.cpus.list) == ["0-1", "2-3"])
+  }
+
+  @Test func nodesThatClaimOneCPUAreTakenForOne() {
+    let machine = FakeMachine([
+      "/proc/meminfo": "MemTotal: 3072 kB\n", "/sys/devices/system/cpu/online": "0-3\n",
+    ])
+    node(0, cpus: "0-3", kilobytes: 1024, in: machine)
+    node(1, cpus: "2-3", kilobytes: 1024, in: machine)
+    node(2, cpus: "", kilobytes: 1024, in: machine)
+    let capacity = probe(machine).capacity
+    #expect(capacity.numaNodes.map(\.numaNode) == [0])
+    #expect(capacity.numaNodes.first?.cpus.list == "0-3")
+    #expect(capacity.memoryBytes == 3072 << 10)
+    #expect(probe(machine).notes.contains { $0.contains("claim one CPU") })
+  }
+
+  /// Firmware that puts CPUs and memory into nodes of their own, with an expander beside.
+  @Test func memoryInNodesOfItsOwnIsTheHosts() {
+    let machine = FakeMachine([
+      "/proc/meminfo": "MemTotal: 10240 kB\n", "/sys/devices/system/cpu/online": "0-3\n",
+      "/sys/bus/dax/devices/dax0.0/target_node": "7\n",
+    ])
+    node(0, cpus: "0-3", kilobytes: 0, in: machine)
+    node(5, cpus: "", kilobytes: 2048, in: machine)
+    node(7, cpus: "", kilobytes: 8192, in: machine)
+    let capacity = probe(machine).capacity
+    #expect(capacity.memoryBytes == 2048 << 10)
+    #expect(capacity.numaNodes.map(\.numaNode) == [0, 5])
+    #expect(capacity.machineNodes.map(\.purpose) == [.host, .host, .unknown])
+  }
+
+  /// Cpusets from before cgroups, and cgroups that keep their file names.
+  @Test(arguments: ["cpuset rw", "cgroup rw,relatime,cpuset,noprefix"])
+  func oldCpusetsAreRead(mount: String) {
+    let machine = FakeMachine([
+      "/proc/mounts": "none /dev/cpuset \(mount) 0 0\n", "/proc/self/cpuset": "/jobs\n",
+      "/proc/meminfo": "MemTotal: 2048 kB\n", "/sys/devices/system/cpu/online": "0-3\n",
+      "/dev/cpuset/cpus": "0-3\n", "/dev/cpuset/jobs/cpus": "1-2\n",
+      "/dev/cpuset/jobs/mems": "1\n",
+    ])
+    node(0, cpus: "0-1", kilobytes: 1024, in: machine)
+    node(1, cpus: "2-3", kilobytes: 1024, in: machine)
+    let capacity = probe(machine).capacity
+    #expect(capacity.cpus.list == "1-2")
+    #expect(capacity.cpuLimitedBy.source == "/dev/cpuset/jobs/cpus")
+    #expect(capacity.memoryBytes == 1024 << 10)
+  }
+
+  @Test(arguments: [("", "0-3"), (",cpuset_v2_mode", "0-1")])
+  func aCpusetHasWhatItSaysButForTheBehaviourOfV2(option: String, cpus: String) {
+    let machine = FakeMachine([
+      "/proc/mounts": "none /sys/fs/cgroup/cpuset cgroup rw,cpuset\(option) 0 0\n",
+      "/proc/self/cgroup": "7:cpuset:/a\n", "/sys/devices/system/cpu/online": "0-3\n",
+      "/proc/meminfo": "MemTotal: 2048 kB\n",
+      "/sys/fs/cgroup/cpuset/a/cpuset.cpus": "0-7\n",
+      "/sys/fs/cgroup/cpuset/a/cpuset.effective_cpus": "0-1\n",
+    ])
+    #expect(probe(machine).capacity.cpus.list == cpus)
+  }
+
+  @Test func theKernelSaysWhatMemoryTheProcessMayHave() {
+    let machine = FakeMachine([
+      "/proc/meminfo": "MemTotal: 2048 kB\n", "/sys/devices/system/cpu/online": "0-3\n",
+      "/proc/self/status": "Name: x\nCpus_allowed_list:\t0-3\nMems_allowed_list:\t1\n",
+    ])
+    node(0, cpus: "0-1", kilobytes: 1024, in: machine)
+    node(1, cpus: "2-3", kilobytes: 1024, in: machine)
+    let capacity = probe(machine).capacity
+    #expect(capacity.memoryBytes == 1024 << 10)
+    #expect(
+      capacity.memoryLimitedBy == LimitSource(limit: .cpuset, source: "/proc/self/status"))
   }
 
   @Test func hugePagesAreFoundWhereTheNodesDoNotTell() {

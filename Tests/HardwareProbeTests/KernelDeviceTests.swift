@@ -142,7 +142,7 @@ import Testing
     let machine = FakeMachine()
     let entry = "\(NVIDIAProcEntry.directory)/0004:05:00.0"
     machine.write(
-      "Model: \t\t Tesla V100-SXM2-16GB\nIRQ:   \t\t 480\nGPU UUID: \t GPU-11112222-3333-4444-5555\n",
+      "Model: \t\t Tesla V100-SXM2-16GB\nIRQ:  480\nGPU UUID: \t GPU-11112222-3333-4444-5555\n",
       to: "\(entry)/information")
     machine.write(
       "Node:      255\nStatus:    online\nSize:      3f0000000\n", to: "\(entry)/numa_status")

@@ -5,7 +5,8 @@ import Testing
 struct CommandLineTests {
   @Test("help and version are data")
   func help() throws {
-    for arguments in [["--help"], ["help"], ["probe", "--help"], ["place", "--help"]] {
+    let commands = ["probe", "place", "profiles"].map { [$0, "--help"] }
+    for arguments in [["--help"], ["help"]] + commands {
       let result = try Agent.run(arguments)
       #expect(result.code == 0 && result.err.isEmpty)
       #expect(result.out.hasPrefix("usage: pool-agent"))
