@@ -11,7 +11,7 @@ fi
 target=$1
 seconds=$2
 if [ "$target" = all ]; then
-  for each in StrictJSON PoolWire Profiles HostTree; do "$0" "$each" "$seconds"; done
+  for each in StrictJSON PoolWire Profiles HostTree Driver; do "$0" "$each" "$seconds"; done
   exit
 fi
 
@@ -19,7 +19,7 @@ fi
 case $target in
   StrictJSON) modules="StrictJSON" ;;
   PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
-  Profiles | HostTree) modules="StrictJSON HardwareProbe" ;;
+  Profiles | HostTree | Driver) modules="StrictJSON HardwareProbe" ;;
   *)
     echo "Fuzz/run.sh: unknown target $target" >&2
     exit 2
