@@ -17,7 +17,7 @@ RELEASE_FILTER := Property|Digest
 STAMP := .build/bootstrap.stamp
 IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 
-STEPS := test-debug test-release test-embed test-digest test-fuzz
+STEPS := test-debug test-release test-embed test-consumer-ci test-fidelity test-digest test-fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: help run test $(STEPS) bench fuzz lint clean bootstrap release abi-check
@@ -53,6 +53,12 @@ test-release: bootstrap
 
 test-embed: bootstrap
 	@$(IN_TOOLCHAIN) scripts/test-embed.sh
+
+test-consumer-ci: bootstrap
+	@$(IN_TOOLCHAIN) scripts/test-consumer-ci.sh
+
+test-fidelity: bootstrap
+	@$(IN_TOOLCHAIN) scripts/test-fidelity.sh
 
 test-digest: release
 	@$(IN_TOOLCHAIN) swift build -q --product pool-agent >&2

@@ -44,7 +44,9 @@ let package = Package(
     .target(
       name: "FakeNVML2018", path: "Tests/ProbeFakes/FakeNVML2018",
       cSettings: [.define("FAKE_NVML_2018")]),
-    .target(name: "ProbeFakes", path: "Tests/ProbeFakes/ProbeFakes", swiftSettings: strict),
+    .target(
+      name: "ProbeFakes", dependencies: ["HardwareProbe"], path: "Tests/ProbeFakes/ProbeFakes",
+      swiftSettings: strict),
 
     .testTarget(
       name: "PoolAllocatorTests", dependencies: ["PoolAllocator"],
@@ -58,6 +60,9 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PoolAgentTests", dependencies: ["ProbeFakes", "StrictJSON"], swiftSettings: strict),
+    .testTarget(
+      name: "ProbeFakesTests", dependencies: ["ProbeFakes", "HardwareProbe"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )

@@ -11,7 +11,9 @@ fi
 target=$1
 seconds=$2
 if [ "$target" = all ]; then
-  for each in StrictJSON PoolWire Profiles HostTree Driver; do "$0" "$each" "$seconds"; done
+  for each in StrictJSON PoolWire Profiles HostTree Driver FakeNVML; do
+    "$0" "$each" "$seconds"
+  done
   exit
 fi
 
@@ -19,6 +21,7 @@ fi
 case $target in
   StrictJSON) modules="StrictJSON" ;;
   PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
+  FakeNVML) modules= ;;
   Profiles | HostTree | Driver) modules="StrictJSON HardwareProbe" ;;
   *)
     echo "Fuzz/run.sh: unknown target $target" >&2
@@ -59,13 +62,21 @@ for module in $modules; do
     -emit-module -emit-module-path "$build/$module.swiftmodule" -o "$build/$module.o"
   objects="$objects $build/$module.o"
 done
-# shellcheck disable=SC2086
-swiftc $flags -module-name "${target}Fuzz" "Fuzz/${target}Fuzz.swift" $objects -o "$build/fuzz"
+if [ "$target" = FakeNVML ]; then
+  # Scripts that sleep or hang answer at once, or the fuzzer would wait with them.
+  clang -O1 -g -std=gnu11 -fsanitize=fuzzer,address -DFAKE_NVML_NEVER_WAITS \
+    Fuzz/FakeNVMLFuzz.c Tests/ProbeFakes/FakeNVML/*.c -o "$build/fuzz"
+else
+  # shellcheck disable=SC2086
+  swiftc $flags -module-name "${target}Fuzz" "Fuzz/${target}Fuzz.swift" $objects -o "$build/fuzz"
+fi
 
 # Good inputs to start from, read only.
 seeds=
 if [ "$target" = Profiles ]; then
   seeds="hardware-profiles hardware-profiles/nodes"
+elif [ -d "Fuzz/${target}Seeds" ]; then
+  seeds=Fuzz/${target}Seeds
 fi
 
 dictionary=

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "fake_ecc.h"
 #include "fake_links.h"
 #include "nvml_calls.h"
 
@@ -18,10 +19,6 @@ static const struct {
 } plain_fields[] = {
   {1, U32, "ecc_mode"},
   {2, U32, "ecc_mode_pending"},
-  {3, U64, "ecc_corrected_volatile"},
-  {4, U64, "ecc_uncorrected_volatile"},
-  {5, U64, "ecc_corrected_aggregate"},
-  {6, U64, "ecc_uncorrected_aggregate"},
   {29, U32, "retired_pages_corrected"},
   {30, U32, "retired_pages_uncorrected"},
   {31, U32, "retired_pages_pending"},
@@ -35,7 +32,7 @@ static const struct {
   {144, U32, "remapped_rows_pending"},
   {145, U32, "remapped_rows_failure"},
   {185, U32, "power_average_mw"},
-  {186, U32, "power_usage_mw"},
+  {186, U32, "power_instant_mw"},
   {187, U32, "power_min_limit_mw"},
   {188, U32, "power_max_limit_mw"},
   {189, U32, "power_default_limit_mw"},
@@ -52,13 +49,33 @@ static const struct {
 };
 
 /// Speed of link L: 84 to 89 for the first six, 90 for all, 132 to 137 for the next six, 164 with
-/// the link as scope. Mbit/s. -1 for any other field, -2 for all links.
+/// the link as scope. MB/s. -1 for any other field, -2 for all links.
 static int speed_link(unsigned int field, unsigned int scope) {
   if (field >= 84 && field <= 89) return (int)(field - 84);
   if (field == 90) return -2;
   if (field >= 132 && field <= 137) return (int)(field - 132) + 6;
   if (field == 164) return scope < FAKE_LINKS ? (int)scope : -1;
   return -1;
+}
+
+/// Errors: totals are fields 3 to 6, places 7 to 17 volatile and 18 to 28 aggregate, corrected and
+/// uncorrected in turn, and at the end uncorrected ones of the CBU. 0 for any other field.
+static int ecc_field(const fake_section *section, nvml_field *field, int *code) {
+  unsigned int number = field->field;
+  if (number < 3 || number > 28) return 0;
+  fake_u64 count = 0;
+  if (number < 7) {
+    *code = fake_ecc_total(section, (number - 3) % 2, (number - 3) / 2, &count);
+  } else {
+    int counter = number >= 18;
+    unsigned int index = number - (counter ? 18 : 7);
+    int is_cbu = index == 10;
+    *code = fake_ecc_count(
+      section, is_cbu ? 1 : (int)(index % 2), counter, is_cbu ? 6 : (int)(index / 2), &count);
+  }
+  field->type = U64;
+  if (*code == FAKE_SUCCESS) field->value.u64 = count;
+  return 1;
 }
 
 static int link_field(const fake_target *target, int link, nvml_field *field) {
@@ -138,10 +155,16 @@ static int fill_field(const fake_target *target, nvml_field *field) {
   if (code != FAKE_NOT_FOUND) return code;
   int link = speed_link(field->field, field->scope);
   if (link != -1) return link_field(target, link, field);
+  if (ecc_field(target->section, field, &code)) return code;
   for (size_t index = 0; index < sizeof plain_fields / sizeof plain_fields[0]; index++) {
     if (plain_fields[index].field != field->field) continue;
     field->type = plain_fields[index].type;
-    return plain_field(target->section, plain_fields[index].key, field);
+    code = plain_field(target->section, plain_fields[index].key, field);
+    // A pending mode is the current one, instant power the usual one, unless they are given.
+    if (code != FAKE_NOT_SUPPORTED) return code;
+    if (field->field == 2) return plain_field(target->section, "ecc_mode", field);
+    if (field->field == 186) return plain_field(target->section, "power_usage_mw", field);
+    return code;
   }
   return field->field == 0 || field->field > 400 ? FAKE_INVALID_ARGUMENT : FAKE_NOT_SUPPORTED;
 }

@@ -4,53 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "fake_ecc.h"
 #include "nvml_calls.h"
-
-static const char *const locations[] = {
-  "l1", "l2", "dram", "register_file", "texture", "texture_shm", "cbu", "sram",
-};
-enum { LOCATIONS = sizeof locations / sizeof locations[0] };
-
-/// `error`: 0 corrected, 1 uncorrected; `counter`: 0 volatile, 1 aggregate; LOCATIONS for the sum.
-static int ecc_count(
-  const fake_section *section, int error, int counter, int location, fake_u64 *count) {
-  static const char *const errors[] = {"corrected", "uncorrected"};
-  static const char *const counters[] = {"volatile", "aggregate"};
-  char key[64];
-  const char *place = location == LOCATIONS ? "" : locations[location];
-  snprintf(key, sizeof key, "ecc_%s_%s%s%s", errors[error], counters[counter],
-    location == LOCATIONS ? "" : "_", place);
-  return fake_read_u64(section, key, count);
-}
-
-/// The total, which is the sum of the places unless the file gives it.
-static int ecc_total(const fake_section *section, int error, int counter, fake_u64 *count) {
-  fake_u64 total = 0;
-  int code = ecc_count(section, error, counter, LOCATIONS, &total);
-  if (code == FAKE_NOT_SUPPORTED)
-    for (int location = 0; location < LOCATIONS; location++) {
-      fake_u64 part = 0;
-      int found = ecc_count(section, error, counter, location, &part);
-      if (found != FAKE_SUCCESS) continue;
-      total += part;
-      code = FAKE_SUCCESS;
-    }
-  if (code == FAKE_SUCCESS) *count = total;
-  return code;
-}
 
 NVML_2018 int nvmlDeviceGetTotalEccErrors(void *device, int error, int counter, fake_u64 *count) {
   NVML_BEGIN(fake_begin, "GetTotalEccErrors", device);
   NVML_NEED(count != NULL && error >= 0 && error < 2 && counter >= 0 && counter < 2);
-  return fake_end(ecc_total(target.section, error, counter, count));
+  return fake_end(fake_ecc_total(target.section, error, counter, count));
 }
 
 NVML_2018 int nvmlDeviceGetMemoryErrorCounter(
   void *device, int error, int counter, int location, fake_u64 *count) {
   NVML_BEGIN(fake_begin, "GetMemoryErrorCounter", device);
   NVML_NEED(count != NULL && error >= 0 && error < 2 && counter >= 0 && counter < 2);
-  NVML_NEED(location >= 0 && location < LOCATIONS);
-  return fake_end(ecc_count(target.section, error, counter, location, count));
+  NVML_NEED(location >= 0 && location < FAKE_ECC_LOCATIONS);
+  return fake_end(fake_ecc_count(target.section, error, counter, location, count));
 }
 
 NVML_2018 int nvmlDeviceGetDetailedEccErrors(
@@ -58,12 +26,12 @@ NVML_2018 int nvmlDeviceGetDetailedEccErrors(
   NVML_BEGIN(fake_begin, "GetDetailedEccErrors", device);
   NVML_NEED(counts != NULL && error >= 0 && error < 2 && counter >= 0 && counter < 2);
   fake_u64 total = 0;
-  NVML_TRY(ecc_total(target.section, error, counter, &total));
+  NVML_TRY(fake_ecc_total(target.section, error, counter, &total));
   nvml_ecc_detail detail = {0, 0, 0, 0};
-  (void)ecc_count(target.section, error, counter, 0, &detail.l1);
-  (void)ecc_count(target.section, error, counter, 1, &detail.l2);
-  (void)ecc_count(target.section, error, counter, 2, &detail.device);
-  (void)ecc_count(target.section, error, counter, 3, &detail.registers);
+  (void)fake_ecc_count(target.section, error, counter, 0, &detail.l1);
+  (void)fake_ecc_count(target.section, error, counter, 1, &detail.l2);
+  (void)fake_ecc_count(target.section, error, counter, 2, &detail.device);
+  (void)fake_ecc_count(target.section, error, counter, 3, &detail.registers);
   *counts = detail;
   return fake_end(FAKE_SUCCESS);
 }
@@ -146,6 +114,9 @@ NVML_LATER int nvmlDeviceGetRemappedRows_v2(void *device, nvml_remapped_v2 *rows
   nvml_remapped_v2 filled = {0, 0, 0, 0, 0, 0};
   NVML_TRY(fake_read_u32(target.section, "remapped_rows_corrected", &filled.corrected));
   filled.uncorrected = fake_u32_or(target.section, "remapped_rows_uncorrected", 0);
+  filled.corrected_inactive = fake_u32_or(target.section, "remapped_rows_corrected_inactive", 0);
+  filled.uncorrected_inactive =
+    fake_u32_or(target.section, "remapped_rows_uncorrected_inactive", 0);
   (void)fake_read_flag(target.section, "remapped_rows_pending", &filled.pending);
   (void)fake_read_flag(target.section, "remapped_rows_failure", &filled.failure);
   *rows = filled;

@@ -159,6 +159,8 @@ static int by_uuid(const char *call, const char *uuid, void **device) {
     while ((section = fake_gpu_parts(gpu, "mig", section, &index)) != NULL) {
       if (index >= FAKE_MIG_DEVICES || fake_mig_uuid(gpu, index, text) != FAKE_SUCCESS) continue;
       if (strcmp(text, uuid) != 0) continue;
+      code = fake_run_script(section, "handle");
+      if (code != FAKE_SUCCESS) return fake_end(code);
       *device = fake_handle(FAKE_MIG, gpu, index, 0);
       return fake_end(FAKE_SUCCESS);
     }

@@ -1,0 +1,1 @@
+#include "../FakeNVML/fake_ecc.c"
