@@ -1,6 +1,6 @@
-// Properties: whatever a driver writes into a process list, a text or the record of a child process,
-// reading it does not crash, gives no more than there is room for, and what is folded of it can be
-// written; a record that is accepted is written and read back the same.
+// Properties: whatever a driver writes into a process list, a text or the record of a child
+// process, reading it does not crash, gives no more than there is room for, and what is folded of
+// it can be written; a record that is accepted is written and read back the same.
 @testable import HardwareProbe
 
 /// libFuzzer's entry point; other return values than 0 are reserved. The first byte chooses.

@@ -37,4 +37,5 @@ if grep -q '"usable_milli": null' "$work/probe.json"; then
   echo "real-library-check: the probe offers no CPUs" >&2
   exit 1
 fi
-echo "real-library-check: $(basename "$library") says that its driver is not loaded; CPUs are offered"
+echo "real-library-check: $(basename "$library") says that its driver is not loaded;" \
+  "CPUs are offered"

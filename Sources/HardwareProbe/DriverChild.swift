@@ -1,8 +1,8 @@
 internal import StrictJSON
 
-/// Asks the driver in a process of its own, so that a call that never returns costs that process and
-/// not this one. A GPU from which the driver does not come back, or at which the library crashes,
-/// is left out and the others are asked again, while there is time.
+/// Asks the driver in a process of its own, so that a call that never returns costs that process
+/// and not this one. A GPU from which the driver does not come back, or at which the library
+/// crashes, is left out and the others are asked again, while there is time.
 struct DriverChild {
   let program: String
   let arguments: [String]

@@ -5,8 +5,8 @@ struct GPUQuestions {
   let library: NVMLLibrary
   let device: NVMLLibrary.Device
 
-  /// Asks who it is first. A GPU that is lost says so there, and is asked nothing more: each further
-  /// call may take seconds, or not return.
+  /// Asks who it is first. A GPU that is lost says so there, and is asked nothing more: each
+  /// further call may take seconds, or not return.
   func ask(_ record: inout GPURecord) {
     askIdentity(&record.facts)
     guard record.facts.fatalCode == nil else { return }

@@ -1,4 +1,5 @@
-/// How NVML answered. Every case but `running` and `described` leaves the machine with its CPUs only.
+/// How NVML answered. Every case but `running` and `described` leaves the machine with its CPUs
+/// only.
 public enum NVMLStatus: Sendable, Equatable {
   /// It runs; versions are nil when it does not say.
   case running(path: String, driverVersion: String?, nvmlVersion: String?)

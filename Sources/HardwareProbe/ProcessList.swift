@@ -86,8 +86,8 @@ enum ProcessEntries {
     return end >= (count - 1) * stride + 16 ? stride : nil
   }
 
-  /// The processes; nil when the size of an entry is not known: a list read with the wrong one would
-  /// show memory as pids.
+  /// The processes; nil when the size of an entry is not known: a list read with the wrong one
+  /// would show memory as pids.
   static func read(_ bytes: [UInt8], count: Int, kind: ProcessRecord.Kind) -> [ProcessRecord]? {
     if count == 0 { return [] }
     guard let stride = stride(bytes, count: count) else { return nil }

@@ -53,8 +53,8 @@ extension Syscalls {
     }
   }
 
-  /// Kills a process if it still runs and tells how it ended. Never waits long: a process that hangs
-  /// in the kernel cannot be killed, and is left to it.
+  /// Kills a process if it still runs and tells how it ended. Never waits long: a process that
+  /// hangs in the kernel cannot be killed, and is left to it.
   static func end(_ child: Child, graceMilliseconds: Int = 200) -> ChildEnd {
     close(child.descriptor)
     var status: Int32 = 0

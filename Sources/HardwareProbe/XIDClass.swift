@@ -108,3 +108,17 @@ public struct DriverEvent: Sendable, Equatable {
     return "XID \(data): \(XIDClass.of(data).words)"
   }
 }
+
+extension DriverEvent {
+  /// The identifiers of what it concerns on a GPU: of the MIG devices in its instance where it
+  /// names one, of all of them where it does not, of the GPU itself where that is not cut. NVML
+  /// reports by the GPU, so whoever keeps one device a GPU would tell only one of its MIG devices.
+  public func concerned(on gpu: GPUEntry) -> [String] {
+    guard let own = gpu.uuid, uuid == nil || uuid == own else { return [] }
+    guard gpu.mig.isEnabled == true, let instances = gpu.mig.instances else { return [own] }
+    return instances.filter { instance in
+      (gpuInstance == nil || instance.gpuInstance == gpuInstance)
+        && (computeInstance == nil || instance.computeInstance == computeInstance)
+    }.compactMap(\.uuid)
+  }
+}

@@ -29,7 +29,10 @@ struct WatchCommand {
       Console.print(ProbeCommand.text(of: inventory, arguments))
       let now = UInt64(Console.monotonicNanoseconds())
       for event in reported {
-        Console.note("event: \(event.uuid ?? "a GPU"): \(event.words) (\(event.effect))\n")
+        let whom = inventory.gpus.flatMap(event.concerned(on:))
+        let parts =
+          whom.isEmpty || whom == [event.uuid] ? "" : ", concerns \(whom.joined(separator: " "))"
+        Console.note("event: \(event.uuid ?? "a GPU"): \(event.words) (\(event.effect))\(parts)\n")
         guard let uuid = event.uuid, let seen = HealthMonitor.Observation(event) else { continue }
         observe(seen, uuid, &monitors, at: now)
       }

@@ -101,6 +101,31 @@ struct HealthTests {
     #expect(wide.failed() == .max && wide.failed() == .max)
   }
 
+  @Test("an event of a MIG GPU reaches every device that it concerns, and no other")
+  func routing() {
+    var gpu = GPUEntry(
+      index: 0, uuid: "GPU-a", name: nil, memory: nil, state: .usable, profile: .notChecked)
+    func concerned(_ instance: UInt32?, _ compute: UInt32?, uuid: String? = "GPU-a") -> [String] {
+      DriverEvent(
+        kind: .xid, uuid: uuid, data: 94, gpuInstance: instance, computeInstance: compute
+      ).concerned(on: gpu)
+    }
+    #expect(concerned(nil, nil) == ["GPU-a"])
+    gpu.mig.isEnabled = true
+    gpu.mig.instances = [(1, 0), (2, 0), (2, 1)].enumerated().map { position, numbers in
+      var instance = MIGInstance(position: position)
+      instance.uuid = "MIG-\(position)"
+      instance.gpuInstance = UInt32(numbers.0)
+      instance.computeInstance = UInt32(numbers.1)
+      return instance
+    }
+    #expect(concerned(nil, nil) == ["MIG-0", "MIG-1", "MIG-2"])
+    #expect(concerned(2, nil) == ["MIG-1", "MIG-2"])
+    #expect(concerned(2, 1) == ["MIG-2"])
+    #expect(concerned(9, nil) == [])
+    #expect(concerned(nil, nil, uuid: "GPU-b") == [])
+  }
+
   @Test("events as lines")
   func lines() {
     let event = DriverEvent(

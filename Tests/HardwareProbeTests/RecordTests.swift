@@ -58,14 +58,32 @@ struct RecordTests {
       #"{"part":"pair","one":0,"other":1,"peer":[0,0,0]}"#,
       #"{"part":"pair","one":0,"other":999,"peer":[0,0,0,0]}"#,
       #"{"part":"gpu","index":256,"code":0,"texts":{},"numbers":{}}"#,
-      #"{"part":"gpu","index":0,"code":0,"texts":{"nme":"x"},"numbers":{},"processes":[],"ports":[],"profiles":[]}"#,
-      #"{"part":"gpu","index":0,"code":0,"texts":{},"numbers":{"minor":-1},"processes":[],"ports":[],"profiles":[]}"#,
-      #"{"part":"gpu","index":0,"code":0,"texts":{},"numbers":{"minor":9223372036854775808},"processes":[],"ports":[],"profiles":[]}"#,
-      #"{"part":"gpu","index":0,"code":0,"texts":{},"numbers":{},"processes":[["x",1,1,1,1]],"ports":[],"profiles":[]}"#,
-      #"{"part":"gpu","index":0,"code":0,"texts":{},"numbers":{},"cpus":"9-1","processes":[],"ports":[],"profiles":[]}"#,
+      gpu(texts: #"{"nme":"x"}"#), gpu(texts: #"{"name":3}"#), gpu(texts: "[]"),
+      gpu(numbers: #"{"minor":-1}"#), gpu(numbers: #"{"minor":9223372036854775808}"#),
+      gpu(numbers: #"{"minor":1,"minor":1}"#), gpu(numbers: #"{"minor":{"code":-2}}"#),
+      gpu(processes: #"[["x",1,1,1,1]]"#), gpu(processes: #"[["mps",1,1,1]]"#),
+      gpu(processes: #"[["mps",4294967296,1,1,1]]"#), gpu(more: #","cpus":"9-1""#),
+      gpu(more: #","accounting":[[1,2]]"#), gpu(more: #","instances":{}"#),
     ])
   func refused(_ line: String) {
     #expect(throws: JSONErrors.self) { try RecordParser.part(Array(line.utf8)) }
+  }
+
+  /// A line of a GPU of which one member is changed.
+  private static func gpu(
+    texts: String = "{}", numbers: String = "{}", processes: String = "[]", more: String = ""
+  ) -> String {
+    #"{"part":"gpu","index":0,"code":0,"texts":\#(texts),"numbers":\#(numbers),"#
+      + #""processes":\#(processes),"ports":[],"profiles":[]\#(more)}"#
+  }
+
+  @Test("the line that the others are changed from is read")
+  func accepted() throws {
+    let part = try RecordParser.part(Array(Self.gpu().utf8))
+    var record = GPURecord(index: 0, handleCode: 0)
+    record.processes = Answer(value: [], code: 0)
+    record.ports = Answer(value: [], code: 0)
+    #expect(part == .gpu(record))
   }
 
   @Test("lines out of pieces")

@@ -177,8 +177,8 @@ int cnvml_u64_of(
   const cnvml_library *, cnvml_u64_of_call, cnvml_device, unsigned int argument,
   unsigned int second_argument, unsigned long long *value);
 
-/// `bytes` is the size of the structure at `value`; `version` its first word, 0 for none. The driver
-/// writes into a larger room of our own, of which `bytes` are copied.
+/// `bytes` is the size of the structure at `value`; `version` its first word, 0 for none. The
+/// driver writes into a larger room of our own, of which `bytes` are copied.
 int cnvml_struct(
   const cnvml_library *, cnvml_struct_call, cnvml_device, unsigned int version, void *value,
   size_t bytes);

@@ -1,6 +1,6 @@
-// CNVML: our own minimal declarations of the NVML structures that the probe reads, and the constants
-// that go into its calls. Names, order and sizes are facts of the interface; `make abi-check` compares
-// every one of them with a real header. No NVIDIA header is used.
+// CNVML: our own minimal declarations of the NVML structures that the probe reads, and the
+// constants that go into its calls. Names, order and sizes are facts of the interface; `make
+// abi-check` compares every one of them with a real header. No NVIDIA header is used.
 #pragma once
 
 #include <stddef.h>
