@@ -49,7 +49,8 @@ struct DescribedNode {
     var record = NVMLRecord(
       status: .described(driverVersion: driver.version, nvmlVersion: driver.nvmlVersion))
     record.cudaVersion = driver.cudaNumber > 0 ? driver.cudaNumber : nil
-    record.gpus = shape.gpus.filter { $0.kernelDriver == "nvidia" }.map(gpu)
+    // On a Tegra the kernel's part of the driver is nvgpu.
+    record.gpus = shape.gpus.filter { ["nvidia", "nvgpu"].contains($0.kernelDriver) }.map(gpu)
     record.count = record.gpus.count
     record.isComplete = true
     return record
