@@ -20,7 +20,7 @@ IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 STEPS := test-debug test-release test-embed test-consumer-ci test-fidelity test-digest test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test $(STEPS) bench fuzz lint clean bootstrap release
+.PHONY: help run test $(STEPS) bench fuzz lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    build pool-agent and place the example claims'
@@ -73,6 +73,10 @@ bench: bootstrap
 
 fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(FUZZ_SECONDS)
+
+# NVML_HEADER=path compares with that header, NVML_FETCH=1 also with those that can be fetched.
+abi-check:
+	@scripts/abi-check.sh
 
 lint: bootstrap
 	@$(IN_TOOLCHAIN) swift test --filter TidyTests

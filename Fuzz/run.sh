@@ -11,7 +11,9 @@ fi
 target=$1
 seconds=$2
 if [ "$target" = all ]; then
-  for each in StrictJSON PoolWire Profiles HostTree FakeNVML; do "$0" "$each" "$seconds"; done
+  for each in StrictJSON PoolWire Profiles HostTree Driver FakeNVML; do
+    "$0" "$each" "$seconds"
+  done
   exit
 fi
 
@@ -20,7 +22,7 @@ case $target in
   StrictJSON) modules="StrictJSON" ;;
   PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
   FakeNVML) modules= ;;
-  Profiles | HostTree) modules="StrictJSON HardwareProbe" ;;
+  Profiles | HostTree | Driver) modules="StrictJSON HardwareProbe" ;;
   *)
     echo "Fuzz/run.sh: unknown target $target" >&2
     exit 2

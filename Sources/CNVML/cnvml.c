@@ -1,35 +1,42 @@
-#include "cnvml.h"
-
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(cnvml_memory_v1) == 24, "NVML ABI: memory v1");
-_Static_assert(sizeof(cnvml_memory_v2) == 40, "NVML ABI: memory v2");
-_Static_assert(offsetof(cnvml_memory_v2, total) == 8, "NVML ABI: memory v2 total");
-_Static_assert((CNVML_MEMORY_V2 & 0xffffffu) == sizeof(cnvml_memory_v2), "NVML ABI: version word");
+#include "cnvml_table.h"
 
-struct cnvml_library {
-  int (*init_with_flags)(unsigned int);
-  int (*init_v2)(void);
-  int (*init)(void);
-  int (*shutdown)(void);
-  int (*driver_version)(char *, unsigned int);
-  int (*nvml_version)(char *, unsigned int);
-  int (*device_count)(unsigned int *);
-  int (*device_by_index)(unsigned int, cnvml_device *);
-  int (*device_name)(cnvml_device, char *, unsigned int);
-  int (*device_uuid)(cnvml_device, char *, unsigned int);
-  int (*device_memory_v1)(cnvml_device, cnvml_memory_v1 *);
-  int (*device_memory_v2)(cnvml_device, cnvml_memory_v2 *);
+#define NAME(name, symbol) symbol,
+static const char *const text_names[] = {CNVML_TEXT_CALLS(NAME)};
+static const char *const u32_names[] = {CNVML_U32_CALLS(NAME)};
+static const char *const u32_of_names[] = {CNVML_U32_OF_CALLS(NAME)};
+static const char *const pair_names[] = {CNVML_PAIR_CALLS(NAME)};
+static const char *const u64_names[] = {CNVML_U64_CALLS(NAME)};
+static const char *const u64_of_names[] = {CNVML_U64_OF_CALLS(NAME)};
+static const char *const struct_names[] = {CNVML_STRUCT_CALLS(NAME)};
+static const char *const struct_of_names[] = {CNVML_STRUCT_OF_CALLS(NAME)};
+static const char *const list_names[] = {CNVML_LIST_CALLS(NAME)};
+static const char *const between_names[] = {CNVML_BETWEEN_CALLS(NAME)};
+static const char *const other_names[] = {CNVML_OTHER_CALLS(NAME)};
+
+#define ROW(names, slots)                                                         \
+  {                                                                               \
+    names, sizeof names / sizeof names[0], offsetof(struct cnvml_library, slots) \
+  }
+
+/// Where the names of each shape go. Versioned names only: the unsuffixed symbol, where both exist,
+/// has the oldest layout.
+static const struct {
+  const char *const *names;
+  size_t count;
+  size_t offset;
+} rows[] = {
+  ROW(text_names, text),         ROW(u32_names, u32),
+  ROW(u32_of_names, u32_of),     ROW(pair_names, pair),
+  ROW(u64_names, u64),           ROW(u64_of_names, u64_of),
+  ROW(struct_names, structure),  ROW(struct_of_names, structure_of),
+  ROW(list_names, list),         ROW(between_names, between),
+  ROW(other_names, other),
 };
-
-/// dlsym gives a data pointer; POSIX promises that it may be copied into a function pointer.
-static void find(void *handle, const char *symbol, void *slot) {
-  void *address = dlsym(handle, symbol);
-  memcpy(slot, &address, sizeof address);
-}
 
 cnvml_library *cnvml_open(const char *path, char *error, size_t error_bytes) {
   if (error_bytes > 0) error[0] = '\0';
@@ -44,103 +51,80 @@ cnvml_library *cnvml_open(const char *path, char *error, size_t error_bytes) {
     snprintf(error, error_bytes, "out of memory");
     return NULL;
   }
-  // Versioned names only: the unsuffixed symbol, where both exist, has the oldest layout.
-  find(handle, "nvmlInitWithFlags", &library->init_with_flags);
-  find(handle, "nvmlInit_v2", &library->init_v2);
-  find(handle, "nvmlInit", &library->init);
-  find(handle, "nvmlShutdown", &library->shutdown);
-  find(handle, "nvmlSystemGetDriverVersion", &library->driver_version);
-  find(handle, "nvmlSystemGetNVMLVersion", &library->nvml_version);
-  find(handle, "nvmlDeviceGetCount_v2", &library->device_count);
-  find(handle, "nvmlDeviceGetHandleByIndex_v2", &library->device_by_index);
-  find(handle, "nvmlDeviceGetName", &library->device_name);
-  find(handle, "nvmlDeviceGetUUID", &library->device_uuid);
-  find(handle, "nvmlDeviceGetMemoryInfo", &library->device_memory_v1);
-  find(handle, "nvmlDeviceGetMemoryInfo_v2", &library->device_memory_v2);
+  for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+    void **slots = (void **)((char *)library + rows[row].offset);
+    for (size_t index = 0; index < rows[row].count; index++)
+      slots[index] = dlsym(handle, rows[row].names[index]);
+  }
   return library;
 }
 
 void cnvml_forget(cnvml_library *library) { free(library); }
 
+const char *cnvml_symbol_name(size_t position) {
+  for (size_t row = 0; row < sizeof rows / sizeof rows[0]; row++) {
+    if (position < rows[row].count) return rows[row].names[position];
+    position -= rows[row].count;
+  }
+  return NULL;
+}
+
 const char *cnvml_missing_symbol(const cnvml_library *library) {
-  if (library->init_with_flags == NULL && library->init_v2 == NULL && library->init == NULL)
-    return "nvmlInit_v2";
-  if (library->shutdown == NULL) return "nvmlShutdown";
-  if (library->device_count == NULL) return "nvmlDeviceGetCount_v2";
-  if (library->device_by_index == NULL) return "nvmlDeviceGetHandleByIndex_v2";
+  void *const *other = library->other;
+  if (other[CNVML_OTHER_INIT_WITH_FLAGS] == NULL && other[CNVML_OTHER_INIT_V2] == NULL &&
+      other[CNVML_OTHER_INIT] == NULL)
+    return other_names[CNVML_OTHER_INIT_V2];
+  const cnvml_other_call needed[] = {
+    CNVML_OTHER_SHUTDOWN, CNVML_OTHER_DEVICE_COUNT, CNVML_OTHER_DEVICE_BY_INDEX};
+  for (size_t index = 0; index < sizeof needed / sizeof needed[0]; index++)
+    if (other[needed[index]] == NULL) return other_names[needed[index]];
   return NULL;
 }
 
 int cnvml_init_with_flags(const cnvml_library *library, unsigned int flags) {
-  return library->init_with_flags ? library->init_with_flags(flags) : CNVML_NO_SYMBOL;
+  return CNVML_CALL(library->other[CNVML_OTHER_INIT_WITH_FLAGS], (unsigned int), (flags));
 }
 
 int cnvml_init_v2(const cnvml_library *library) {
-  return library->init_v2 ? library->init_v2() : CNVML_NO_SYMBOL;
+  return CNVML_CALL(library->other[CNVML_OTHER_INIT_V2], (void), ());
 }
 
 int cnvml_init(const cnvml_library *library) {
-  return library->init ? library->init() : CNVML_NO_SYMBOL;
+  return CNVML_CALL(library->other[CNVML_OTHER_INIT], (void), ());
 }
 
 int cnvml_shutdown(const cnvml_library *library) {
-  return library->shutdown ? library->shutdown() : CNVML_NO_SYMBOL;
+  return CNVML_CALL(library->other[CNVML_OTHER_SHUTDOWN], (void), ());
 }
 
 /// Runs a system-wide text call; the last byte stays zero whatever the library writes.
-static int system_text(int (*call)(char *, unsigned int), char *text, unsigned int bytes) {
+static int system_text(void *call, char *text, unsigned int bytes) {
   memset(text, 0, bytes);
-  if (call == NULL || bytes < 2) return CNVML_NO_SYMBOL;
-  return call(text, bytes - 1);
-}
-
-/// As system_text, for a call that asks a device.
-static int device_text(
-  int (*call)(cnvml_device, char *, unsigned int), cnvml_device device, char *text,
-  unsigned int bytes) {
-  memset(text, 0, bytes);
-  if (call == NULL || bytes < 2) return CNVML_NO_SYMBOL;
-  return call(device, text, bytes - 1);
+  if (bytes < 2) return CNVML_NO_SYMBOL;
+  return CNVML_CALL(call, (char *, unsigned int), (text, bytes - 1));
 }
 
 int cnvml_driver_version(const cnvml_library *library, char *text, unsigned int bytes) {
-  return system_text(library->driver_version, text, bytes);
+  return system_text(library->other[CNVML_OTHER_DRIVER_VERSION], text, bytes);
 }
 
 int cnvml_nvml_version(const cnvml_library *library, char *text, unsigned int bytes) {
-  return system_text(library->nvml_version, text, bytes);
+  return system_text(library->other[CNVML_OTHER_NVML_VERSION], text, bytes);
+}
+
+int cnvml_cuda_version(const cnvml_library *library, int *version) {
+  *version = 0;
+  return CNVML_CALL(library->other[CNVML_OTHER_CUDA_VERSION], (int *), (version));
 }
 
 int cnvml_device_count(const cnvml_library *library, unsigned int *count) {
   *count = 0;
-  return library->device_count ? library->device_count(count) : CNVML_NO_SYMBOL;
+  return CNVML_CALL(library->other[CNVML_OTHER_DEVICE_COUNT], (unsigned int *), (count));
 }
 
 int cnvml_device_by_index(
   const cnvml_library *library, unsigned int index, cnvml_device *device) {
   *device = NULL;
-  return library->device_by_index ? library->device_by_index(index, device) : CNVML_NO_SYMBOL;
-}
-
-int cnvml_device_name(
-  const cnvml_library *library, cnvml_device device, char *text, unsigned int bytes) {
-  return device_text(library->device_name, device, text, bytes);
-}
-
-int cnvml_device_uuid(
-  const cnvml_library *library, cnvml_device device, char *text, unsigned int bytes) {
-  return device_text(library->device_uuid, device, text, bytes);
-}
-
-int cnvml_device_memory_v1(
-  const cnvml_library *library, cnvml_device device, cnvml_memory_v1 *memory) {
-  memset(memory, 0, sizeof *memory);
-  return library->device_memory_v1 ? library->device_memory_v1(device, memory) : CNVML_NO_SYMBOL;
-}
-
-int cnvml_device_memory_v2(
-  const cnvml_library *library, cnvml_device device, cnvml_memory_v2 *memory) {
-  memset(memory, 0, sizeof *memory);
-  memory->version = CNVML_MEMORY_V2;
-  return library->device_memory_v2 ? library->device_memory_v2(device, memory) : CNVML_NO_SYMBOL;
+  return CNVML_CALL(
+    library->other[CNVML_OTHER_DEVICE_BY_INDEX], (unsigned int, cnvml_device *), (index, device));
 }

@@ -2,9 +2,10 @@ internal import CNVML
 
 /// An opened and initialised NVML. Shut down by `close()`; the library itself stays loaded.
 struct NVMLLibrary {
-  /// A device handle. Valid until the library is closed or the GPU is reset.
+  /// A device handle. Valid until the library is closed, the GPU is reset or, for a MIG device, its
+  /// GPU is cut anew.
   struct Device {
-    fileprivate let handle: cnvml_device
+    let handle: cnvml_device
   }
 
   /// What opening gave.
@@ -15,7 +16,7 @@ struct NVMLLibrary {
 
   /// The path or name by which it was opened.
   let path: String
-  private let table: OpaquePointer
+  let table: OpaquePointer
 
   /// Opens the first candidate that loads and initialises it.
   ///
@@ -104,6 +105,12 @@ struct NVMLLibrary {
     return (result.isSuccess ? Int(count) : 0, result)
   }
 
+  /// CUDA version of the driver, 12040 for 12.4; nil when it does not say.
+  func cudaVersion() -> Int? {
+    var version: Int32 = 0
+    return cnvml_cuda_version(table, &version) == 0 && version > 0 ? Int(version) : nil
+  }
+
   /// The GPU at an index; nil with the reason when it cannot be opened.
   func device(at index: Int) -> (device: Device?, result: NVMLReturn) {
     var handle: cnvml_device?
@@ -111,47 +118,29 @@ struct NVMLLibrary {
     return (result.isSuccess ? handle.map(Device.init) : nil, result)
   }
 
-  /// The product name; nil with the reason when it is not told.
-  func name(of device: Device) -> (value: String?, result: NVMLReturn) {
-    text(bytes: Int(CNVML_NAME_BYTES)) { cnvml_device_name(table, device.handle, $0, $1) }
-  }
-
-  /// The GPU's identifier; nil with the reason when it is not told.
-  func uuid(of device: Device) -> (value: String?, result: NVMLReturn) {
-    text(bytes: Int(CNVML_UUID_BYTES)) { cnvml_device_uuid(table, device.handle, $0, $1) }
-  }
-
-  /// The GPU's memory: by the newer call, which tells the driver's own part apart, else the older.
-  func memory(of device: Device) -> (value: GPUMemory?, result: NVMLReturn) {
-    var newer = cnvml_memory_v2()
-    let result = NVMLReturn(code: cnvml_device_memory_v2(table, device.handle, &newer))
-    if result.isSuccess {
-      let memory = GPUMemory(
-        totalBytes: newer.total, usedBytes: newer.used, reservedBytes: newer.reserved)
-      return (memory, result)
-    }
-    guard result.meaning == .absent || result.meaning == .wrongVersion || result.code == 2 else {
-      return (nil, result)
-    }
-    var older = cnvml_memory_v1()
-    let second = NVMLReturn(code: cnvml_device_memory_v1(table, device.handle, &older))
-    guard second.isSuccess else { return (nil, second) }
-    return (
-      GPUMemory(totalBytes: older.total, usedBytes: older.used, reservedBytes: nil), second
-    )
-  }
-
-  private func text(
+  /// Runs a call that fills a text. Bytes that are no UTF-8 and controls are replaced.
+  func text(
     bytes: Int, _ call: (UnsafeMutablePointer<CChar>, UInt32) -> Int32
-  ) -> (value: String?, result: NVMLReturn) {
+  ) -> Answer<String> {
     var buffer = [CChar](repeating: 0, count: bytes)
-    let result = buffer.withUnsafeMutableBufferPointer { buffer in
-      buffer.baseAddress.map { NVMLReturn(code: call($0, UInt32(bytes))) }
-        ?? NVMLReturn(code: CNVML_NO_SYMBOL)
+    let code = buffer.withUnsafeMutableBufferPointer { buffer in
+      buffer.baseAddress.map { call($0, UInt32(bytes)) } ?? NVMLReturn.noSymbol
     }
-    guard result.isSuccess else { return (nil, result) }
-    let text = buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:))
-    let value = String(decoding: text, as: UTF8.self).printable
-    return (value.isEmpty ? nil : value, result)
+    guard code == 0 else { return Answer(value: nil, code: code) }
+    return Answer(value: NVMLText.string(buffer.map(UInt8.init(bitPattern:))), code: code)
+  }
+}
+
+/// Text as C libraries leave it in a buffer.
+enum NVMLText {
+  /// The text up to the first zero, or to the end of a buffer without one; nil when it is empty.
+  static func string(_ buffer: some Sequence<UInt8>) -> String? {
+    let text = String(decoding: buffer.prefix { $0 != 0 }, as: UTF8.self).printable
+    return text.isEmpty ? nil : text
+  }
+
+  /// The text in a fixed C array, which Swift sees as a tuple.
+  static func string<Tuple>(tuple: Tuple) -> String? {
+    withUnsafeBytes(of: tuple) { string($0) }
   }
 }

@@ -31,6 +31,20 @@ enum NVMLLocator {
     return ([soname] + fallbacks, nil)
   }
 
+  /// The places to try for a search; none when nothing is searched.
+  static func candidates(
+    for search: Probe.NVMLSearch, isPrivileged: Bool
+  ) -> (paths: [String], note: String?) {
+    var explicit: String?
+    switch search {
+    case .none: return ([], nil)
+    case .library(let path): explicit = path
+    case .standard: break
+    }
+    return candidates(
+      explicit: explicit, environment: Syscalls.environment(variable), isPrivileged: isPrivileged)
+  }
+
   /// Why a privileged process must not load `path`; nil when it may.
   ///
   /// Whoever can write the file, or swap any directory on the way to it, would run code as root.

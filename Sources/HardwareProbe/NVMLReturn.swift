@@ -30,7 +30,13 @@ struct NVMLReturn: Equatable {
 
   static let success = NVMLReturn(code: 0)
 
+  /// The code of a call that the library does not have.
+  static let noSymbol = Int32(CNVML_NO_SYMBOL)
+
   var isSuccess: Bool { code == 0 }
+
+  /// True when a loop over indexes asked for one that does not exist: a hole, not a fault.
+  var isHole: Bool { code == 2 || code == 6 || meaning == .absent }
 
   /// The class by which the probe decides.
   var meaning: Class {

@@ -4,8 +4,9 @@ extension NodeInventory {
   /// The version of the JSON form that `json()` writes.
   public static let schemaVersion = 1
 
-  /// The inventory as one JSON object, `kind` "node_inventory": snake_case keys with their units,
-  /// nulls for what is not known, so that the set of keys is always the same.
+  /// The inventory as one JSON object, `kind` "node_inventory" (schemas/probe.schema.json):
+  /// snake_case keys with their units, nulls for what is not known, so that the set of keys is
+  /// always the same.
   ///
   /// - Returns: Text of several lines without a newline at its end.
   public func json() -> String {
@@ -13,40 +14,66 @@ extension NodeInventory {
     writer.object { writer in
       writer.int64("schema_version", Int64(Self.schemaVersion))
       writer.string("kind", "node_inventory")
-      writer.string("hostname", host.hostname)
-      writer.string("kernel_release", host.kernelRelease)
-      writer.string("boot_id", host.bootID)
+      writer.known("node", host.hostname)
+      writer.known("boot_id", host.bootID)
+      writer.known("kernel_release", host.kernelRelease)
+      writer.strings("sources", sources)
       writer.object("cpu") { write(cpu: &$0) }
       writer.object("memory") { write(memory: &$0) }
-      writer.array("numa_nodes") { writer in
-        for node in capacity.numaNodes { writer.object { node.write(to: &$0) } }
-      }
-      writer.object("nvml") { nvml.write(to: &$0) }
-      writer.array("gpus") { writer in
+      writer.object("nvml") { write(nvml: &$0) }
+      writer.array("devices") { writer in
         for gpu in gpus { writer.object { gpu.write(to: &$0) } }
       }
-      writer.array("notes") { writer in for note in notes { writer.string(note) } }
-      writer.array("sources") { writer in for source in sources { writer.string(source) } }
-      writer.unsigned("elapsed_ns", elapsedNanoseconds)
+      writer.array("advertised") { writer in
+        for kind in advertised {
+          writer.object { writer in
+            writer.string("profile", kind.profile)
+            writer.optional("milli_gpu", kind.milliGPU.map { UInt64($0) })
+            writer.int64("count", Int64(kind.count))
+            writer.unsigned("memory_bytes", kind.memoryBytes)
+          }
+        }
+      }
+      writer.strings("notes", notes)
+      writer.milli("elapsed_ms", Int64(clamping: elapsedNanoseconds / 1000))
     }
     return writer.text
   }
 
   private func write(cpu writer: inout JSONWriter) {
-    writer.string("architecture", host.architecture)
-    writer.string("model", host.cpuModel)
-    writer.object("profile") { cpuProfile.write(to: &$0) }
-    writer.unsigned("cpu_milli", capacity.cpuMilli)
-    writer.string("cpus", capacity.cpus.list)
-    writer.int64("online_cpus", Int64(capacity.onlineCPUCount))
+    writer.known("architecture", host.architecture)
+    writer.known("model", host.cpuModel)
+    cpuProfile.write(to: &writer)
+    writer.optional("logical", capacity.onlineCPUCount > 0 ? UInt64(capacity.onlineCPUCount) : nil)
+    writer.optional("usable_milli", capacity.cpuMilli > 0 ? capacity.cpuMilli : nil)
+    writer.known("cpus", capacity.cpus.list)
     writer.object("limited_by") { capacity.cpuLimitedBy.write(to: &$0) }
+    writer.array("numa") { writer in
+      for node in capacity.numaNodes { writer.object { node.write(to: &$0) } }
+    }
   }
 
   private func write(memory writer: inout JSONWriter) {
-    writer.unsigned("memory_bytes", capacity.memoryBytes)
-    writer.unsigned("memory_total_bytes", capacity.memoryTotalBytes)
+    let total = capacity.memoryTotalBytes
+    writer.optional("total_bytes", total > 0 ? total : nil)
+    writer.optional("usable_bytes", capacity.memoryBytes > 0 ? capacity.memoryBytes : nil)
     writer.unsigned("hugepage_bytes", capacity.hugepageBytes)
     writer.object("limited_by") { capacity.memoryLimitedBy.write(to: &$0) }
+  }
+
+  private func write(nvml writer: inout JSONWriter) {
+    writer.string("status", nvml.word)
+    writer.optional("path", nvml.path)
+    writer.optional("reason", nvml.reason)
+    if case .driverFailed(_, let code, _) = nvml {
+      writer.int64("code", Int64(code))
+    } else {
+      writer.null("code")
+    }
+    let versions = nvml.versions
+    writer.optional("driver_version", versions.driver)
+    writer.optional("nvml_version", versions.library)
+    writer.optional("cuda_version", cudaVersion.map { "\($0 / 1000).\($0 % 1000 / 10)" })
   }
 }
 
@@ -59,80 +86,70 @@ extension LimitSource {
 
 extension NodeCPUs {
   fileprivate func write(to writer: inout JSONWriter) {
-    writer.int64("numa_node", Int64(numaNode))
+    writer.int64("id", Int64(numaNode))
     writer.string("cpus", cpus.list)
-    writer.unsigned("cpu_milli", cpuMilli)
-    writer.unsigned("memory_bytes", memoryBytes)
+    writer.unsigned("usable_milli", cpuMilli)
+    writer.unsigned("usable_bytes", memoryBytes)
   }
 }
 
 extension NVMLStatus {
-  fileprivate func write(to writer: inout JSONWriter) {
-    writer.string("status", word)
-    writer.optional("path", path)
-    writer.optional("reason", reason)
-    if case .driverFailed(_, let code, _) = self {
-      writer.int64("nvml_code", Int64(code))
-    } else {
-      writer.null("nvml_code")
+  /// Versions of driver and library; nil when they are not told.
+  var versions: (driver: String?, library: String?) {
+    switch self {
+    case .running(_, let driver, let library), .described(let driver, let library):
+      (driver, library)
+    default: (nil, nil)
     }
-    if case .running(_, let driver, let library) = self {
-      writer.optional("driver_version", driver)
-      writer.optional("nvml_version", library)
-    } else {
-      writer.null("driver_version")
-      writer.null("nvml_version")
-    }
-  }
-}
-
-extension GPUEntry {
-  fileprivate func write(to writer: inout JSONWriter) {
-    writer.int64("index", Int64(index))
-    writer.optional("uuid", uuid)
-    writer.optional("name", name)
-    writer.string("state", state.word)
-    writer.optional("reason", state.reason)
-    writer.object("profile") { profile.write(to: &$0) }
-    writer.optional("memory_total_bytes", memory?.totalBytes)
-    writer.optional("memory_used_bytes", memory?.usedBytes)
-    writer.optional("memory_reserved_bytes", memory?.reservedBytes)
   }
 }
 
 extension ProfileMatch {
-  fileprivate func write(to writer: inout JSONWriter) {
-    writer.optional("name", name)
+  /// Members `profile`, `matched_by`, `profile_reason` and `profile_candidates`.
+  func write(to writer: inout JSONWriter) {
+    var rule: String?
+    var reason: String?
+    var candidates: [String] = []
     switch self {
-    case .matched(_, let rule):
-      writer.string("rule", rule.rawValue)
-      writer.null("reason")
-      writer.array("candidates") { _ in }
-    case .unknown(let reason, let candidates):
-      writer.null("rule")
-      writer.string("reason", reason)
-      writer.array("candidates") { writer in for name in candidates { writer.string(name) } }
-    case .notChecked:
-      writer.null("rule")
-      writer.string("reason", "no profiles were given")
-      writer.array("candidates") { _ in }
+    case .matched(_, let found): rule = found.rawValue
+    case .unknown(let why, let others): (reason, candidates) = (why, others)
+    case .notChecked: reason = "no profiles were given"
     }
+    writer.optional("profile", name)
+    writer.optional("matched_by", rule)
+    writer.optional("profile_reason", reason)
+    writer.strings("profile_candidates", candidates)
   }
 }
 
 extension JSONWriter {
   /// A member that may be absent, as null.
-  fileprivate mutating func optional(_ name: String, _ value: String?) {
+  mutating func optional(_ name: String, _ value: String?) {
     if let value { string(name, value) } else { null(name) }
   }
 
   /// A member that may be absent, as null.
-  fileprivate mutating func optional(_ name: String, _ value: UInt64?) {
+  mutating func optional(_ name: String, _ value: UInt64?) {
     if let value { unsigned(name, value) } else { null(name) }
   }
 
+  /// A member that may be absent, as null.
+  mutating func optional(_ name: String, _ value: Bool?) {
+    if let value { bool(name, value) } else { null(name) }
+  }
+
+  /// A text in which nothing stands for "not known".
+  mutating func known(_ name: String, _ value: String) {
+    optional(name, value.isEmpty ? nil : value)
+  }
+
+  /// An array of strings.
+  mutating func strings(_ name: String, _ values: [String]) {
+    array(name) { writer in for value in values { writer.string(value) } }
+  }
+
   /// Numbers above the largest signed one are not sizes of anything: they are written as that.
-  fileprivate mutating func unsigned(_ name: String, _ value: UInt64) {
+  mutating func unsigned(_ name: String, _ value: UInt64) {
     int64(name, Int64(clamping: value))
   }
 }

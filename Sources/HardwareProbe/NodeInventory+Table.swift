@@ -1,6 +1,6 @@
 extension NodeInventory {
-  /// The inventory as a person reads it: a line for the node, a row for every GPU, a line for CPU
-  /// and memory, then remarks. Only columns that were measured; no colours.
+  /// The inventory as a person reads it: a line for the node, a row for every GPU and every MIG
+  /// device, a line for CPU and memory, then remarks. A dash is what is not known; no colours.
   ///
   /// - Parameter agentVersion: Shown in the first line; nil leaves it out.
   /// - Returns: Lines, each ended by a newline.
@@ -10,10 +10,13 @@ extension NodeInventory {
       lines.append("no GPUs: \(nvml.reason ?? "NVML counts none")")
     } else {
       lines += TextTable.lines(
-        header: ["IDX", "PROFILE", "MODEL", "MEM USED/TOTAL", "SOURCE", "STATE"],
-        rows: gpus.map(Self.row))
+        header: [
+          "IDX", "PROFILE", "MODEL", "MEM USED/TOTAL", "UTIL", "TEMP", "POWER", "MIG", "ECC",
+          "SOURCE", "STATE",
+        ],
+        rows: gpus.flatMap { [Self.row($0)] + Self.instanceRows($0) })
     }
-    lines += [cpuLine] + limitLines + numaLines + hints
+    lines += [cpuLine] + limitLines + numaLines + warningLines + hints
     lines += notes.map { "note: \($0)" }
     return lines.joined(separator: "\n") + "\n"
   }
@@ -25,6 +28,8 @@ extension NodeInventory {
     var from = sources
     if case .running(_, let driver, _) = nvml {
       from = from.map { $0 == "nvml" ? "nvml \(driver ?? "?") (dlopen)" : $0 }
+    } else if case .described(let driver?, _) = nvml {
+      from.append("driver \(driver)")
     }
     parts.append("sources: " + from.joined(separator: ", "))
     let milliseconds = Decimal.ratio(elapsedNanoseconds, over: 1_000_000, digits: 0)
@@ -33,18 +38,68 @@ extension NodeInventory {
   }
 
   private static func row(_ gpu: GPUEntry) -> [String] {
-    var memory = "-"
-    if let sizes = gpu.memory {
-      memory = "\(gibibytes(sizes.usedBytes, 1)) / \(gibibytes(sizes.totalBytes, 1)) GiB"
-    }
     let state = gpu.state.reason.map { "\(stateWord(gpu.state)): \($0)" } ?? "usable"
+    var memory = cell(gpu.memory)
+    if gpu.sharesHostMemory { memory = "the host's" }
     return [
-      "\(gpu.index)", gpu.profile.name ?? "unknown", gpu.name ?? "-", memory, "nvml", state,
+      "\(gpu.index)", gpu.profile.name ?? "unknown", model(gpu), memory,
+      gpu.readings[.utilization].map { "\($0)%" } ?? "-",
+      gpu.readings[.temperature].map { "\($0)C" } ?? "-", power(gpu.readings), mig(gpu.mig),
+      ecc(gpu.readings), gpu.source.rawValue, state,
     ]
+  }
+
+  private static func model(_ gpu: GPUEntry) -> String {
+    gpu.name ?? gpu.pci.map { "PCI \($0.device.text)" } ?? "-"
+  }
+
+  private static func cell(_ memory: GPUMemory?) -> String {
+    guard let memory else { return "-" }
+    let used = memory.usedBytes.map { gibibytes($0, 1) } ?? "-"
+    return "\(used) / \(gibibytes(memory.totalBytes, 1)) GiB"
+  }
+
+  private static func power(_ readings: GPUReadings) -> String {
+    guard let power = readings[.power] else { return "-" }
+    let limit = readings[.powerLimit].map { "/\(Decimal.ratio($0, over: 1000, digits: 0))" }
+    return Decimal.ratio(power, over: 1000, digits: 0) + (limit ?? "") + "W"
+  }
+
+  private static func mig(_ mig: MIGState) -> String {
+    guard let isEnabled = mig.isEnabled else { return "?" }
+    if mig.isChanging { return isEnabled ? "on>off" : "off>on" }
+    return isEnabled ? "on \(mig.instances?.count ?? 0)" : "off"
+  }
+
+  private static func ecc(_ readings: GPUReadings) -> String {
+    guard let mode = readings[.eccMode] else { return "-" }
+    guard mode == 1 else { return "off" }
+    guard let errors = readings[.eccUncorrected] else { return "on" }
+    return errors == 0 ? "ok" : "\(errors) bad"
+  }
+
+  private static func instanceRows(_ gpu: GPUEntry) -> [[String]] {
+    (gpu.mig.instances ?? []).map { instance in
+      let state: String
+      if let fault = instance.fault {
+        state = "unusable: \(fault)"
+      } else {
+        state = instance.isOfferable && gpu.isOfferable ? "usable" : "not offered"
+      }
+      return [
+        "\(gpu.index).\(instance.position)", instance.profile ?? "unknown",
+        instance.uuid ?? "-", cell(instance.memory), "-", "-", "-", "-", "-", gpu.source.rawValue,
+        state,
+      ]
+    }
   }
 
   private static func stateWord(_ state: GPUState) -> String {
     if case .notPermitted = state { "not permitted" } else { state.word }
+  }
+
+  private var warningLines: [String] {
+    gpus.flatMap { gpu in gpu.warnings.map { "warning: device \(gpu.index): \($0)" } }
   }
 
   private var cpuLine: String {
@@ -52,13 +107,17 @@ extension NodeInventory {
     var line = "cpu \(Self.known(host.architecture)) \(cpus) cpus"
     line += "  mem \(Self.gibibytes(capacity.memoryBytes, 1)) GiB"
     if let model = [host.cpuModel].first(where: { !$0.isEmpty }) { line += "  \(model)" }
-    if !gpus.isEmpty {
-      let bad = gpus.count - offerableGPUs.count
-      let offer = "\(offerableGPUs.count).000 GPU"
-      let fault = "\(bad) of \(gpus.count) devices cannot be offered -> "
-      line += "    " + (bad == 0 ? "" : fault) + "to advertise \(offer)"
-    }
+    if !gpus.isEmpty { line += "    " + offerWords }
     return line
+  }
+
+  private var offerWords: String {
+    let bad = gpus.count - offerableGPUs.count
+    let milli = advertised.reduce(0) { $0 + ($1.milliGPU ?? 0) * $1.count }
+    var words = "advertised \(Decimal.ratio(UInt64(milli), over: 1000, digits: 3)) GPU"
+    let unpriced = advertised.filter { $0.milliGPU == nil }.reduce(0) { $0 + $1.count }
+    if unpriced > 0 { words += " and \(unpriced) MIG devices without a weight" }
+    return bad == 0 ? words : "\(bad) of \(gpus.count) devices cannot be offered -> " + words
   }
 
   /// Only limits other than the machine itself are worth a line.
@@ -83,11 +142,13 @@ extension NodeInventory {
 
   private var hints: [String] {
     gpus.compactMap { gpu in
-      guard gpu.state == .usable, case .unknown(let reason, let candidates) = gpu.profile else {
-        return nil
-      }
-      let alike = candidates.isEmpty ? "" : " (same memory: \(candidates.joined(separator: ", ")))"
-      return "hint: device \(gpu.index) matches no hardware profile: \(reason)\(alike)"
+      guard gpu.state == .usable || gpu.source == .sysfs,
+        case .unknown(let reason, let candidates) = gpu.profile
+      else { return nil }
+      let alike = candidates.isEmpty ? "" : " (alike: \(candidates.joined(separator: ", ")))"
+      let what = gpu.pci?.device.text ?? gpu.name.map { "\"\($0)\"" }
+      let advice = what.map { "; try: pool-agent profiles explain \($0)" } ?? ""
+      return "hint: device \(gpu.index) matches no hardware profile: \(reason)\(alike)\(advice)"
     }
   }
 

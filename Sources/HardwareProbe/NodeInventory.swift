@@ -9,7 +9,10 @@ public struct NodeInventory: Sendable, Equatable {
   public var capacity: HostCapacity
   /// How NVML answered; without it `gpus` is empty.
   public var nvml: NVMLStatus
-  /// One entry for every GPU that NVML counts, in its order, the unusable ones included.
+  /// The newest CUDA that the driver runs, 12040 for 12.4; nil when it does not say.
+  public var cudaVersion: Int?
+  /// One entry for every GPU that NVML counts, in its order, the unusable ones included, then those
+  /// that only the kernel shows.
   public var gpus: [GPUEntry]
   /// The CPU profile that fits the architecture; `.unknown` without a catalogue.
   public var cpuProfile: ProfileMatch
@@ -37,6 +40,30 @@ public struct NodeInventory: Sendable, Equatable {
 
   /// GPUs that can take work: usable and of a known profile.
   public var offerableGPUs: [GPUEntry] { gpus.filter(\.isOfferable) }
+
+  /// What a strict reader does not accept, one clause each: a device that is unusable or matches
+  /// no profile, a MIG device that is not offered, a driver that is there and does not answer.
+  public var strictFaults: [String] {
+    var faults: [String] = []
+    switch nvml {
+    case .running, .described, .notAsked, .noLibrary: break
+    default: faults.append(nvml.reason ?? nvml.word)
+    }
+    for gpu in gpus {
+      if let reason = gpu.state.reason {
+        faults.append("device \(gpu.index) is \(gpu.state.word): \(reason)")
+      } else if case .unknown(let reason, _) = gpu.profile {
+        faults.append("device \(gpu.index) matches no hardware profile: \(reason)")
+      } else if !gpu.isOfferable {
+        faults.append("device \(gpu.index) cannot be offered")
+      }
+      for instance in gpu.mig.instances ?? [] {
+        guard let fault = instance.fault else { continue }
+        faults.append("device \(gpu.index), MIG device \(instance.position): \(fault)")
+      }
+    }
+    return faults
+  }
 }
 
 /// What a machine is called and what runs on it. A field is empty when the machine does not say.

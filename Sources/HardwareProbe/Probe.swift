@@ -8,15 +8,28 @@ public enum Probe {
     public var nvml: NVMLSearch
     /// Where to look up profiles; nil leaves every device without one.
     public var catalogue: ProfileCatalogue?
+    /// In which process the driver is asked.
+    public var driver: DriverAccess
 
-    /// Makes options; as they stand they ask the live machine.
+    /// Makes options; as they stand they ask the live machine in this process.
     public init(
-      root: String = "/", nvml: NVMLSearch = .standard, catalogue: ProfileCatalogue? = nil
+      root: String = "/", nvml: NVMLSearch = .standard, catalogue: ProfileCatalogue? = nil,
+      driver: DriverAccess = .inProcess
     ) {
       self.root = root
       self.nvml = nvml
       self.catalogue = catalogue
+      self.driver = driver
     }
+  }
+
+  /// In which process the driver is asked.
+  public enum DriverAccess: Sendable, Equatable {
+    /// In this one. A call into a broken driver may block for seconds, or for ever.
+    case inProcess
+    /// In one that is started for it, and killed at the deadline. The program must call
+    /// ``DriverRecord/write(_:skipping:)`` when it gets these arguments; `--skip=0,3` may follow.
+    case child(program: String, arguments: [String], deadlineMilliseconds: Int)
   }
 
   /// Whether and where to look for NVML.
@@ -31,39 +44,53 @@ public enum Probe {
 
   /// Asks once. Never fails: what could not be learnt is a note or a state of the answer.
   ///
-  /// Calls into the driver, which may block for seconds, or for ever on a broken GPU.
+  /// With ``DriverAccess/inProcess`` it calls into the driver, which may block for seconds, or for
+  /// ever on a broken GPU; with ``DriverAccess/child(program:arguments:deadlineMilliseconds:)`` it
+  /// is back within the deadline and half a second.
   public static func run(_ options: Options = Options()) -> NodeInventory {
     let start = Syscalls.monotonicNanoseconds()
     var tree = FileTree(root: options.root)
     let host = HostProbe.identity(from: &tree)
     let capacity = HostProbe.capacity(from: &tree)
-    let answer = gpus(options, tree: &tree)
-    for note in answer.notes { tree.note(note) }
-    var cpuProfile = ProfileMatch.notChecked
-    if let catalogue = options.catalogue {
-      cpuProfile = ProfileMatcher.cpu(
-        architecture: host.architecture, among: catalogue.profiles)
-    }
-    var sources = ["/proc", "/sys"]
-    if case .running = answer.status { sources.insert("nvml", at: 0) }
-    return NodeInventory(
-      host: host, capacity: capacity, nvml: answer.status, gpus: answer.gpus,
-      cpuProfile: cpuProfile, notes: tree.allNotes, sources: sources,
-      elapsedNanoseconds: Syscalls.monotonicNanoseconds() &- start)
+    let record = ask(options, tree: &tree)
+    var deadline = 0
+    if case .child(_, _, let milliseconds) = options.driver { deadline = milliseconds }
+    let (told, notes) = GPUFolding.entries(
+      of: record, catalogue: options.catalogue, deadlineMilliseconds: deadline)
+    for note in notes { tree.note(note) }
+    let kernel = KernelDeviceReader.readAll(from: &tree, catalogue: options.catalogue)
+    let platform = HostPlatform.read(from: &tree)
+    let join = GPUJoin(status: record.status, catalogue: options.catalogue, platform: platform)
+    let gpus = join.joined(told, kernel)
+    var inventory = NodeInventory(
+      host: host, capacity: capacity, nvml: record.status, gpus: gpus,
+      cpuProfile: cpuProfile(host, options.catalogue), notes: [], sources: ["/proc", "/sys"],
+      elapsedNanoseconds: 0)
+    inventory.cudaVersion = record.cudaVersion
+    if case .running = record.status { inventory.sources.insert("nvml", at: 0) }
+    inventory.notes = tree.allNotes
+    inventory.elapsedNanoseconds = Syscalls.monotonicNanoseconds() &- start
+    return inventory
   }
 
-  private static func gpus(_ options: Options, tree: inout FileTree) -> GPUProbe.Answer {
-    var explicit: String?
-    switch options.nvml {
-    case .none: return GPUProbe.Answer(status: .notAsked, gpus: [], notes: [])
-    case .library(let path): explicit = path
-    case .standard: break
-    }
+  static func cpuProfile(_ host: HostIdentity, _ catalogue: ProfileCatalogue?) -> ProfileMatch {
+    guard let catalogue else { return .notChecked }
+    return ProfileMatcher.cpu(architecture: host.architecture, among: catalogue.profiles)
+  }
+
+  private static func ask(_ options: Options, tree: inout FileTree) -> NVMLRecord {
+    if options.nvml == .none { return NVMLRecord(status: .notAsked) }
     let isPrivileged = Syscalls.isPrivileged()
-    let (candidates, note) = NVMLLocator.candidates(
-      explicit: explicit, environment: Syscalls.environment(NVMLLocator.variable),
-      isPrivileged: isPrivileged)
+    let (paths, note) = NVMLLocator.candidates(for: options.nvml, isPrivileged: isPrivileged)
     if let note { tree.note(note) }
-    return GPUProbe.run(candidates, isPrivileged: isPrivileged, catalogue: options.catalogue)
+    switch options.driver {
+    case .inProcess: return NVMLReader.record(paths, isPrivileged: isPrivileged)
+    case .child(let program, let arguments, let deadline):
+      let child = DriverChild(
+        program: program, arguments: arguments, deadlineMilliseconds: max(1, deadline))
+      let (record, notes) = child.record()
+      for note in notes { tree.note(note) }
+      return record
+    }
   }
 }

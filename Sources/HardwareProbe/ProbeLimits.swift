@@ -19,6 +19,33 @@ enum ProbeLimits {
   /// GPUs of one node. The largest machines have 16; a count beyond this is a broken library.
   static let gpus = 256
 
+  /// GPUs between which links are asked: the questions grow with the square.
+  static let linkedGPUs = 32
+
+  /// NVLink ports of one GPU. Headers say 36; the loop asks a few more.
+  static let ports = 64
+
+  /// MIG devices of one GPU, and kinds of them. The largest boards have 12 and 18.
+  static let instances = 64
+
+  /// Placements of one kind of MIG device.
+  static let placements = 64
+
+  /// Processes on one GPU; a list beyond this is not believed.
+  static let processes = 4096
+
+  /// Processes of which the driver's memory is shown, the latest of up to 4,000.
+  static let accounted = 64
+
+  /// Words of a mask of CPUs: 8,192 CPUs.
+  static let maskWords = 128
+
+  /// Bytes of one line of a child's record. A GPU with 4,096 processes takes about 260 kB.
+  static let recordLineBytes = 512 << 10
+
+  /// Bytes of a child's whole record.
+  static let recordBytes = 16 << 20
+
   /// Characters of a name that a machine gives itself (GPU, CPU, host): NVML's longest is 96.
   static let nameCharacters = 128
 

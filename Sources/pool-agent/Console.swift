@@ -81,6 +81,21 @@ enum Console {
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
   }
 
+  /// Ends the process at an interrupt with 130, at a request to terminate with 143, also where the
+  /// one that started it had these signals blocked.
+  static func endOnInterrupt() {
+    signal(SIGINT) { _ in _exit(130) }
+    signal(SIGTERM) { _ in _exit(143) }
+    var signals = sigset_t()
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGINT)
+    sigaddset(&signals, SIGTERM)
+    sigprocmask(SIG_UNBLOCK, &signals, nil)
+  }
+
+  /// Waits; a signal may end it earlier.
+  static func sleep(seconds: Int) { _ = Glibc.sleep(UInt32(clamping: seconds)) }
+
   /// Whether a directory is there.
   static func isDirectory(_ path: String) -> Bool {
     var status = stat()

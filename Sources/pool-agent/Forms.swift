@@ -2,25 +2,7 @@
 enum Forms {
   static let version = "0.1.0"
 
-  static let all = [probe, profiles, place]
-
-  static let probe = CommandLineForm(
-    name: "probe",
-    usage: "pool-agent probe [--json] [--root DIR] [--profiles DIR]",
-    summary: "show what this machine has and what of it may be offered",
-    flags: [
-      Flag(name: "--json", values: .none, summary: "print one JSON document"),
-      Flag(
-        name: "--root", values: .one("a directory"),
-        summary: "read /proc and /sys below DIR, and ask no driver"),
-      Flag(
-        name: "--profiles", values: .one("a directory"),
-        summary: "hardware profiles; else those that come with the program"),
-      help,
-    ],
-    details: """
-      Needs no GPU and no privileges; asks NVML where there is one. Changes nothing.
-      """)
+  static let all = [probe, advertise, profiles, place]
 
   static let place = CommandLineForm(
     name: "place",

@@ -37,8 +37,7 @@ enum PlaceCommand {
   }
 
   private static func probedNode(_ arguments: Arguments) throws(UsageError) -> NodeDocument {
-    let options = Probe.Options(catalogue: try ProbeCommand.catalogue(arguments))
-    let inventory = Probe.run(options)
+    let inventory = try MachineFlags(arguments).inventory()
     for note in inventory.notes { Console.note("note: \(Terminal.plain(note))\n") }
     do {
       return try InventoryNode.node(of: inventory)
@@ -105,7 +104,7 @@ struct Documents {
       }
     }
     let nodeDocuments = nodes.map { file in
-      Self.read(file, &messages) { document throws(JSONErrors) in try NodeDocument(document) }
+      Self.read(file, &messages) { document throws(JSONErrors) in try Self.node(document) }
     }
     guard messages.isEmpty, let policyDocument else {
       throw UsageError(
@@ -117,6 +116,23 @@ struct Documents {
     self.policy = policyDocument
     self.claims = forms ?? []
     self.nodes = nodeDocuments.compactMap { $0 }
+  }
+
+  /// A probe's document looks like a node's and is not one: it holds facts, not an offer.
+  private static func node(_ document: JSONDocument) throws(JSONErrors) -> NodeDocument {
+    let isProbe = try? document.decode { root in
+      try root.object { fields in
+        fields.ignoreUnknownKeys()
+        let kind = fields.string("kind")
+        return try kind.value == "node_inventory"
+      }
+    }
+    guard isProbe == true else { return try NodeDocument(document) }
+    throw JSONErrors([
+      JSONError(
+        line: 1, column: 1, path: "$.kind", problem: "this is a document of pool-agent probe",
+        hint: "use the output of pool-agent advertise --once")
+    ])
   }
 
   private static func read<T>(

@@ -3,21 +3,32 @@ import PoolWire
 
 /// `pool-agent probe`.
 enum ProbeCommand {
+  /// Exit code of `--strict` when something is unusable or unknown.
+  static let strictFailure: Int32 = 11
+
   static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
-    var options = Probe.Options(catalogue: try catalogue(arguments))
-    if let root = arguments.one("--root") {
-      guard Console.isDirectory(root) else {
-        throw UsageError(message: "--root \(quoted(root)): there is no such directory")
-      }
-      options.root = root
-      // A captured tree says nothing of the driver of the machine that reads it.
-      options.nvml = .none
+    let machine = try MachineFlags(arguments)
+    if arguments.has("--watch") { return try WatchCommand(arguments, machine).run() }
+    if arguments.has("--interval") {
+      throw UsageError(message: "--interval goes with --watch only")
     }
-    let inventory = Probe.run(options)
-    Console.print(
-      arguments.has("--json")
-        ? inventory.json() + "\n" : inventory.table(agentVersion: Forms.version))
-    return 0
+    let inventory = machine.inventory()
+    Console.print(text(of: inventory, arguments))
+    return code(of: inventory, arguments)
+  }
+
+  static func text(of inventory: NodeInventory, _ arguments: Arguments) -> String {
+    arguments.has("--json")
+      ? inventory.json() + "\n" : inventory.table(agentVersion: Forms.version)
+  }
+
+  /// With `--strict` the first devices that cannot be offered are named.
+  static func code(of inventory: NodeInventory, _ arguments: Arguments) -> Int32 {
+    guard arguments.has("--strict") else { return 0 }
+    let faults = inventory.strictFaults
+    guard !faults.isEmpty else { return 0 }
+    for fault in faults.prefix(16) { Console.note("strict: \(fault)\n") }
+    return strictFailure
   }
 
   /// The profiles that were named, or those that come with the program; nil where there are none.

@@ -14,6 +14,8 @@ func runAgent(_ words: [String]) throws(UsageError) -> Int32 {
   case "--version":
     Console.print("pool-agent \(Forms.version)\n")
     return 0
+  case DriverCommand.recordWord, DriverCommand.eventsWord:
+    return DriverCommand.run(first, Array(words.dropFirst()))
   default: break
   }
   guard let form = Forms.all.first(where: { $0.name == first }) else {
@@ -29,6 +31,7 @@ func runAgent(_ words: [String]) throws(UsageError) -> Int32 {
   }
   switch form.name {
   case "probe": return try ProbeCommand.run(arguments)
+  case "advertise": return try AdvertiseCommand.run(arguments)
   case "profiles": return try ProfilesCommand.run(arguments)
   default: return try PlaceCommand.run(arguments)
   }

@@ -59,6 +59,9 @@ struct SchemaCheck {
       if let least = schema["minItems"] as? Int, list.count < least {
         all.append("\(path): too few")
       }
+      if let most = schema["maxItems"] as? Int, list.count > most {
+        all.append("\(path): too many")
+      }
       let items = schema["items"] as? [String: Any] ?? [:]
       for (index, element) in list.enumerated() {
         all += try findings(element, items, root, "\(path)[\(index)]")
@@ -95,6 +98,7 @@ struct SchemaCheck {
         return ["\(path): \(text) does not match \(pattern)"]
       }
       return []
+    case "null": return value is NSNull ? [] : ["\(path): is not null"]
     case "boolean": return value is Bool ? [] : ["\(path): is no boolean"]
     case "integer", "number":
       guard let number = value as? NSNumber else { return ["\(path): is no number"] }

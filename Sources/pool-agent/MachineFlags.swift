@@ -1,0 +1,84 @@
+import HardwareProbe
+
+/// Which machine a command looks at, and how.
+struct MachineFlags {
+  /// A machine to look at.
+  enum Subject {
+    case probed(Probe.Options)
+    case described(NodeShape, ProfileCatalogue, file: String)
+  }
+
+  let subject: Subject
+
+  init(_ arguments: Arguments) throws(UsageError) {
+    if let file = arguments.one("--fake") {
+      for flag in ["--nvml", "--root", "--deadline"] where arguments.has(flag) {
+        throw UsageError(message: "--fake and \(flag) exclude one another")
+      }
+      subject = try Self.described(file, arguments)
+      return
+    }
+    var options = Probe.Options(catalogue: try ProbeCommand.catalogue(arguments))
+    if let root = arguments.one("--root") {
+      guard Console.isDirectory(root) else {
+        throw UsageError(message: "--root \(quoted(root)): there is no such directory")
+      }
+      options.root = root
+      // A captured tree says nothing of the driver of the machine that reads it.
+      options.nvml = .none
+    }
+    if let library = arguments.one("--nvml") { options.nvml = .library(path: library) }
+    let deadline = try arguments.number("--deadline", 10...600_000) ?? 5000
+    // Where /proc does not tell the program's path the driver is asked here.
+    if let program = Console.executablePath() {
+      options.driver = .child(
+        program: program,
+        arguments: DriverCommand.arguments(DriverCommand.recordWord, options.nvml),
+        deadlineMilliseconds: deadline)
+    } else {
+      Console.note("note: /proc/self/exe cannot be read: a hanging driver hangs this command\n")
+    }
+    subject = .probed(options)
+  }
+
+  /// Looks once.
+  func inventory() -> NodeInventory {
+    switch subject {
+    case .probed(let options): Probe.run(options)
+    case .described(let shape, let catalogue, let file):
+      Probe.describe(shape, catalogue: catalogue, source: file)
+    }
+  }
+
+  private static func described(
+    _ file: String, _ arguments: Arguments
+  ) throws(UsageError) -> Subject {
+    guard let catalogue = try ProbeCommand.catalogue(arguments) else {
+      throw UsageError(message: "--fake needs the hardware profiles; name them with --profiles")
+    }
+    let bytes: [UInt8]
+    do {
+      bytes = try Console.read(file)
+    } catch {
+      throw UsageError(message: error.message)
+    }
+    do {
+      let shape = try NodeShape(json: String(decoding: bytes, as: UTF8.self), file: file)
+      return .described(shape, catalogue, file: file)
+    } catch {
+      throw UsageError(lines: error.messages, message: "the node shape cannot be used")
+    }
+  }
+}
+
+extension Arguments {
+  /// A whole number in a range; nil when the flag is not given.
+  func number(_ flag: String, _ range: ClosedRange<Int>) throws(UsageError) -> Int? {
+    guard let text = one(flag) else { return nil }
+    guard let number = Int(text), range.contains(number) else {
+      let ends = "\(range.lowerBound) to \(range.upperBound)"
+      throw UsageError(message: "\(flag) \(quoted(text)): not a whole number from \(ends)")
+    }
+    return number
+  }
+}

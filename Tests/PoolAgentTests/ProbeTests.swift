@@ -1,0 +1,198 @@
+import Foundation
+import ProbeFakes
+import Testing
+
+@Suite("The probe command")
+struct ProbeTests {
+  static let h100 = """
+    name = NVIDIA H100 80GB HBM3
+    memory_total = 81559 MiB
+    memory_used = 1 GiB
+    compute_capability = 9.0
+    power_usage_mw = 412000
+
+    """
+
+  static let mixed =
+    "[driver]\ndriver_version = 550.1\ncuda_version = 12.4\n"
+    + "[gpu 0]\n\(h100)[gpu 1]\n\(h100)mig_mode = on\nmig_max_devices = 7\n"
+    + "[gpu 1 mig 2]\ngi = 3\nci = 0\nprofile = 1g.10gb\nmemory_total = 9984 MiB\n"
+    + "[gpu 1 gi 3]\nprofile = 19\nplacement = 2:1\n"
+    + "[gpu 0 process 0]\npid = 7\n[gpu 2]\nhandle = 15\n"
+
+  static func json(_ text: String) throws -> [String: Any] {
+    try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+  }
+
+  private func probe(_ configuration: String, _ flags: String...) throws -> Agent.Result {
+    let library = try #require(FakeNVML(configuration), "the fake library is not built")
+    return try withExtendedLifetime(library) {
+      try Agent.run(["probe", "--nvml", library.path] + flags)
+    }
+  }
+
+  @Test("a document of the schema, from a node with faults, partitions and processes")
+  func document() throws {
+    let result = try probe(Self.mixed, "--json")
+    #expect(result.code == 0 && result.err.isEmpty)
+    #expect(try SchemaCheck.findings(result.out, "probe") == [])
+    let object = try Self.json(result.out)
+    let devices = try #require(object["devices"] as? [[String: Any]])
+    #expect(devices.map { $0["state"] as? String } == ["usable", "usable", "unusable"])
+    #expect(devices[2]["memory_total_bytes"] is NSNull && devices[2]["uuid"] is NSNull)
+    let mig = try #require(devices[1]["mig"] as? [String: Any])
+    let instances = try #require(mig["instances"] as? [[String: Any]])
+    #expect(instances.map { $0["profile"] as? String } == ["1g.10gb"])
+    let advertised = try #require(object["advertised"] as? [[String: Any]])
+    #expect(
+      advertised.map { $0["profile"] as? String } == ["h100-sxm-80gb", "h100-sxm-80gb/1g.10gb"])
+    #expect(advertised.map { $0["milli_gpu"] as? Int } == [1000, 125])
+  }
+
+  @Test("documents of machines without a driver fit the schema too")
+  func poor() throws {
+    let folder = try Agent.scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    for flags in [["--root", folder.path], ["--nvml", "/nonexistent.so"]] {
+      let result = try Agent.run(["probe", "--json"] + flags)
+      #expect(result.code == 0)
+      #expect(try SchemaCheck.findings(result.out, "probe") == [])
+    }
+  }
+
+  @Test("a GPU that hangs costs itself; the probe answers and the others are there")
+  func hangingGPU() throws {
+    let result = try probe(
+      Self.mixed + "[gpu 0]\nGetPowerUsage = hang\n", "--json", "--deadline", "2000")
+    #expect(result.code == 0)
+    let object = try Self.json(result.out)
+    let devices = try #require(object["devices"] as? [[String: Any]])
+    #expect(devices.map { $0["state"] as? String } == ["unknown", "usable", "unusable"])
+    // Generous for a busy machine; without a deadline it would be for ever.
+    #expect(try #require(object["elapsed_ms"] as? Double) < 60_000)
+  }
+
+  @Test("a driver that hangs in its first call is late, and CPUs are offered all the same")
+  func hangingDriver() throws {
+    let result = try probe(
+      "[driver]\nevery_call = hang\nnvmlInitWithFlags = hang\n", "--json", "--deadline", "300")
+    #expect(result.code == 0)
+    let object = try Self.json(result.out)
+    let nvml = try #require(object["nvml"] as? [String: Any])
+    #expect(nvml["status"] as? String == "late")
+    let cpu = try #require(object["cpu"] as? [String: Any])
+    #expect(try #require(cpu["usable_milli"] as? Int) >= 1000)
+    #expect(try SchemaCheck.findings(result.out, "probe") == [])
+  }
+
+  @Test("--strict ends with 11 when a device cannot be used, and names it")
+  func strict() throws {
+    let bad = try probe(Self.mixed, "--strict")
+    #expect(bad.code == 11)
+    #expect(bad.err.contains("strict: device 2 is unusable: GPU is lost (NVML code 15)"))
+    #expect(try probe("[gpu 0]\n\(Self.h100)", "--strict").code == 0)
+    #expect(try probe("[gpu 0]\n\(Self.h100)name = Odd\n", "--strict").code == 11)
+    #expect(try probe("[driver]\ninit = 9\n", "--strict").code == 11)
+  }
+
+  @Test("--watch prints again, with events and changes of health, until it is interrupted")
+  func watch() throws {
+    let library = try #require(
+      FakeNVML(
+        "[gpu 0]\n\(Self.h100)[event 0]\ngpu = 0\ntype = xid\ndata = 79\nafter_ms = 0\n"
+          + "repeat = forever\nevery_ms = 200\n"))
+    let folder = try Agent.scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (out, err) = (folder.appending(path: "out"), folder.appending(path: "err"))
+    try Data().write(to: out)
+    try Data().write(to: err)
+    let process = Process()
+    process.executableURL = try Agent.program()
+    process.arguments = ["probe", "--watch", "--interval", "1", "--nvml", library.path]
+    process.standardOutput = try FileHandle(forWritingTo: out)
+    process.standardError = try FileHandle(forWritingTo: err)
+    try process.run()
+    var (printed, said) = ("", "")
+    for _ in 0..<300 {
+      usleep(100_000)
+      printed = String(decoding: try Data(contentsOf: out), as: UTF8.self)
+      said = String(decoding: try Data(contentsOf: err), as: UTF8.self)
+      if printed.components(separatedBy: "NODE ").count > 3, said.contains("health:") { break }
+    }
+    process.interrupt()
+    for _ in 0..<100 where process.isRunning { usleep(100_000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    withExtendedLifetime(library) {}
+    #expect(process.terminationStatus == 130)
+    #expect(printed.components(separatedBy: "NODE ").count > 3)
+    #expect(said.contains("XID 79: GPU has fallen off the bus (fatal)"), "\(said)")
+    #expect(said.contains("-> needs_reset: XID 79"), "\(said)")
+  }
+
+  @Test(
+    "usage errors",
+    arguments: [
+      (["--interval", "3"], "--interval goes with --watch only"),
+      (["--watch", "--interval", "0"], "not a whole number from 1 to 3600"),
+      (["--watch", "--strict"], "exclude one another"),
+      (["--deadline", "9"], "not a whole number from 10 to 600000"),
+      (["--fake", "x.json", "--nvml", "y"], "--fake and --nvml exclude one another"),
+      (["--fake", "/no/such.json"], "there is no such file"),
+      (["--fake", "README.md"], "the node shape cannot be used"),
+    ])
+  func usage(flags: [String], message: String) throws {
+    let result = try Agent.run(["probe"] + flags)
+    #expect(result.code == 2 && result.out.isEmpty)
+    #expect(result.err.contains(message), "\(result.err)")
+  }
+
+  @Test("every described node can be probed and advertised, without the fake library")
+  func described() throws {
+    let folder = Agent.root.appending(path: "hardware-profiles/nodes")
+    let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+      .filter { $0.hasSuffix(".json") }
+    #expect(!files.isEmpty)
+    for file in files {
+      let path = "hardware-profiles/nodes/\(file)"
+      let json = try Agent.run("probe", "--json", "--fake", path)
+      #expect(json.code == 0, "\(file): \(json.err)")
+      #expect(try SchemaCheck.findings(json.out, "probe") == [], "\(file)")
+      let node = try Agent.run("advertise", "--once", "--fake", path)
+      #expect(node.code == 0, "\(file): \(node.err)")
+      #expect(try SchemaCheck.findings(node.out, "node") == [], "\(file)")
+    }
+  }
+
+  @Test("what is advertised is what place takes, MIG devices included")
+  func advertised() throws {
+    let library = try #require(FakeNVML(Self.mixed))
+    let folder = try Agent.scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let result = try Agent.run("advertise", "--once", "--nvml", library.path)
+    #expect(result.code == 0)
+    #expect(result.err.contains("device 2 is left out: GPU is lost (NVML code 15)"))
+    #expect(try SchemaCheck.findings(result.out, "node") == [])
+    let devices = try #require(try Self.json(result.out)["devices"] as? [[String: Any]])
+    let cut = try #require(devices.first { $0["mig"] != nil })
+    let parts = try #require(cut["mig"] as? [[String: Any]])
+    #expect(parts.map { $0["slots"] as? [Int] } == [[2]])
+    let file = folder.appending(path: "node.json")
+    try Data(result.out.utf8).write(to: file)
+    let placed = try Agent.run(
+      "place", "--policy", Agent.policy, "--claims", Agent.claims, "--nodes", file.path, "--json")
+    #expect(placed.code == 0, "\(placed.err)")
+  }
+
+  @Test("a document of the probe is not one of a node, and the error says what is")
+  func hint() throws {
+    let folder = try Agent.scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "probe.json")
+    try Data(try Agent.run("probe", "--json").out.utf8).write(to: file)
+    let result = try Agent.run(
+      "place", "--policy", Agent.policy, "--claims", Agent.claims, "--nodes", file.path)
+    #expect(result.code == 2 && result.out.isEmpty)
+    #expect(result.err.contains("use the output of pool-agent advertise --once"))
+  }
+}
