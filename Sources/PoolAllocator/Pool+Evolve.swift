@@ -115,7 +115,7 @@ extension Pool {
     claims[id].state = .parked
     claims[id].bucket = bucket
     enterQueue(id)
-    queue.parked.insert(id.row, claims[id].turn, into: bucket.row)
+    park(id, on: bucket)
     refreshBucketTimer(bucket.row)
     if queue.parked.least(in: bucket.row)?.row == id.row { stirHeads(of: claims[id].tenant) }
   }
@@ -161,6 +161,7 @@ extension Pool {
       if queue.held.isEmpty(row) { stopReleasing(row) }
     } else {
       queue.parked.remove(id.row)
+      queue.strays.remove(id.row)
     }
     guard let bucket = claims[id].bucket else { return }
     claims[id].bucket = nil
@@ -243,6 +244,19 @@ extension Pool {
       return .origin
     }
     return bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
+  }
+
+  /// Puts a parked claim where its bucket finds it, or among the strays where the policy in force
+  /// has it pay from others.
+  mutating func park(_ id: ClaimID, on bucket: BucketID) {
+    let turn = claims[id].turn
+    if pays(id, from: bucket.row) {
+      queue.strays.remove(id.row)
+      queue.parked.insert(id.row, turn, into: bucket.row)
+    } else {
+      queue.parked.remove(id.row)
+      queue.strays.insert(id.row, turn, into: 0)
+    }
   }
 
   /// Whether a claim pays from a bucket under the policy in force.

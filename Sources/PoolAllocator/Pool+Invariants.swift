@@ -157,10 +157,14 @@ extension Pool {
         invariant(claim.lease == nil, "a waiting claim has no lease")
       }
       checkLine(id, claim)
+      let waitsFor = claim.state == .parked && claim.heldBy == nil ? claim.bucket?.row : nil
+      let isStray = waitsFor.map { !pays(id, from: $0) } ?? false
       invariant(
-        queue.parked.heap(of: id.row)
-          == (claim.state == .parked && claim.heldBy == nil ? claim.bucket?.row : nil),
+        queue.parked.heap(of: id.row) == (isStray ? nil : waitsFor),
         "a parked claim is in its bucket's heap")
+      invariant(
+        (queue.strays.heap(of: id.row) != nil) == isStray,
+        "a parked claim that pays from elsewhere is a stray")
       invariant(
         queue.held.heap(of: id.row) == claim.heldBy, "a held claim is in its identity's heap")
       invariant(

@@ -87,7 +87,7 @@ extension Pool {
   /// A moment before which no tick has anything to do, if nothing else happens: a lease's timer may
   /// come up early, and is put right by the tick that finds it.
   public func nextTimer() -> Instant? {
-    if !stirred.isEmpty { return now }
+    if !stirred.isEmpty || !queue.strays.isEmpty(0) { return now }
     return [
       queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,

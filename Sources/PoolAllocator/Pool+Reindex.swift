@@ -61,7 +61,7 @@ extension Pool {
         if let row = claim.heldBy {
           queue.held.insert(id.row, claim.turn, into: row)
         } else if let on = claim.bucket {
-          queue.parked.insert(id.row, claim.turn, into: on.row)
+          park(id, on: on)
         }
       case .new, .starting, .running: return
       }

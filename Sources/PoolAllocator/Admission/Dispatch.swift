@@ -7,6 +7,7 @@ extension Pool {
     case restriction(UInt32)
     case waited(ClaimID)
     case aged(ClaimID)
+    case stray(ClaimID)
     case bucket(UInt32)
     case lane(UInt32)
   }
@@ -26,6 +27,7 @@ extension Pool {
       case .aged(let id):
         let level = agedLevel(of: id.row)
         step(.claimAged(id, level: level), &log)
+      case .stray(let id): requeue(id, &log)
       case .bucket(let row): serve(bucket: row, &log)
       case .lane(let row): dispatch(lane: row, &log)
       }
@@ -45,6 +47,9 @@ extension Pool {
     }
     if let row = QueueIndex.due(queue.lines.timers, at: now), let id = claims.id(at: row) {
       return .aged(id)
+    }
+    if let stray = queue.strays.least(in: 0), let id = claims.id(at: stray.row) {
+      return .stray(id)
     }
     if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
     return stirred.firstRow.map { .lane($0) }

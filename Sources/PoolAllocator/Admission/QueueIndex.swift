@@ -19,6 +19,8 @@ struct QueueIndex: Sendable {
   var lines = QueueLines()
   /// Parked claims, a heap per bucket row.
   var parked = IndexedHeaps<TurnKey>()
+  /// Parked claims that pay from other buckets under the policy in force: looked at at once.
+  var strays = IndexedHeaps<TurnKey>(heaps: 1)
   /// Queued claims that a dearer lane could serve too, a heap per bucket that is short for it.
   var narrowed = IndexedHeaps<WideningKey>()
   /// Claims held by a restriction, a heap per identity row.
