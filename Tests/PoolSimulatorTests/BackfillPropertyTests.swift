@@ -26,7 +26,7 @@ struct BackfillPropertyTests {
   @Test func gangsAreServedAmongSmallJobs() throws {
     let seconds = Int64(Scale.cases(release: 100_000, debug: 20_000))
     var worst = Span.zero
-    var (busy, all) = (Int128(0), Int128(0))
+    var (busy, offered, all) = (Int128(0), Int128(0), Int128(0))
     var (kept, planned) = (0, 0)
     for seed in 0..<UInt64(Scale.cases(release: 12, debug: 2)) {
       let workload = gangs(seed: seed, seconds: seconds)
@@ -43,6 +43,8 @@ struct BackfillPropertyTests {
         if let started = outcome.started {
           busy += Int128(job.claim.demand.devices) * Int128((until - started).ns)
         }
+        let left = max(.zero, simulation.now - job.arrives)
+        offered += Int128(job.claim.demand.devices) * Int128(min(job.runs, left).ns)
         guard job.claim.demand.devices == 8, job.arrives < simulation.now else { continue }
         worst = max(worst, (outcome.started ?? simulation.now) - job.arrives)
       }
@@ -50,14 +52,12 @@ struct BackfillPropertyTests {
       kept += plans.kept
       planned += plans.kept + plans.broken
     }
-    let utilisation = Int(busy * 1000 / all)
     print(
-      "property: gangs: worst wait \(worst.ns / 1_000_000_000) s at \(utilisation)/1000 busy, "
-        + "\(kept) of \(planned) planned starts kept")
+      "property: gangs: worst wait \(worst.ns / 1_000_000_000) s, busy \(busy * 1000 / all)/1000 of "
+        + "\(offered * 1000 / all)/1000 offered, \(kept) of \(planned) planned starts kept")
     #expect(worst <= .seconds(700))
-    #if !DEBUG
-      #expect(utilisation >= 915)
-    #endif
+    // Nearly all the work that arrives is done: keeping devices costs next to nothing.
+    #expect(busy * 1000 >= offered * 995)
     #expect(kept == planned && planned > 10)
   }
 

@@ -146,10 +146,15 @@ struct Crowd {
   }
 }
 
-func text(_ value: Double) -> String {
+func text(_ value: Int, _ width: Int) -> String {
+  let text = "\(value)"
+  return String(repeating: " ", count: max(0, width - text.count)) + text
+}
+
+func text(_ value: Double, _ width: Int) -> String {
   let tenths = Int(value * 10 + 0.5)
   let text = "\(tenths / 10).\(tenths % 10)"
-  return String(repeating: " ", count: max(0, 10 - text.count)) + text
+  return String(repeating: " ", count: max(0, width - text.count)) + text
 }
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { Int($0) }
@@ -163,14 +168,11 @@ for index in stride(from: 0, to: pairs.count - 1, by: 2) {
   for kind in ["submit", "start", "release", "empty", "cancel", "tick"] {
     let sorted = (crowd.times[kind] ?? []).sorted()
     guard let last = sorted.last else { continue }
-    func at(_ thousandths: Int) -> Double {
-      sorted[min(sorted.count - 1, sorted.count * thousandths / 1000)]
+    func at(_ thousandths: Int) -> String {
+      text(sorted[min(sorted.count - 1, sorted.count * thousandths / 1000)], 10)
     }
-    let name = kind + String(repeating: " ", count: 10 - kind.count)
-    let count = "\(sorted.count)"
-    print(
-      "\(text(Double(pairs[index])).dropFirst(2)) \(text(Double(pairs[index + 1])).dropFirst(1))  \(name)"
-        + String(repeating: " ", count: max(0, 10 - count.count)) + count
-        + "\(text(at(500)))\(text(at(990)))\(text(at(999)))\(text(last))")
+    let size = text(pairs[index], 8) + text(pairs[index + 1], 10)
+    let name = "  " + kind + String(repeating: " ", count: 8 - kind.count)
+    print(size + name + text(sorted.count, 12) + at(500) + at(990) + at(999) + text(last, 10))
   }
 }
