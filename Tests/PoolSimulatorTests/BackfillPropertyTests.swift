@@ -53,8 +53,8 @@ struct BackfillPropertyTests {
       planned += plans.kept + plans.broken
     }
     print(
-      "property: gangs: worst wait \(worst.ns / 1_000_000_000) s, busy \(busy * 1000 / all)/1000 of "
-        + "\(offered * 1000 / all)/1000 offered, \(kept) of \(planned) planned starts kept")
+      "property: gangs: worst wait \(worst.ns / 1_000_000_000) s, busy \(busy * 1000 / all) of "
+        + "\(offered * 1000 / all) thousandths offered, \(kept) of \(planned) plans kept")
     #expect(worst <= .seconds(700))
     // Nearly all the work that arrives is done: keeping devices costs next to nothing.
     #expect(busy * 1000 >= offered * 995)
