@@ -54,6 +54,8 @@ public struct Grant: BitwiseCopyable, Sendable {
   public var terms: ClassRule
   /// The level in the order at which it was granted.
   public var level: UInt8
+  /// Whether the lane is another tenant's.
+  public var isLent: Bool
 }
 
 /// What is kept for the head of a lane.

@@ -57,11 +57,16 @@ extension CompiledPolicy {
       let areSound = own.allSatisfy {
         $0.leaseMax > .zero && $0.leaseMax <= Limits.spanMax
           && $0.reserved >= 0 && $0.reserved < 1 << 40 && (isCPU || $0.reserved % 1000 == 0)
-          && ($0.owner == nil) == ($0.reserved == 0)
+          && ($0.owner == nil) == ($0.reserved == 0) && Self.isSound($0.lending, of: $0)
       }
       guard areSound else { return false }
     }
     return true
+  }
+
+  private static func isSound(_ lending: Lending, of lane: LaneRule) -> Bool {
+    guard case .reclaimable(let within, let most) = lending else { return true }
+    return lane.owner != nil && within > .zero && within <= Limits.spanMax && most >= 0
   }
 
   private var classesAreSound: Bool {
@@ -77,7 +82,10 @@ extension CompiledPolicy {
 
   private var tenantsAreSound: Bool {
     tenants.count <= Int(UInt16.max)
-      && tenants.allSatisfy { $0.weightMilli >= 1 && $0.weightMilli <= Limits.tenantWeightMilli }
+      && tenants.allSatisfy {
+        $0.weightMilli >= 1 && $0.weightMilli <= Limits.tenantWeightMilli
+          && ($0.borrowingMax ?? 0) >= 0
+      }
   }
 
   private var bucketsAreSound: Bool {

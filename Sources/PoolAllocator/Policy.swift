@@ -97,6 +97,8 @@ public struct LaneRule: BitwiseCopyable, Hashable, Sendable {
   /// Thousandths of devices bound to a reserved lane, whole devices for GPUs; 0 for the shared
   /// lane.
   public var reserved: Int64
+  /// Whether others may use what the owner does not.
+  public var lending = Lending.never
   /// Classes that may enter.
   public var admits: ClassSet
   /// Longest runtime that may enter.
@@ -118,6 +120,15 @@ public struct LaneRule: BitwiseCopyable, Hashable, Sendable {
     self.restrictions = 0
     self.sharesAcrossTenants = false
   }
+}
+
+/// What an owner allows others to do with its reserved lane (SEMANTICS 3.3).
+public enum Lending: BitwiseCopyable, Hashable, Sendable {
+  /// Nothing.
+  case never
+  /// They may use up to so many billed thousandths at once, if each can be gone within a span once
+  /// the owner asks.
+  case reclaimable(within: Span, atMost: Int64)
 }
 
 /// How waiting claims rise in the order (SEMANTICS 4.1).
@@ -188,8 +199,10 @@ public struct TenantRule: BitwiseCopyable, Hashable, Sendable {
   public var queueMax: UInt32
   /// Share of service while others wait too, 1,000 = 1.000; ≥ 1. Twice the weight, twice as much.
   public var weightMilli: Int32
+  /// Billed thousandths that it may hold at once in lanes of other owners; nil: no limit.
+  public var borrowingMax: Int64?
 
-  /// Makes a rule.
+  /// Makes a rule without a limit of borrowing.
   public init(key: Key, classes: ClassSet = .all, queueMax: UInt32, weightMilli: Int32 = 1000) {
     self.key = key
     self.classes = classes

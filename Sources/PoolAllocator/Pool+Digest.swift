@@ -132,6 +132,7 @@ extension Pool {
     digest.combine(lane.isRetired)
     digest.combine(lane.rule.reserved)
     digest.combine(lane.used)
+    digest.combine(lane.lent)
     digest.combine(lane.leases)
     digest.combine(lane.bound)
     digest.combine(lane.pin) { digest, pin in
@@ -149,6 +150,7 @@ extension Pool {
     digest.combine(tenant.live)
     digest.combine(tenant.refused)
     for level in 0..<4 { digest.combine(tenant.served[level].value) }
+    digest.combine(tenant.borrowed)
   }
 
   private static func feed(_ bucket: Bucket, _ digest: inout DigestBuilder) {
@@ -219,6 +221,8 @@ extension Pool {
     digest.combine(lease.policy.value)
     digest.combine(lease.rate)
     digest.combine(lease.level)
+    digest.combine(lease.isLent)
+    digest.combine(lease.grace)
     digest.combine(lease.state.rawValue)
     digest.combine(lease.startBy)
     digest.combine(lease.started) { $0.combine($1) }

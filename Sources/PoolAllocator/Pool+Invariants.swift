@@ -95,7 +95,13 @@ extension Pool {
   private func checkLanes() {
     var used = Array(repeating: Int64(0), count: Limits.lanes)
     var count = Array(repeating: 0, count: Limits.lanes)
+    var lent = Array(repeating: Int64(0), count: Limits.lanes)
+    var borrowed = Array(repeating: Int64(0), count: tenants.extent)
     leases.forEach { _, lease in
+      if lease.isLent {
+        lent[Int(lease.lane.row)] += lease.billedMilli
+        borrowed[Int(lease.tenant.row)] += lease.billedMilli
+      }
       used[Int(lease.lane.row)] += lease.billedMilli
       count[Int(lease.lane.row)] += 1
     }
@@ -110,9 +116,13 @@ extension Pool {
       let row = Int(id.row)
       invariant(lane.used == used[row] && lane.used >= 0, "L1: a lane's use is its leases'")
       invariant(Int(lane.leases) == count[row], "L1: a lane's leases are counted")
+      invariant(lane.lent == lent[row], "L2: what a lane lends adds up")
       if !lane.isRetired, lane.rule.reserved > 0 {
         invariant(lane.bound == bound[row], "a reserved lane has what is bound to it")
       }
+    }
+    tenants.forEach { id, tenant in
+      invariant(tenant.borrowed == borrowed[Int(id.row)], "L2: what a tenant borrows adds up")
     }
   }
 

@@ -51,6 +51,8 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case costUnknown = 207
     /// The tenant has no bucket: nothing is unlimited by omission.
     case bucketMissing = 208
+    /// The lane is lent only to claims that can be gone sooner; nanoseconds.
+    case lendingRefused = 209
     // 3xx infeasible
     /// The first reservation is more than a bucket of the path can ever hold.
     case priceExceedsCap = 300
@@ -88,6 +90,10 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     /// Host memory is what is missing beside a device; `have` is what the node has free that fits
     /// otherwise.
     case hostMemoryShort = 504
+    /// The owner lends no more of the lane.
+    case lendingLimit = 505
+    /// The tenant holds as much of other owners' lanes as it may.
+    case borrowingLimit = 506
     // 6xx order
     /// An earlier claim waits for the lane.
     case behindHead = 600

@@ -9,7 +9,7 @@ public struct Simulation: Sendable {
   public struct Outcome: Sendable, Equatable {
     /// The answer at the door; nil before the job arrived.
     public var verdict: Decision.Verdict?
-    /// When its lease started; nil where it has not.
+    /// When its first lease started; nil where none has.
     public var started: Instant?
     /// When it ended, by whatever cause.
     public var ended: Instant?
@@ -19,7 +19,12 @@ public struct Simulation: Sendable {
     case arrive(job: Int)
     case renew(LeaseID)
     case finish(LeaseID)
+    case leave(LeaseID, Fencing)
   }
+
+  /// Whether jobs that are stopped stay on their devices to the last moment before they are killed,
+  /// instead of leaving at once.
+  public var lingers = false
 
   /// The allocator.
   public private(set) var pool: Pool
@@ -97,10 +102,12 @@ public struct Simulation: Sendable {
     case .finish(let lease):
       guard let held = leases[lease] else { return }
       _ = try apply(.release(lease, held.fencing, .completed), afterEach)
+    case .leave(let lease, let fencing):
+      _ = try apply(.confirmEmpty(lease, fencing), afterEach)
     }
   }
 
-  /// Starts what was granted, and reports empty at once what stops.
+  /// Starts what was granted, and reports empty what stops.
   private mutating func apply<Failure: Error>(
     _ command: Command, job: Int? = nil, _ afterEach: (Pool, EventLog) throws(Failure) -> Void
   ) throws(Failure) -> Decision {
@@ -108,23 +115,28 @@ public struct Simulation: Sendable {
     commands += 1
     try afterEach(pool, log)
     var granted: [(lease: LeaseID, job: Int, fencing: Fencing)] = []
-    var stopped: [LeaseID] = []
+    var stopped: [(lease: LeaseID, killBy: Instant?)] = []
     for event in log.events {
       switch event {
       case .claimSubmitted(let claim, _): jobOf[claim] = job
       case .leaseGranted(let lease, let fact):
         let grant = log.grants[Int(fact)]
         if let job = jobOf[grant.claim] { granted.append((lease, job, grant.fencing)) }
-      case .leaseStopping(let lease, _, _, _): stopped.append(lease)
+      case .leaseStopping(let lease, let cause, _, let killBy):
+        stopped.append((lease, lingers && cause != .released ? killBy : nil))
       case .claimEnded(let claim, _):
         if let job = jobOf.removeValue(forKey: claim) { outcomes[job].ended = now }
       default: break
       }
     }
     for grant in granted { try start(grant.lease, grant.job, grant.fencing, afterEach) }
-    for lease in stopped {
+    for (lease, killBy) in stopped {
       guard let held = leases.removeValue(forKey: lease) else { continue }
-      _ = try apply(.confirmEmpty(lease, held.fencing), afterEach)
+      if let killBy {
+        agenda.add(.leave(lease, held.fencing), at: Instant(ns: max(now.ns, killBy.ns - 1)))
+      } else {
+        _ = try apply(.confirmEmpty(lease, held.fencing), afterEach)
+      }
     }
     return decision
   }
@@ -135,7 +147,7 @@ public struct Simulation: Sendable {
   ) throws(Failure) {
     leases[lease] = (job, fencing)
     _ = try apply(.confirmStarted(lease, fencing), afterEach)
-    outcomes[job].started = now
+    outcomes[job].started = outcomes[job].started ?? now
     agenda.add(.finish(lease), at: now + jobs[job].runs)
     if let known = pool.lease(lease) { plan(lease, known, job) }
   }

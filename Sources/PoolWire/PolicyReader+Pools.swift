@@ -52,6 +52,12 @@ extension PolicyReader {
       let owner = optionalReference(&fields, "reserved_for", to: tenants, called: "tenant")
       let isReserved = fields.contains("reserved_for")
       let reserved = amount(&fields, value, kind: kind, isReserved: isReserved)
+      let lending = fields.optionalObject("lend") { try self.lending(&$0, kind: kind) }
+      if !isReserved, fields.contains("lend") {
+        fields.record(
+          "lend", "the shared lane has no owner who could lend it",
+          hint: "add reserved_for with the owner, or remove lend")
+      }
       let admits = fields.optionalClasses("admits")
       let leaseMax = fields.span("lease_max_seconds", atLeast: 1)
       let restrictions = fields.optionalArray("restrictions", max: 16) { try restriction($0) }
@@ -64,12 +70,28 @@ extension PolicyReader {
         leaseMax: try leaseMax.value)
       rule.owner = try owner.value.map { NameTable.key(.tenant, $0) }
       rule.reserved = try reserved.get()
+      rule.lending = try lending.value ?? .never
       rule.admits = try admits.value ?? .all
       rule.restrictions = (try restrictions.value ?? []).reduce(0) { $0 | $1 }
       rule.sharesAcrossTenants = try shares.value ?? false
       policy.lanes.append(rule)
       return !isReserved
     }
+  }
+
+  /// What an owner lends: within which time it comes back, and how much at most.
+  private func lending(_ fields: inout JSONFields, kind: DeviceKind?) throws -> Lending {
+    let within = fields.span("reclaim_within_seconds", atLeast: 1)
+    let devices = fields.optionalInt64("devices_max", in: 0...1_000_000)
+    let cpu = fields.optionalInt64("cpu_milli_max", in: 0...(1 << 40) - 1)
+    let wrong = kind == .cpu ? "devices_max" : "cpu_milli_max"
+    if kind != nil, fields.contains(wrong) {
+      fields.record(
+        wrong, "the pool's profile is of kind \(kind == .cpu ? "cpu" : "gpu")",
+        hint: "write \(kind == .cpu ? "cpu_milli_max" : "devices_max") instead")
+    }
+    let most = try kind == .cpu ? cpu.value : devices.value.map { $0 * 1000 }
+    return try .reclaimable(within: within.value, atMost: most ?? .max)
   }
 
   /// What is bound to a reserved lane: whole devices, or milli-cores in a pool of a CPU profile.

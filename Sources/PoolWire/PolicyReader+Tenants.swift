@@ -12,6 +12,10 @@ extension PolicyReader {
         return UInt32(try value.int64(in: 0...1_000_000))
       }
       let weight = fields.optionalMilli("weight", in: 1...Int64(Limits.tenantWeightMilli))
+      let borrow = fields.optional("borrow_max_milli") { value -> Int64? in
+        if value.kind == .string { return try value.choice(["unlimited": nil]) }
+        return try value.int64(in: 0...(1 << 40) - 1)
+      }
       let index = UInt16(policy.tenants.count)
       let owner = (try? name.value) ?? "?"
       let bucket = fields.read("bucket") { value in
@@ -22,11 +26,12 @@ extension PolicyReader {
       guard tenants.declare(word, at: value, in: "tenants") else { return }
       vocabulary.add(tenant: word)
       _ = try bucket.value
-      policy.tenants.append(
-        TenantRule(
-          key: try intern(.tenant, word, at: value),
-          classes: try classes.value ?? .all, queueMax: try queueMax.value,
-          weightMilli: Int32(try weight.value ?? 1000)))
+      var rule = TenantRule(
+        key: try intern(.tenant, word, at: value),
+        classes: try classes.value ?? .all, queueMax: try queueMax.value,
+        weightMilli: Int32(try weight.value ?? 1000))
+      if let most = try borrow.value { rule.borrowingMax = most }
+      policy.tenants.append(rule)
     }
   }
 

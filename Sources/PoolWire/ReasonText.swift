@@ -67,8 +67,10 @@ public struct ReasonText: Sendable {
   private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
     case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked: .credits
-    case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead: .nanoseconds
-    case .laneFull, .fragmented, .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering:
+    case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused:
+      .nanoseconds
+    case .lendingLimit, .borrowingLimit, .laneFull, .fragmented, .nodeCordoned, .nodeSilent,
+      .deviceUnhealthy, .recovering:
       .thousandths
     case .memoryShort, .hostMemoryShort, .deviceTooSmall, .hostMemoryTooSmall: .bytes
     case .hostShort, .hostTooSmall: .milliCores

@@ -52,6 +52,8 @@ struct ReasonWords {
     case .costUnknown:
       "the cost model has no rule for this action and model class, or its answer is too long"
     case .bucketMissing: "\(subject) has no bucket, and nothing is unlimited by omission"
+    case .lendingRefused:
+      "\(subject) is lent only to work that can be gone within \(have), this may take \(need)"
     default: reason.code.wire
     }
   }
@@ -90,6 +92,10 @@ struct ReasonWords {
       "the node of \(subject) that fits otherwise has \(have) of \(need) host memory free"
     case .hostShort:
       "the node of \(subject) that fits otherwise has \(have) of \(need) \(what) free"
+    case .lendingLimit:
+      "the owner of \(subject) lends \(have) \(what), and this would make it \(need)"
+    case .borrowingLimit:
+      "\(subject) may borrow \(have) \(what), and this would make it \(need)"
     case .behindHead: "an earlier claim waits for \(subject); \(have) claims wait in all"
     case .wouldDelayHead:
       "it fits on devices of \(subject) that are kept for an earlier claim until \(have) of pool"
@@ -161,6 +167,8 @@ struct ReasonWords {
     case .runtimeTooLong: "lower runtime_max_seconds, or name a lane with longer leases"
     case .costUnknown: "write estimate.seconds, or add a rule to cost_model"
     case .bucketMissing: "give the tenant a bucket in the policy"
+    case .lendingRefused:
+      "allow an interruption with a short grace, shorten the runtime, or name another lane"
     default: ""
     }
   }
@@ -190,6 +198,7 @@ struct ReasonWords {
     case .memoryShort: "wait, or ask for less memory"
     case .hostMemoryShort: "wait, or ask for less host_memory_gib"
     case .hostShort: "wait, or ask for less cpu_milli"
+    case .lendingLimit, .borrowingLimit: "wait, ask for less, or name more lanes"
     case .behindHead: "wait: a lane is served in order"
     case .wouldDelayHead: "wait, or ask for a shorter runtime_max_seconds to run in the gap"
     default: ""

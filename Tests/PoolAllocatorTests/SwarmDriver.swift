@@ -131,8 +131,17 @@ struct SwarmDriver {
           key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
         reserved.owner = key(6, 0)
         reserved.reserved = pool == 1 ? 1500 : Int64(1 + random.below(9)) * 1000
+        if random.chance(60) {
+          reserved.lending = .reclaimable(
+            within: .seconds(Int64(25 + random.below(400))),
+            atMost: Int64(1 + random.below(9)) * 1000)
+        }
         policy.lanes.append(reserved)
       }
+    }
+    if random.chance(60) {
+      policy.order = OrderRule(
+        ageingStep: .seconds(Int64(10 + random.below(300))), ceiling: UInt8(random.below(2)))
     }
     for rank in 0..<4 {
       policy.classes.append(
@@ -142,7 +151,11 @@ struct SwarmDriver {
           overrun: rank == 0 ? .debt : .stop))
     }
     for tenant in 0..<max(1, tenantCount - (random.chance(10) ? 1 : 0)) {
-      policy.tenants.append(TenantRule(key: key(6, tenant), queueMax: UInt32(5 + random.below(20))))
+      var rule = TenantRule(
+        key: key(6, tenant), queueMax: UInt32(5 + random.below(20)),
+        weightMilli: Int32(500 * (1 + random.below(6))))
+      if random.chance(40) { rule.borrowingMax = Int64(random.below(6)) * 1000 }
+      policy.tenants.append(rule)
       let root = UInt16(policy.buckets.count)
       let scale = Int64(1 + random.below(8)) * (random.chance(40) ? 40_000_000 : 1_000_000_000)
       policy.buckets.append(bucket(tenant * 10, UInt16(tenant), nil, .tenant, scale))
@@ -267,6 +280,7 @@ struct SwarmDriver {
     let laneKeys = [0, 1, 2, 10, 11, 12].map { key(5, $0) }
     var lanes = pool.laneSet(named: laneKeys.filter { _ in random.chance(60) })
     if random.chance(50) { lanes = pool.laneSet(named: laneKeys) }
+    if random.chance(20) { lanes = pool.laneSet(named: Array(laneKeys.dropFirst(3))) }
     var spec = ClaimSpec(
       key: key(100, random.chance(2) ? claimNumber - 1 : claimNumber),
       tenant: key(6, random.below(tenantCount)), service: key(7, random.below(4)),
@@ -276,6 +290,10 @@ struct SwarmDriver {
     spec.principal = key(102, random.below(3))
     spec.application = key(103, random.below(3))
     if random.chance(20) { spec.maxWait = .seconds(Int64(random.below(600))) }
+    if random.chance(40) {
+      spec.interruption = Interruption(
+        grace: .seconds(Int64(random.below(200))), checkpointEvery: .seconds(60))
+    }
     if random.chance(10) { spec.deadline = now + .seconds(Int64(random.below(6000))) }
     if random.chance(20) {
       spec.estimate = .work(promptTokens: 2000, outputTokens: 500, toolCalls: 3, depth: 1)
@@ -350,12 +368,24 @@ struct SwarmCoverage {
   var narrowed = 0
   /// Claims that a bucket let wait for more lanes.
   var widened = 0
+  /// Plans for heads of lanes.
+  var planned = 0
+  /// Claims that rose by waiting.
+  var aged = 0
+  /// Grants in lanes of other owners.
+  var lent = 0
+  /// Leases that owners took back.
+  var reclaimed = 0
   private var narrow: [ClaimID: LaneSet] = [:]
 
   mutating func note(_ log: borrowing EventLog, _ pool: borrowing Pool) {
     for event in log.events {
       switch event {
       case .claimHeld: held += 1
+      case .headPinned: planned += 1
+      case .claimAged: aged += 1
+      case .leaseGranted(_, let fact): if log.grants[Int(fact)].isLent { lent += 1 }
+      case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1
       case .claimQueued(let id, let lanes, _, let widens):
         if let before = narrow[id], before != lanes, before.bits & ~lanes.bits == 0 { widened += 1 }
         narrow[id] = widens == nil ? nil : lanes
@@ -372,5 +402,9 @@ struct SwarmCoverage {
     left.releasing += right.releasing
     left.narrowed += right.narrowed
     left.widened += right.widened
+    left.planned += right.planned
+    left.aged += right.aged
+    left.lent += right.lent
+    left.reclaimed += right.reclaimed
   }
 }

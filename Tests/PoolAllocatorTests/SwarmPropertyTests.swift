@@ -34,6 +34,9 @@ import Testing
     #expect(coverage.releasing > 0)
     #expect(coverage.narrowed > 0)
     #expect(coverage.widened > 0)
+    #expect(coverage.planned > 0)
+    #expect(coverage.aged > 0)
+    #expect(coverage.lent > 0)
   }
 
   /// After a tick that did all that was due, something stands in the way of every waiting claim,

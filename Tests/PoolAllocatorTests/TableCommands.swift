@@ -172,6 +172,10 @@ extension TableRunner {
     }
     try options.set(&spec.deadline, "deadline") { Instant(ns: try TableValue.ns($0)) }
     try options.set(&spec.maxWait, "wait", TableValue.span)
+    try options.set(&spec.interruption, "grace") {
+      let grace = try TableValue.span($0)
+      return Interruption(grace: grace, checkpointEvery: grace)
+    }
     try options.set(&spec.attempt, "attempt", TableValue.int)
     try options.set(&spec.depth, "depth", TableValue.int)
     return spec

@@ -157,6 +157,13 @@ struct TablePolicy {
     try options.set(&poolOfLane[key], "pool", TableValue.key)
     try options.set(&rule.owner, "owner", TableValue.key)
     try options.set(&rule.reserved, "reserved", TableValue.int)
+    // lend=SPAN:THOUSANDTHS
+    try options.set(&rule.lending, "lend") { text in
+      let parts = text.split(separator: ":")
+      guard parts.count == 2 else { return .never }
+      return .reclaimable(
+        within: try TableValue.span(String(parts[0])), atMost: try TableValue.int(String(parts[1])))
+    }
     try options.set(&rule.admits, "admits", TableValue.classes)
     try options.set(&rule.leaseMax, "leaseMax", TableValue.span)
     try options.set(&rule.restrictions, "restrictions", TableValue.int)
@@ -187,6 +194,9 @@ struct TablePolicy {
     try options.set(&rule.classes, "classes", TableValue.classes)
     try options.set(&rule.queueMax, "queue", TableValue.int)
     try options.set(&rule.weightMilli, "weight", TableValue.milli)
+    try options.set(&rule.borrowingMax, "borrow") {
+      $0 == "none" ? nil : try TableValue.int($0)
+    }
     policy.tenants.upsert(rule) { $0.key == key }
   }
 

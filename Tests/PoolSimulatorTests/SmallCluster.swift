@@ -14,6 +14,9 @@ struct SmallCluster {
   var quantum = Span.seconds(3_600)
   /// Time to start and to leave the devices.
   var grace = Span.seconds(60)
+  /// GPUs of lane 1, which is tenant 0's; 0: there is no such lane.
+  var reserved: Int64 = 0
+  var lending = Lending.never
 
   init(weights: [Int32]) { self.weights = weights }
 
@@ -25,6 +28,13 @@ struct SmallCluster {
     ]
     policy.pools = [PoolRule(key: Self.key(2, 0), profile: profile)]
     policy.lanes = [LaneRule(key: Self.key(3, 0), pool: 0, leaseMax: .seconds(86_400))]
+    if reserved > 0 {
+      var lane = LaneRule(key: Self.key(3, 1), pool: 0, leaseMax: .seconds(86_400))
+      lane.owner = Self.key(5, 0)
+      lane.reserved = reserved * 1000
+      lane.lending = lending
+      policy.lanes.append(lane)
+    }
     policy.order = order
     let rule = ClassRule(
       quantum: quantum, startWithin: grace, killWithin: grace, emptyBucket: .park, overrun: .stop)

@@ -21,7 +21,9 @@ enum Documents {
            "admits": ["P0", "P1"], "restrictions": ["egress-none", "tools-none"]},
           {"name": "shared", "lease_max_seconds": 3600.5, "share_across_tenants": true}]},
         {"name": "gpu", "profile": "h100", "node_label": "sxm", "model_class": "large", "lanes": [
-          {"name": "gpu", "lease_max_seconds": 60}]}
+          {"name": "gpu", "lease_max_seconds": 60},
+          {"name": "lent", "reserved_for": "docs", "devices": 2, "lease_max_seconds": 60,
+           "lend": {"reclaim_within_seconds": 300, "devices_max": 1}}]}
       ],
       "classes": {
         "P0": {"quantum_seconds": 60, "start_within_seconds": 1, "kill_within_seconds": 2,
@@ -35,7 +37,8 @@ enum Documents {
       },
       "order": {"ageing_step_seconds": 30, "ageing_ceiling": "P1"},
       "tenants": [
-        {"name": "acme", "classes": ["P0", "P1"], "weight": 1.5, "queue_max": 5, "bucket": {
+        {"name": "acme", "classes": ["P0", "P1"], "weight": 1.5, "borrow_max_milli": 2000,
+         "queue_max": 5, "bucket": {
           "burst_gpu_seconds": 600, "refill_gpu_seconds_per_hour": 360,
           "opening_gpu_seconds": 1.000001, "debt_max_gpu_seconds": 3, "by": "application",
           "children": {"chat": {"burst_gpu_seconds": 6, "refill_gpu_seconds_per_second": 0.5,

@@ -65,6 +65,7 @@ struct ReasonTests {
         206 runtime_too_long
         207 cost_unknown
         208 bucket_missing
+        209 lending_refused
         300 price_exceeds_cap
         301 profile_absent
         302 no_node_large_enough
@@ -81,6 +82,8 @@ struct ReasonTests {
         502 memory_short
         503 host_short
         504 host_memory_short
+        505 lending_limit
+        506 borrowing_limit
         600 behind_head
         601 would_delay_head
         700 node_cordoned

@@ -177,11 +177,13 @@ extension Pool {
         continue
       case .yes: payable.insert(row: row)
       }
-      if let head = queue.head(of: row), head.order < order {
+      if let head = head(of: row), precedes(head, order, of: resolved.tenant, in: row) {
         reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
         let delay = delayReason(
           resolved.wish, resolved.serviceClass, spec.runtimeMax, lane: row)
         if let delay { reasons.append(delay) }
+      } else if let limit = lendingObstacle(row, to: resolved.tenant, offer.billedMilli) {
+        reasons.append(limit)
       } else if let placement = bestPlacement(of: resolved.wish, lane: row)
         ?? keptPlacement(resolved.wish, lane: row)
       {
@@ -284,7 +286,8 @@ extension Pool {
         uses: Span32(first: first, count: UInt16(placement.count)),
         postings: reserve(offer.reservation, path: path, &log), reserved: offer.reservation,
         quantum: offer.quantum, rate: offer.rate, billedMilli: offer.billedMilli,
-        startBy: now + terms.startWithin, terms: terms, level: claim.level))
+        startBy: now + terms.startWithin, terms: terms, level: claim.level,
+        isLent: isForeign(placement.lane, to: claim.tenant)))
     let lease = leases.nextID
     step(.leaseGranted(lease, fact: UInt32(log.grants.count - 1)), &log)
     return lease

@@ -163,7 +163,7 @@ extension Pool {
 
   /// Looks at the head of a lane: grants it, moves it aside, ends it, or lets the lane rest.
   private mutating func dispatch(lane row: UInt32, _ log: inout EventLog) {
-    guard let head = queue.head(of: row), let id = claims.id(at: head.row) else {
+    guard let head = head(of: row), let id = claims.id(at: head.row) else {
       return step(.laneRested(row: row), &log)
     }
     if lanes[row: row].pin?.claim != id, unpinStale(lane: row, head: id, &log) { return }
@@ -185,13 +185,24 @@ extension Pool {
     guard leases.hasRoom, payable.contains(row: row),
       let offer = offer(row, for: claim.spec, resolved)
     else { return step(.laneRested(row: row), &log) }
-    if let found = headPlacement(resolved.wish, id, lane: row) {
+    let isFree = lendingObstacle(row, to: claim.tenant, offer.billedMilli) == nil
+    if isFree, let found = headPlacement(resolved.wish, id, lane: row) {
       _ = grant(id, found, offer, path: resolved.path, &log)
-    } else if !unpinStale(lane: row, head: id, &log), !pin(id, resolved.wish, lane: row, &log),
-      !fillGap(lane: row, behind: id, &log)
-    {
+    } else if !prepare(id, resolved.wish, lane: row, &log), !fillGap(lane: row, behind: id, &log) {
       step(.laneRested(row: row), &log)
     }
+  }
+
+  /// What can be done for a head that has to wait: stale pins go, lent devices come back for their
+  /// owner, others are kept. Nothing is kept for one that borrows.
+  /// - Returns: whether an event was stepped.
+  private mutating func prepare(
+    _ id: ClaimID, _ wish: Wish, lane row: UInt32, _ log: inout EventLog
+  ) -> Bool {
+    if unpinStale(lane: row, head: id, &log) { return true }
+    let tenant = claims[id].tenant
+    if isForeign(row, to: tenant) { return false }
+    return reclaim(id, wish, lane: row, &log) || pin(id, wish, lane: row, &log)
   }
 
   /// Grants the first claim behind a lane's head that does not delay it.

@@ -35,7 +35,13 @@ extension Pool {
     let lane = lanes[row: row]
     if lane.isRetired { return Reason(.laneNotAllowed, .lane(row)) }
     if let owner = lane.rule.owner, owner != spec.tenant {
-      return Reason(.laneNotAllowed, .lane(row))
+      guard case .reclaimable(let within, _) = lane.rule.lending else {
+        return Reason(.laneNotAllowed, .lane(row))
+      }
+      let needs = timeToReturn(spec, serviceClass)
+      if needs > within {
+        return Reason(.lendingRefused, .lane(row), have: within.ns, need: needs.ns)
+      }
     }
     if let served = lane.pool.modelClass, served != spec.modelClass {
       return Reason(.laneNotAllowed, .lane(row))
@@ -151,7 +157,7 @@ extension Pool {
       return .failure(Obstacle(reason: reason))
     }
     return .success(
-      LaneOffer(row: row, isOwn: lanes[row: row].rule.owner != nil, offer: offer))
+      LaneOffer(row: row, isOwn: lanes[row: row].rule.owner == spec.tenant, offer: offer))
   }
 
   /// The lane of a set to try first.
@@ -162,7 +168,7 @@ extension Pool {
       left = left.withoutFirst
       guard let offer = offer(row, for: spec, resolved) else { continue }
       let candidate = LaneOffer(
-        row: row, isOwn: self.lanes[row: row].rule.owner != nil, offer: offer)
+        row: row, isOwn: self.lanes[row: row].rule.owner == spec.tenant, offer: offer)
       if first.map({ candidate.precedes($0) }) ?? true { first = candidate }
     }
     return first

@@ -40,11 +40,15 @@ extension Pool {
       case .no(_, let missing):
         reasons += missing.filter { !reasons.contains($0) }
       case .yes:
-        if let head = queue.head(of: next.row), head.row != id.row {
+        if let head = head(of: next.row), head.row != id.row {
           reasons.append(Reason(.behindHead, .lane(next.row), have: Int64(waitingClaims)))
           let delay = delayReason(
             resolved.wish, claim.serviceClass, claim.spec.runtimeMax, lane: next.row)
           if let delay { reasons.append(delay) }
+        } else if let limit = lendingObstacle(
+          next.row, to: resolved.tenant, next.offer.billedMilli)
+        {
+          reasons.append(limit)
         } else if bestPlacement(of: resolved.wish, lane: next.row) == nil {
           reasons += capacityReasons(resolved.wish, lane: next.row)
         }

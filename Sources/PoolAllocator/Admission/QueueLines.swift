@@ -76,6 +76,22 @@ struct QueueLines: Sendable {
     return Head(row: row, order: line.order)
   }
 
+  /// The first claim of one tenant among the lines of some groups, or nil.
+  /// - Complexity: O(lines of the tenant).
+  func head(of tenant: UInt32, in isWanted: (UInt32) -> Bool) -> Head? {
+    var first: Head?
+    var line = ofTenant.first(of: tenant)
+    while line != RowLists.none {
+      if isWanted(lines[Int(line)].group), let row = head(line: line),
+        let order = heads.order(of: line), first.map({ order < $0.order }) ?? true
+      {
+        first = Head(row: row, order: order)
+      }
+      line = ofTenant.next(after: line)
+    }
+    return first
+  }
+
   /// The first claim of a line, or nil.
   func head(line: UInt32) -> UInt32? { members.least(in: line)?.row }
 

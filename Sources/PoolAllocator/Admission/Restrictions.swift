@@ -70,7 +70,7 @@ extension Pool {
     releaseHeld(row)
     // A head that it holds steps aside at once, and holds nobody else back.
     for lane in 0..<UInt32(lanes.extent) {
-      if let head = queue.head(of: lane), holder(of: claims[row: head.row]) != nil {
+      if let head = head(of: lane), holder(of: claims[row: head.row]) != nil {
         stirred.insert(row: lane)
       }
     }

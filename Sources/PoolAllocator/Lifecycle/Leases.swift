@@ -24,6 +24,7 @@ extension Pool {
     }
     settlePassedQuantum(id, &log)
     let lease = leases[id]
+    if let reason = renewalObstacle(lease) { return refuse(reason, &log) }
     guard lease.nextReserved == nil, now >= lease.renewFrom, let next = nextQuantum(lease) else {
       return answer(id)
     }
@@ -153,8 +154,8 @@ extension Pool {
   ) {
     let lease = leases[id]
     let at = min(now, lease.ends)
-    step(
-      .leaseStopping(id, cause, at: at, killBy: now + lease.terms.killWithin), &log)
+    let killBy = cause == .reclaimed ? returns(lease) : now + lease.terms.killWithin
+    step(.leaseStopping(id, cause, at: at, killBy: killBy), &log)
     if lease.nextReserved != nil, at > lease.quantumEnd {
       let charge = Price.charge(
         rate: lease.rate, span: lease.quantumSpan, carried: lease.remainder)
@@ -177,18 +178,22 @@ extension Pool {
     case .released: step(.claimEnded(id, outcome == .completed ? .completed : .failed), &log)
     case .expired, .unpaid: step(.claimEnded(id, .expired), &log)
     case .cancelled: step(.claimEnded(id, .cancelled), &log)
-    case .startTimeout, .nodeLost, .drained:
+    case .startTimeout, .nodeLost, .drained, .reclaimed:
       let tried = Int(claim.failedStarts) + 1
-      if claim.state == .starting, tried >= Limits.startAttempts {
+      if cause != .reclaimed, claim.state == .starting, tried >= Limits.startAttempts {
         return step(.claimEnded(id, .failedToStart), &log)
       }
       let lanes = LaneSet(bits: claim.spec.lanes.bits & liveLanes().bits)
       guard !lanes.isEmpty else { return step(.claimEnded(id, .rejected), &log) }
-      let because: Reason.Code = cause == .drained ? .nodeCordoned : .nodeSilent
+      let because: Reason.Code? =
+        switch cause {
+        case .drained: .nodeCordoned
+        case .nodeLost: .nodeSilent
+        case .reclaimed: .behindHead
+        default: nil
+        }
       step(
-        .claimQueued(
-          id, lanes: groupable(lanes), because: cause == .startTimeout ? nil : because,
-          widens: nil), &log)
+        .claimQueued(id, lanes: groupable(lanes), because: because, widens: nil), &log)
     }
   }
 
@@ -232,7 +237,9 @@ extension Pool {
         restrictions: lanes[grant.lane].rule.restrictions,
         uses: run, path: path, rate: grant.rate, cpu: demand.cpu,
         hostMemory: demand.hostMemory, billedMilli: grant.billedMilli,
-        runtimeMax: claims[grant.claim].spec.runtimeMax, terms: grant.terms, level: grant.level,
+        runtimeMax: claims[grant.claim].spec.runtimeMax, terms: grant.terms,
+        isLent: grant.isLent, grace: claims[grant.claim].spec.interruption?.grace ?? Limits.spanMax,
+        level: grant.level,
         startBy: grant.startBy, quantumStart: now, quantumSpan: grant.quantum,
         reserved: grant.reserved))
     invariant(inserted == id, "a lease gets the id that its event names")
@@ -241,7 +248,8 @@ extension Pool {
     post(grant.postings, log)
     for index in 0..<path.count { buckets[path[index]].leases += 1 }
     claims[grant.claim].begin(id)
-    lanes[grant.lane].charge(grant.billedMilli)
+    lanes[grant.lane].charge(grant.billedMilli, isLent: grant.isLent)
+    if grant.isLent { tenants[tenant].borrowed += grant.billedMilli }
     let lease = leases[id]
     if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
     occupy(id, tenant: tenant.row, opensToAny(demand, lane: grant.lane.row))
@@ -256,7 +264,7 @@ extension Pool {
   mutating func stirHeads(of tenant: TenantID) {
     guard tenants[tenant].waiting > 0 else { return }
     for row in 0..<UInt32(lanes.extent) {
-      if let head = queue.head(of: row), claims[row: head.row].tenant == tenant {
+      if let head = head(of: row), claims[row: head.row].tenant == tenant {
         stirred.insert(row: row)
       }
     }
@@ -348,7 +356,12 @@ extension Pool {
     vacate(id)
     let path = leases[id].path
     for index in 0..<path.count { buckets[path[index]].leases -= 1 }
-    lanes[leases[id].lane].discharge(leases[id].billedMilli)
+    let (tenant, isLent) = (leases[id].tenant, leases[id].isLent)
+    lanes[leases[id].lane].discharge(leases[id].billedMilli, isLent: isLent)
+    if isLent {
+      tenants[tenant].borrowed -= leases[id].billedMilli
+      stirHeads(of: tenant)
+    }
     // Where the table was full, any lane may have waited for the room.
     if !leases.hasRoom { lanes.forEach { lane, _ in stirred.insert(lane) } }
     leases.remove(id)

@@ -31,20 +31,24 @@ public struct Lane: BitwiseCopyable, Sendable {
   public internal(set) var used: Int64 = 0
   /// Leases charged to the lane.
   public internal(set) var leases: UInt32 = 0
+  /// Billed thousandths of `used` that others than the owner hold.
+  public internal(set) var lent: Int64 = 0
   /// What is kept for its head, while that waits for devices to be given back.
   public internal(set) var pin: Pin?
   /// Thousandths bound to a reserved lane; at most what its rule asks for.
   public internal(set) var bound: Int64 = 0
 
   /// Charges a lease to the lane.
-  mutating func charge(_ billedMilli: Int64) {
+  mutating func charge(_ billedMilli: Int64, isLent: Bool) {
     leases += 1
     used += billedMilli
+    if isLent { lent += billedMilli }
   }
 
   /// Takes a lease off the lane.
-  mutating func discharge(_ billedMilli: Int64) {
+  mutating func discharge(_ billedMilli: Int64, isLent: Bool) {
     leases -= 1
     used -= billedMilli
+    if isLent { lent -= billedMilli }
   }
 }

@@ -26,6 +26,8 @@ public enum StopCause: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case nodeLost
   /// It was not started in time.
   case startTimeout
+  /// The owner of its lane needed what it had lent.
+  case reclaimed
 }
 
 /// The buckets that a claim pays from, root first.
@@ -80,6 +82,10 @@ public struct Lease: BitwiseCopyable, Sendable {
   public let runtimeMax: Span
   /// Its class's terms when it was granted.
   public let terms: ClassRule
+  /// Whether its lane is another's, who may ask for it back.
+  public let isLent: Bool
+  /// Time that its holder is given before the kill deadline when it is reclaimed.
+  public let grace: Span
   /// The level in the order at which it was granted, and at which its tenant is charged.
   public let level: UInt8
 

@@ -14,6 +14,8 @@ public struct Tenant: BitwiseCopyable, Sendable {
   public internal(set) var live: UInt32 = 0
   /// Claims refused since the pool began.
   public internal(set) var refused: UInt64 = 0
+  /// Billed thousandths that it holds in lanes of other owners.
+  public internal(set) var borrowed: Int64 = 0
   /// Service received at each level, weighted: what the fair order compares (SEMANTICS 4.2).
   public internal(set) var served = InlineArray<4, CreditTotal>(repeating: .zero)
 

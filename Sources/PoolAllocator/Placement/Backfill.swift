@@ -12,9 +12,11 @@ extension Pool {
     leases[id].startBy + leases[id].runtimeMax + leases[id].terms.killWithin
   }
 
-  /// The same by what is known now: a lease that started early or stops is gone before its bound.
-  private func gone(_ row: UInt32) -> Instant {
+  /// The same by what is known now: a lease that started early or stops is gone before its bound,
+  /// and one that is lent can be told to stop.
+  private func gone(_ row: UInt32, reclaimFor lane: UInt32?) -> Instant {
     let lease = leases[row: row]
+    if lease.isLent, lease.lane.row == lane { return returns(lease) }
     if lease.state == .stopping { return lease.killBy }
     return (lease.hardEnd ?? lease.startBy + lease.runtimeMax) + lease.terms.killWithin
   }
@@ -48,16 +50,16 @@ extension Pool {
   /// - Returns: nil where no node that may receive a lease can hold it later.
   /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where some are too
   ///   small.
-  func earliestStart(of wish: Wish, lane: UInt32) -> Promise? {
+  func earliestStart(of wish: Wish, lane: UInt32, reclaiming: Bool = false) -> Promise? {
     var best: Promise?
     var looked = 0
     var walk = placement.lanes[Int(lane)].clears.walk(0)
     while looked < Limits.pinProbes,
       let node = walk.next(in: placement.lanes[Int(lane)].clears)?.row
     {
-      guard let promise = start(of: wish, lane: lane, on: node), promise.starts > now else {
-        continue
-      }
+      guard let promise = start(of: wish, lane: lane, on: node, reclaiming: reclaiming),
+        promise.starts > now
+      else { continue }
       looked += 1
       if best.map({ promise.starts < $0.starts }) ?? true { best = promise }
     }
@@ -66,10 +68,12 @@ extension Pool {
 
   /// When one node can hold a demand: the devices that come back first, and the moment by which
   /// processor time and host memory are there too.
-  private func start(of wish: Wish, lane: UInt32, on node: UInt32) -> Promise? {
+  private func start(
+    of wish: Wish, lane: UInt32, on node: UInt32, reclaiming: Bool
+  ) -> Promise? {
     guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
     else { return nil }
-    let ends = endsOfLeases(on: node)
+    let ends = endsOfLeases(on: node, reclaimFor: reclaiming ? lane : nil)
     guard var starts = hostStart(of: wish, lane: lane, on: node, ends) else { return nil }
     var free: [(row: UInt32, at: Instant)] = []
     var row = placement.devices.first(of: node)
@@ -90,15 +94,22 @@ extension Pool {
   }
 
   /// Leases of a node by the moment at which they are gone, first to go first.
-  private func endsOfLeases(on node: UInt32) -> [(row: UInt32, at: Instant)] {
+  private func endsOfLeases(
+    on node: UInt32, reclaimFor lane: UInt32?
+  ) -> [(row: UInt32, at: Instant)] {
     var ends: [(row: UInt32, at: Instant)] = []
     var row = placement.leases.first(of: node)
     while row != RowLists.none {
-      ends.append((row, gone(row)))
+      ends.append((row, gone(row, reclaimFor: lane)))
       row = placement.leases.next(after: row)
     }
     ends.sort { ($0.at, $0.row) < ($1.at, $1.row) }
     return ends
+  }
+
+  /// Whether a node has the processor time and host memory for a demand now.
+  func hasRoom(for wish: Wish, lane: UInt32, on node: UInt32) -> Bool {
+    hostStart(of: wish, lane: lane, on: node, []) != nil
   }
 
   /// When a node has the processor time and host memory for a demand.
@@ -213,10 +224,19 @@ extension Pool {
   mutating func pin(
     _ id: ClaimID, _ wish: Wish, lane row: UInt32, _ log: inout EventLog
   ) -> Bool {
-    guard let lane = lanes.id(at: row), let promise = earliestStart(of: wish, lane: row),
-      let node = nodes.id(at: promise.placement.node)
-    else { return false }
-    if let pin = lanes[lane].pin, pin.starts <= promise.starts { return false }
+    guard let promise = earliestStart(of: wish, lane: row) else { return false }
+    if let pin = lanes[row: row].pin, pin.starts <= promise.starts { return false }
+    keep(promise, for: id, lane: row, &log)
+    return true
+  }
+
+  /// Keeps what a promise gives for the head of a lane.
+  mutating func keep(
+    _ promise: Promise, for id: ClaimID, lane row: UInt32, _ log: inout EventLog
+  ) {
+    guard let lane = lanes.id(at: row), let node = nodes.id(at: promise.placement.node) else {
+      broken("a promise names live rows")
+    }
     let first = UInt32(log.uses.count)
     let demand = claims[id].spec.demand
     for index in 0..<promise.placement.count {
@@ -228,7 +248,6 @@ extension Pool {
         uses: Span32(first: first, count: UInt16(promise.placement.count)),
         starts: promise.starts))
     step(.headPinned(lane, fact: UInt32(log.pins.count - 1)), &log)
-    return true
   }
 
   /// Why what is kept can no longer be had at its moment; nil where it can.
@@ -249,7 +268,12 @@ extension Pool {
 
   /// The first claim behind a lane's head that can run without delaying it.
   func backfill(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, found: Placement)? {
+    let first = claims[head].tenant
+    let isOwnerFirst = !isForeign(lane, to: first)
     for row in waiting(for: lane, atMost: Limits.backfillDepth + 1) where row != head.row {
+      let tenant = claims[row: row].tenant
+      // While its owner waits, a lane lends nothing more.
+      if isOwnerFirst, isForeign(lane, to: tenant) { continue }
       guard let id = claims.id(at: row), let found = gapPlacement(of: id, lane: lane) else {
         continue
       }
@@ -266,7 +290,7 @@ extension Pool {
     guard case .success(let offer) = lifelongOffer(lane, for: claim.spec, resolved) else {
       return nil
     }
-    guard
+    guard lendingObstacle(lane, to: claim.tenant, offer.offer.billedMilli) == nil,
       case .yes = affordability(offer.offer.reservation, path: resolved.path, turn: resolved.turn)
     else { return nil }
     if let found = bestPlacement(of: resolved.wish, lane: lane) { return found }
@@ -359,7 +383,7 @@ extension Pool {
     var left = groups[Int(claims[id].group)]
     while let row = left.firstRow {
       left = left.withoutFirst
-      if queue.head(of: row)?.row == id.row { set.insert(row: row) }
+      if head(of: row)?.row == id.row { set.insert(row: row) }
     }
     return set
   }
