@@ -68,6 +68,12 @@ enum GPURules {
     if entry.mig.isEnabled == true && entry.mig.instances == nil {
       return .unknown(reason: "MIG is on but its devices are not told")
     }
+    // Whoever offers a whole GPU must know that it is whole.
+    let mode = NVMLReturn(code: facts.code(.migMode))
+    if entry.mig.isEnabled == nil && mode.meaning != .absent && !entry.sharesHostMemory {
+      let why = mode.isSuccess ? "NVML reports no mode" : mode.description
+      return .unknown(reason: "whether MIG is on is not told: \(why)")
+    }
     if facts[.computeMode] == 2 {
       return .unusable(reason: "its compute mode is prohibited")
     }

@@ -69,7 +69,7 @@ struct GPURulesTests {
     for name in ["power_milliwatts", "temperature_celsius", "ecc_mode", "retired_double_bit"] {
       #expect(gpu.readings[name] == nil, "\(name)")
     }
-    #expect(gpu.mig.isEnabled == false && gpu.mig.instances?.isEmpty == true)
+    #expect(gpu.mig.isEnabled == nil && gpu.mig.instances?.isEmpty == true)
   }
 
   @Test("numbers come with their units")
@@ -114,7 +114,7 @@ struct GPURulesTests {
     #expect(gpu.memory?.reservedBytes == nil)
     #expect(gpu.memory?.usedBytes == (1 << 30) + (551 << 20))
     #expect(gpu.processes?.map(\.pid) == [5])
-    #expect(gpu.mig.isEnabled == false)
+    #expect(gpu.mig.isEnabled == nil)
     #expect(gpu.readings["power_milliwatts"] == 1000)
   }
 

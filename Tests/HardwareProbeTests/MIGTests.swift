@@ -53,6 +53,24 @@ struct MIGTests {
     #expect(Self.inventory([gpu]).advertised.isEmpty)
   }
 
+  @Test(
+    "a GPU without such a mode is neither on nor off; one whose mode is not told is not offered")
+  func mode() throws {
+    let gpus = try FakeDriver.gpus(
+      FakeDriver.h100(0) + FakeDriver.h100(1, "mig_mode = off")
+        + FakeDriver.h100(2, "GetMigMode = TIMEOUT"))
+    #expect(gpus.map(\.mig.isEnabled) == [nil, false, nil])
+    #expect(gpus.map(\.mig.instances?.count) == [0, 0, nil])
+    #expect(
+      gpus.map(\.state) == [
+        .usable, .usable,
+        .unknown(reason: "whether MIG is on is not told: timeout in the driver (NVML code 10)"),
+      ])
+    #expect(gpus.map(\.isOfferable) == [true, true, false])
+    let table = Self.inventory(gpus).table().split(separator: "\n")
+    #expect(table[2].contains("  -    -    nvml") && table[3].contains("  off  -    nvml"))
+  }
+
   @Test("compute instances that share a GPU instance share its memory, and are not offered")
   func shared() throws {
     let text =
