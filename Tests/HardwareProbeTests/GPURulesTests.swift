@@ -53,6 +53,10 @@ struct GPURulesTests {
       ),
       ("clocks_event_reasons = hw_thermal idle", "slowed down: hardware_thermal"),
       (
+        "power_usage_mw = !NO_PERMISSION\nGetEccMode = NO_PERMISSION\nGetTemperature = 4",
+        "limited: no permission to ask for ecc_mode, ecc_pending, power_milliwatts and 1 more"
+      ),
+      (
         "pcie_width_current = 8\npcie_width_max = 16", "PCI Express runs 8 of 16 lanes"
       ),
     ])

@@ -107,6 +107,36 @@ struct MIGTests {
     #expect(gpu.warnings.first?.contains("told to root only") == true)
   }
 
+  @Test(
+    "processes by MIG device, also where the whole GPU's are told to root only or without place")
+  func processes() throws {
+    let text =
+      Self.cut + "[gpu 0 process 0]\npid = 11\nmemory = 1 GiB\ngi = 7\nci = 0\n"
+      + "[gpu 0 process 1]\npid = 12\ngi = 1\nci = 0\n"
+    let denied = """
+
+      [gpu 0]
+      GetComputeRunningProcesses_v3 = NO_PERMISSION
+      [gpu 0 mig 1]
+      GetComputeRunningProcesses_v3 = 0
+      [gpu 0 mig 4]
+      GetComputeRunningProcesses_v3 = 0
+
+      """
+    for more in ["", denied, "[driver]\nprocess_entry_bytes = 16\n"] {
+      let processes = try #require(try FakeDriver.gpus(text + more)[0].processes, "\(more)")
+      #expect(processes.map(\.pid) == [11, 12], "\(more)")
+      #expect(processes.map(\.gpuInstance) == [7, 1], "\(more)")
+      #expect(processes.map(\.computeInstance) == [0, 0], "\(more)")
+      #expect(processes.map(\.usedBytes) == [1 << 30, nil], "\(more)")
+    }
+    let half = try FakeDriver.gpus(
+      text + "[gpu 0]\nGetComputeRunningProcesses_v3 = NO_PERMISSION\n[gpu 0 mig 4]\n"
+        + "GetComputeRunningProcesses_v3 = NO_PERMISSION\n")[0]
+    #expect(half.processes == nil, "half a list would look like all")
+    #expect(half.warnings == ["limited: no permission to ask for processes"])
+  }
+
   @Test("older forms of profiles and identifiers")
   func older() throws {
     let two = try FakeDriver.gpus("[driver]\nmig_profile_version = 2\n" + Self.cut)[0]
