@@ -25,9 +25,10 @@ STEPS := test-debug test-release test-embed test-consumer-ci test-fidelity test-
 help:
 	@echo 'make run    build pool-agent and place the example claims'
 	@echo 'make test   every test: $(STEPS)'
-	@echo 'make bench  place + release pairs per second, beside a bare index'
+	@echo 'make bench  place + release pairs per second beside a bare index; single commands by percentile'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
+	@echo 'make abi-check  compare CNVML with nvml.h headers (NVML_HEADER=path, NVML_FETCH=1)'
 	@echo 'make clean  remove everything that was built'
 
 bootstrap:
@@ -68,8 +69,8 @@ test-fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)
 
 bench: bootstrap
-	@$(IN_TOOLCHAIN) swift run -q -c release --package-path Benchmarks --scratch-path .build-bench \
-	  place-bench
+	@$(IN_TOOLCHAIN) for bench in place-bench queue-bench; do \
+	  swift run -q -c release --package-path Benchmarks --scratch-path .build-bench $$bench; done
 
 fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(FUZZ_SECONDS)

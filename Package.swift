@@ -21,6 +21,7 @@ let package = Package(
   products: [
     .library(name: "PoolAllocator", targets: ["PoolAllocator"]),
     .library(name: "PoolWire", targets: ["PoolWire"]),
+    .library(name: "PoolSimulator", targets: ["PoolSimulator"]),
     .library(name: "HardwareProbe", targets: ["HardwareProbe"]),
     .library(name: "ProbeFakes", targets: ["ProbeFakes"]),
     .library(name: "FakeNVML", type: .dynamic, targets: ["FakeNVML"]),
@@ -31,6 +32,7 @@ let package = Package(
     .target(name: "PoolAllocator", swiftSettings: safe),
     .target(name: "StrictJSON", swiftSettings: safe),
     .target(name: "PoolWire", dependencies: ["PoolAllocator", "StrictJSON"], swiftSettings: safe),
+    .target(name: "PoolSimulator", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "CNVML"),
     .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
     .executableTarget(
@@ -51,6 +53,9 @@ let package = Package(
     .testTarget(
       name: "PoolAllocatorTests", dependencies: ["PoolAllocator"],
       exclude: ["Tables"], swiftSettings: strict),
+    .testTarget(
+      name: "PoolSimulatorTests", dependencies: ["PoolSimulator", "PoolAllocator"],
+      swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(
       name: "PoolWireTests", dependencies: ["PoolWire", "PoolAllocator", "StrictJSON"],

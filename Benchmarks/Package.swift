@@ -9,6 +9,10 @@ let package = Package(
     .executableTarget(
       name: "place-bench",
       dependencies: [.product(name: "PoolAllocator", package: "pool-allocator")],
-      swiftSettings: [.swiftLanguageMode(.v6)])
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
+      name: "queue-bench",
+      dependencies: [.product(name: "PoolAllocator", package: "pool-allocator")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

@@ -47,6 +47,10 @@ public enum Event: BitwiseCopyable, Sendable {
   case claimParked(ClaimID, on: BucketID)
   /// A claim waits out of the order until the restriction on this identity ends.
   case claimHeld(ClaimID, by: UInt32)
+  /// A claim at the head of its line waited long enough to rise to this level.
+  case claimAged(ClaimID, level: UInt8)
+  /// A claim waited as long as it or its class allows; the reasons are what stood in its way.
+  case waitExceeded(ClaimID, reasons: Span32)
   /// A claim ended.
   case claimEnded(ClaimID, ClaimEnd)
   /// A claim was refused at the door; nothing else changed.
@@ -56,6 +60,11 @@ public enum Event: BitwiseCopyable, Sendable {
 
   /// A look at a lane found nothing to start; it is not looked at again before something changes.
   case laneRested(row: UInt32)
+
+  /// Devices are kept for the head of a lane; `EventLog.pins[fact]`. Replaces a pin of the lane.
+  case headPinned(LaneID, fact: UInt32)
+  /// Nothing is kept for the lane's head any more.
+  case headUnpinned(LaneID, because: Reason.Code)
 
   // MARK: leases
   /// Devices were taken and the first quantum reserved, in one step; `EventLog.grants[fact]`.

@@ -52,6 +52,20 @@ public struct Grant: BitwiseCopyable, Sendable {
   public var startBy: Instant
   /// The terms of its class.
   public var terms: ClassRule
+  /// The level in the order at which it was granted.
+  public var level: UInt8
+}
+
+/// What is kept for the head of a lane.
+public struct PinFact: BitwiseCopyable, Sendable {
+  /// The head.
+  public var claim: ClaimID
+  /// The machine.
+  public var node: NodeID
+  /// Shares of devices, as a run of `EventLog.uses`.
+  public var uses: Span32
+  /// When the head can have them at the latest.
+  public var starts: Instant
 }
 
 /// A measure against one identity.
@@ -83,6 +97,8 @@ public struct EventLog: Sendable {
   public internal(set) var claimFacts = LogRows<ClaimFact>()
   /// Grants.
   public internal(set) var grants = LogRows<Grant>()
+  /// Pins.
+  public internal(set) var pins = LogRows<PinFact>()
   /// Nodes named.
   public internal(set) var enrolments = LogRows<Enrolment>()
   /// Nodes reported.
@@ -106,6 +122,7 @@ public struct EventLog: Sendable {
     reasons.empty()
     claimFacts.empty()
     grants.empty()
+    pins.empty()
     enrolments.empty()
     nodeReports.empty()
     deviceFacts.empty()

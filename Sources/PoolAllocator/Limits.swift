@@ -32,6 +32,12 @@ public struct Limits: Hashable, Sendable {
   public static let stepsPerTick = 256
   /// Interned sets of lanes, one queue each. Unit: queue groups.
   public static let queueGroups = 256
+  /// Claims behind the head of a lane that are tried in the gap before it, for each grant: enough
+  /// to find small work, few enough for the time of a tick. Unit: claims.
+  public static let backfillDepth = 32
+  /// Nodes whose leases are looked at to find where a head can start first; the others end later as
+  /// a whole, though one of their devices may be free before. Unit: nodes.
+  public static let pinProbes = 32
   /// Chain depth of a claim's ancestry: deeper is a loop in all workloads seen. Unit: claims.
   public static let chainDepth = 32
   /// Attempts of one piece of work as its caller counts them. Unit: attempts.
@@ -41,6 +47,8 @@ public struct Limits: Hashable, Sendable {
   /// Greatest weight of a profile or a job, 100.000. With 1,024,000 milli-cores a claim's rate then
   /// stays below 2⁶³. Unit: thousandths.
   public static let weightMilli: Int32 = 100_000
+  /// Greatest weight of a tenant, 1,000.000: a larger ratio is a typing error. Unit: thousandths.
+  public static let tenantWeightMilli: Int32 = 1_000_000
   /// Greatest device: 1,024 cores of one CPU set. Unit: thousandths of a device or core.
   public static let deviceMilli: Int32 = 1_024_000
   /// Longest span that a policy or claim may name, 366 days: anything longer is a typing error and

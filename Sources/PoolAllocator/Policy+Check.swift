@@ -65,14 +65,20 @@ extension CompiledPolicy {
   }
 
   private var classesAreSound: Bool {
-    classes.allSatisfy { rule in
-      [rule.quantum, rule.startWithin, rule.killWithin].allSatisfy {
+    let step = order.ageingStep ?? Limits.spanMax
+    guard step > .zero, step <= Limits.spanMax, order.ceiling <= 1 else { return false }
+    return classes.allSatisfy { rule in
+      let wait = rule.queueWaitMax ?? Limits.spanMax
+      return [rule.quantum, rule.startWithin, rule.killWithin, wait].allSatisfy {
         $0 > .zero && $0 <= Limits.spanMax
       }
     }
   }
 
-  private var tenantsAreSound: Bool { tenants.count <= Int(UInt16.max) }
+  private var tenantsAreSound: Bool {
+    tenants.count <= Int(UInt16.max)
+      && tenants.allSatisfy { $0.weightMilli >= 1 && $0.weightMilli <= Limits.tenantWeightMilli }
+  }
 
   private var bucketsAreSound: Bool {
     guard buckets.count <= Int(UInt16.max) else { return false }

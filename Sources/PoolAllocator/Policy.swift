@@ -14,6 +14,8 @@ public struct CompiledPolicy: Sendable {
   public var lanes: [LaneRule] = []
   /// One rule per workload class, P0 first.
   public var classes: [ClassRule] = []
+  /// How waiting claims rise in the order.
+  public var order = OrderRule()
   /// Tenants.
   public var tenants: [TenantRule] = []
   /// Buckets, each after its parent.
@@ -118,6 +120,20 @@ public struct LaneRule: BitwiseCopyable, Hashable, Sendable {
   }
 }
 
+/// How waiting claims rise in the order (SEMANTICS 4.1).
+public struct OrderRule: BitwiseCopyable, Hashable, Sendable {
+  /// Eligible wait that lifts a claim by one level; nil: no claim rises.
+  public var ageingStep: Span?
+  /// The level that ageing never passes: 0, or 1 where aged work stays below P0.
+  public var ceiling: UInt8
+
+  /// Makes a rule; without arguments, one under which no claim rises.
+  public init(ageingStep: Span? = nil, ceiling: UInt8 = 0) {
+    self.ageingStep = ageingStep
+    self.ceiling = ceiling
+  }
+}
+
 /// How a workload class is treated.
 public struct ClassRule: BitwiseCopyable, Hashable, Sendable {
   /// What happens to a claim whose bucket is short.
@@ -146,8 +162,10 @@ public struct ClassRule: BitwiseCopyable, Hashable, Sendable {
   public var emptyBucket: EmptyBucket
   /// What happens to a lease whose bucket cannot pay.
   public var overrun: Overrun
+  /// Longest wait for a first lease; nil: no limit but the claim's own.
+  public var queueWaitMax: Span?
 
-  /// Makes a rule.
+  /// Makes a rule without a limit of waiting.
   public init(
     quantum: Span, startWithin: Span, killWithin: Span, emptyBucket: EmptyBucket, overrun: Overrun
   ) {
@@ -156,6 +174,7 @@ public struct ClassRule: BitwiseCopyable, Hashable, Sendable {
     self.killWithin = killWithin
     self.emptyBucket = emptyBucket
     self.overrun = overrun
+    self.queueWaitMax = nil
   }
 }
 
@@ -167,12 +186,15 @@ public struct TenantRule: BitwiseCopyable, Hashable, Sendable {
   public var classes: ClassSet
   /// Claims that may wait at once.
   public var queueMax: UInt32
+  /// Share of service while others wait too, 1,000 = 1.000; ≥ 1. Twice the weight, twice as much.
+  public var weightMilli: Int32
 
   /// Makes a rule.
-  public init(key: Key, classes: ClassSet = .all, queueMax: UInt32) {
+  public init(key: Key, classes: ClassSet = .all, queueMax: UInt32, weightMilli: Int32 = 1000) {
     self.key = key
     self.classes = classes
     self.queueMax = queueMax
+    self.weightMilli = weightMilli
   }
 }
 

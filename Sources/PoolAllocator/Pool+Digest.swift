@@ -55,7 +55,9 @@ extension Pool {
     digest.combine(generation.value)
     digest.combine(waitingClaims)
     digest.combine(stirred.bits)
+    digest.combine(pinnedLanes.bits)
     for lanes in groups { digest.combine(lanes.bits) }
+    for level in 0..<4 { digest.combine(floors[level].value) }
     for signal in signals {
       digest.combine(signal.measure)
       digest.combine(signal.subject)
@@ -95,6 +97,8 @@ extension Pool {
     digest.combine(node.timer)
     digest.combine(node.drainBy)
     digest.combine(node.heard)
+    digest.combine(node.cpuPinned.value)
+    digest.combine(node.hostPinned.value)
     digest.combine(node.leases)
   }
 
@@ -117,6 +121,8 @@ extension Pool {
     digest.combine(device.parent) { $0.combine($1) }
     digest.combine(device.slice) { $0.combine($1) }
     digest.combine(device.fencing.raw)
+    digest.combine(device.pin) { $0.combine($1) }
+    digest.combine(device.pinned.value)
     digest.combine(device.isApproved)
     digest.combine(device.isPart)
   }
@@ -128,6 +134,11 @@ extension Pool {
     digest.combine(lane.used)
     digest.combine(lane.leases)
     digest.combine(lane.bound)
+    digest.combine(lane.pin) { digest, pin in
+      digest.combine(pin.claim)
+      digest.combine(pin.node)
+      digest.combine(pin.starts)
+    }
   }
 
   private static func feed(_ tenant: Tenant, _ digest: inout DigestBuilder) {
@@ -137,6 +148,7 @@ extension Pool {
     digest.combine(tenant.waiting)
     digest.combine(tenant.live)
     digest.combine(tenant.refused)
+    for level in 0..<4 { digest.combine(tenant.served[level].value) }
   }
 
   private static func feed(_ bucket: Bucket, _ digest: inout DigestBuilder) {
@@ -190,6 +202,9 @@ extension Pool {
     digest.combine(claim.lease) { $0.combine($1) }
     digest.combine(claim.failedStarts)
     digest.combine(claim.grants)
+    digest.combine(claim.level)
+    digest.combine(claim.waited)
+    digest.combine(claim.queuedAt)
     digest.combine(claim.widensOn) { $0.combine($1) }
     digest.combine(claim.heldBy) { $0.combine($1) }
     digest.combine(claim.waitEnds)
@@ -203,6 +218,7 @@ extension Pool {
     digest.combine(lease.fencing.raw)
     digest.combine(lease.policy.value)
     digest.combine(lease.rate)
+    digest.combine(lease.level)
     digest.combine(lease.state.rawValue)
     digest.combine(lease.startBy)
     digest.combine(lease.started) { $0.combine($1) }

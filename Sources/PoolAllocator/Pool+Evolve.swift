@@ -21,14 +21,17 @@ extension Pool {
     case .nodeReached(let id, let reach): evolveReach(id, reach)
     case .nodeHeard(let id): nodes[id].heard += 1
     case .nodeDuty(let id, let duty, let drainBy): evolveDuty(id, duty, drainBy)
-    case .nodeDrifted, .deviceShrank, .commandRefused: break
+    case .nodeDrifted, .deviceShrank, .commandRefused, .waitExceeded: break
     case .nodeForgotten(let id): evolveForgotten(id)
     case .claimSubmitted(let id, let fact): evolveSubmitted(id, log.claimFacts[Int(fact)])
     case .claimQueued(let id, let lanes, _, let widens): evolveQueued(id, lanes, widens)
     case .claimParked(let id, let bucket): evolveParked(id, bucket)
+    case .claimAged(let id, let level): evolveAged(id, level)
     case .claimHeld(let id, let row): evolveHeld(id, by: row)
     case .claimEnded(let id, let end): evolveClaimEnded(id, end)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
+    case .headPinned(let lane, let fact): evolvePinned(lane, log.pins[Int(fact)], log)
+    case .headUnpinned(let lane, _): clearPin(lane.row)
     case .laneRested(let row): stirred.bits &= ~(1 << UInt64(row))
     case .leaseGranted(let id, let fact): evolveGranted(id, log.grants[Int(fact)], log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
@@ -36,8 +39,8 @@ extension Pool {
       evolveRenewed(id, span, reserved, postings, log)
     case .leaseUnpaid(let id, _): leases[id].isUnpaid = true
     case .debtEntered: break
-    case .settled(let id, let quantum, _, let remainder, let postings):
-      evolveSettled(id, quantum, remainder, postings, log)
+    case .settled(let id, let quantum, let charge, let remainder, let postings):
+      evolveSettled(id, quantum, charge, remainder, postings, log)
     case .leaseStopping(let id, let cause, let at, let killBy):
       evolveStopping(id, cause, at: at, killBy)
     case .leaseOverstayed(let id): evolveOverstayed(id)
@@ -91,14 +94,16 @@ extension Pool {
     if before == .starting { claims[id].failedStarts += 1 }
     claims[id].lease = nil
     enterQueue(id)
-    queue.waiting.insert(id.row, claims[id].turn, into: UInt32(group))
+    joinLine(id)
     if let widens {
       claims[id].widensOn = widens
       narrow(id, on: widens.row)
       refreshBucketTimer(widens.row)
     }
-    // A claim straight from the door has just been tried; any other has to be looked at.
-    if before != .new { stirred.bits |= lanes.bits }
+    // A claim straight from the door has just been tried; any other has to be looked at, and so has
+    // a head for which devices may be kept, or one that may run in the gap before such a head.
+    let looked = pinnedLanes.bits | headed(by: id).bits
+    stirred.bits |= before == .new ? lanes.bits & looked : lanes.bits
     if let bucket { refreshBucketTimer(bucket.row) }
   }
 
@@ -110,7 +115,7 @@ extension Pool {
     claims[id].state = .parked
     claims[id].bucket = bucket
     enterQueue(id)
-    queue.parked.insert(id.row, claims[id].turn, into: bucket.row)
+    park(id, on: bucket)
     refreshBucketTimer(bucket.row)
     if queue.parked.least(in: bucket.row)?.row == id.row { stirHeads(of: claims[id].tenant) }
   }
@@ -138,11 +143,12 @@ extension Pool {
     let state = claims[id].state
     guard state == .queued || state == .parked else { return }
     let tenant = claims[id].tenant
+    clearPins(of: id)
     waitingClaims -= 1
     tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
     if state == .queued {
-      queue.waiting.remove(id.row)
+      leaveLine(id)
       stirred.bits |= groups[Int(claims[id].group)].bits
       if let bucket = claims[id].widensOn {
         claims[id].widensOn = nil
@@ -155,6 +161,7 @@ extension Pool {
       if queue.held.isEmpty(row) { stopReleasing(row) }
     } else {
       queue.parked.remove(id.row)
+      queue.strays.remove(id.row)
     }
     guard let bucket = claims[id].bucket else { return }
     claims[id].bucket = nil
@@ -237,6 +244,19 @@ extension Pool {
       return .origin
     }
     return bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
+  }
+
+  /// Puts a parked claim where its bucket finds it, or among the strays where the policy in force
+  /// has it pay from others.
+  mutating func park(_ id: ClaimID, on bucket: BucketID) {
+    let turn = claims[id].turn
+    if pays(id, from: bucket.row) {
+      queue.strays.remove(id.row)
+      queue.parked.insert(id.row, turn, into: bucket.row)
+    } else {
+      queue.parked.remove(id.row)
+      queue.strays.insert(id.row, turn, into: 0)
+    }
   }
 
   /// Whether a claim pays from a bucket under the policy in force.

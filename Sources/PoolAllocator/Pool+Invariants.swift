@@ -5,6 +5,7 @@ extension Pool {
   public func checkInvariants() {
     checkContainers()
     checkDevices()
+    checkPins()
     checkLanes()
     checkBuckets()
     checkClaims()
@@ -25,7 +26,7 @@ extension Pool {
     placement.leases.checkInvariants()
     placement.spots.checkInvariants()
     for lane in placement.lanes { lane.idleShelves.checkInvariants() }
-    queue.waiting.checkInvariants()
+    queue.lines.checkInvariants()
     queue.parked.checkInvariants()
     queue.narrowed.checkInvariants()
     queue.held.checkInvariants()
@@ -65,6 +66,28 @@ extension Pool {
     nodes.forEach { id, node in
       invariant(cpu[Int(id.row)] == Int64(node.cpuUsed.value), "D1: processor time adds up")
       invariant(host[Int(id.row)] == node.hostUsed.value, "D1: host memory adds up")
+    }
+  }
+
+  /// What lanes keep for their heads agrees with what devices and nodes say.
+  private func checkPins() {
+    var kept = Array(repeating: UInt32?.none, count: devices.extent)
+    var cpu = Array(repeating: Int64(0), count: nodes.extent)
+    lanes.forEach { id, lane in
+      invariant(pinnedLanes.contains(row: id.row) == (lane.pin != nil), "kept lanes are noted")
+      guard let pin = lane.pin else { return }
+      invariant(claims.contains(pin.claim) && claims[pin.claim].state == .queued, "a head waits")
+      cpu[Int(pin.node.row)] += Int64(pin.cpu.value)
+      for index in pin.uses.indices where devices.contains(uses[index].device) {
+        kept[Int(uses[index].device.row)] = id.row
+      }
+    }
+    devices.forEach { id, device in
+      invariant(
+        device.pin == nil || device.pin == kept[Int(id.row)], "a kept device is kept by its lane")
+    }
+    nodes.forEach { id, node in
+      invariant(cpu[Int(id.row)] == Int64(node.cpuPinned.value), "what is kept of a node adds up")
     }
   }
 
@@ -133,14 +156,15 @@ extension Pool {
         waitingOf[Int(claim.tenant.row)] += 1
         invariant(claim.lease == nil, "a waiting claim has no lease")
       }
+      checkLine(id, claim)
+      let waitsFor = claim.state == .parked && claim.heldBy == nil ? claim.bucket?.row : nil
+      let isStray = waitsFor.map { !pays(id, from: $0) } ?? false
       invariant(
-        (queue.waiting.heap(of: id.row) == UInt32(claim.group)) == (claim.state == .queued)
-          || claim.state != .queued && queue.waiting.heap(of: id.row) == nil,
-        "a queued claim is in its group's heap")
-      invariant(
-        queue.parked.heap(of: id.row)
-          == (claim.state == .parked && claim.heldBy == nil ? claim.bucket?.row : nil),
+        queue.parked.heap(of: id.row) == (isStray ? nil : waitsFor),
         "a parked claim is in its bucket's heap")
+      invariant(
+        (queue.strays.heap(of: id.row) != nil) == isStray,
+        "a parked claim that pays from elsewhere is a stray")
       invariant(
         queue.held.heap(of: id.row) == claim.heldBy, "a held claim is in its identity's heap")
       invariant(
@@ -169,6 +193,22 @@ extension Pool {
       invariant(
         !identity.isReleasing || !queue.held.isEmpty(id.row), "who lets go holds something")
     }
+  }
+
+  /// A queued claim is in the line of its group, tenant and class, and heads are ranked by the
+  /// tables as they are.
+  private func checkLine(_ id: ClaimID, _ claim: Claim) {
+    let line = queue.lines.line(of: id.row)
+    invariant((line != nil) == (claim.state == .queued), "a queued claim is in a line")
+    guard let line else { return }
+    let place = queue.lines.lines[Int(line)]
+    invariant(
+      place.group == UInt32(claim.group) && place.tenant == claim.tenant.row
+        && place.rank == claim.serviceClass.rank, "a claim is in its own line")
+    invariant(claim.level <= claim.serviceClass.rank, "ageing lifts, it never lowers")
+    guard queue.lines.head(line: line) == id.row else { return }
+    let order = orderKey(of: id.row)
+    invariant(queue.lines.order(of: line) == order, "a head is ranked by the tables")
   }
 
   /// B5 while it lives: a lease that may run has a reservation; one that stopped has none.

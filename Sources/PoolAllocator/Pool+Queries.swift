@@ -67,16 +67,18 @@ extension Pool {
   public func uses(of lease: Lease) -> [DeviceUse] { lease.uses.indices.map { uses[$0] } }
 
   /// Claims before this one in the order of a lane that it waits for, and itself: 1 is the head.
+  /// As of now: grants to its own tenant move it back, its wait and grants to others move it up.
   /// - Returns: nil where the claim does not wait in the order.
   /// - Complexity: O(waiting claims of the lane's groups); for screens, not for decisions.
   public func position(of id: ClaimID) -> Int? {
     guard let claim = claim(id), claim.state == .queued,
       let lane = groups[Int(claim.group)].firstRow
     else { return nil }
+    let own = orderKey(of: id.row)
     var before = 1
     for group in queue.groupsOfLane[Int(lane)] {
-      for member in queue.waiting.members(of: UInt32(group)) where member.order < claim.turn {
-        before += 1
+      queue.lines.forEachClaim(of: UInt32(group)) { row in
+        if orderKey(of: row) < own { before += 1 }
       }
     }
     return before
@@ -85,11 +87,11 @@ extension Pool {
   /// A moment before which no tick has anything to do, if nothing else happens: a lease's timer may
   /// come up early, and is put right by the tick that finds it.
   public func nextTimer() -> Instant? {
-    if !stirred.isEmpty { return now }
+    if !stirred.isEmpty || !queue.strays.isEmpty(0) { return now }
     return [
       queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
-      queue.identityTimers.least(in: 0)?.order,
+      queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
     ].compactMap { $0 }.min()
   }
 

@@ -42,6 +42,7 @@ extension Pool {
     }
     leases.forEach { id, lease in placement.leases.append(id.row, to: lease.node.row) }
     nodes.forEach { id, _ in
+      refreshClears(of: id.row)
       refreshNode(id.row)
       setNodeTimer(id)
     }
@@ -52,18 +53,21 @@ extension Pool {
     claims.forEach { id, claim in
       switch claim.state {
       case .queued:
-        queue.waiting.insert(id.row, claim.turn, into: UInt32(claim.group))
+        _ = queue.lines.insert(
+          id.row, claim.turn, group: UInt32(claim.group), tenant: claim.tenant.row,
+          rank: claim.serviceClass.rank)
         if let on = claim.widensOn { narrow(id, on: on.row) }
       case .parked:
         if let row = claim.heldBy {
           queue.held.insert(id.row, claim.turn, into: row)
         } else if let on = claim.bucket {
-          queue.parked.insert(id.row, claim.turn, into: on.row)
+          park(id, on: on)
         }
       case .new, .starting, .running: return
       }
       QueueIndex.set(&queue.claimTimers, id.row, claim.expires)
     }
+    for line in queue.lines.lines.indices { refreshLine(UInt32(line)) }
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }
     leases.forEach { id, lease in QueueIndex.set(&queue.leaseTimers, id.row, timer(of: lease)) }
   }

@@ -29,8 +29,12 @@ public struct Pool: Sendable {
   public internal(set) var policy = CompiledPolicy()
   /// Interned sets of lanes.
   var groups: [LaneSet] = []
+  /// Per level, the fair counter of the last winner before its charge; never falls.
+  var floors = InlineArray<4, CreditTotal>(repeating: .zero)
   /// Lanes where something changed since their head was last looked at.
   var stirred = LaneSet.none
+  /// Lanes that keep devices for their head.
+  var pinnedLanes = LaneSet.none
   /// Waiting claims.
   public internal(set) var waitingClaims = 0
   /// Last values of what was measured outside.

@@ -91,6 +91,9 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     // 6xx order
     /// An earlier claim waits for the lane.
     case behindHead = 600
+    /// It would fit on devices that are kept for the head of the lane, but ends too late; `have` is
+    /// when the head starts, `need` when this claim would have left, in nanoseconds of pool time.
+    case wouldDelayHead = 601
     // 7xx condition
     /// Devices of the lane are on cordoned or draining nodes.
     case nodeCordoned = 700

@@ -11,6 +11,7 @@ extension PolicyReader {
         if value.kind == .string { return try value.choice(["unlimited": UInt32.max]) }
         return UInt32(try value.int64(in: 0...1_000_000))
       }
+      let weight = fields.optionalMilli("weight", in: 1...Int64(Limits.tenantWeightMilli))
       let index = UInt16(policy.tenants.count)
       let owner = (try? name.value) ?? "?"
       let bucket = fields.read("bucket") { value in
@@ -24,7 +25,8 @@ extension PolicyReader {
       policy.tenants.append(
         TenantRule(
           key: try intern(.tenant, word, at: value),
-          classes: try classes.value ?? .all, queueMax: try queueMax.value))
+          classes: try classes.value ?? .all, queueMax: try queueMax.value,
+          weightMilli: Int32(try weight.value ?? 1000)))
     }
   }
 

@@ -31,11 +31,13 @@ struct PolicyReader {
     if self.tenants.names.isEmpty { self.tenants.miss() }
     let pools = fields.array("pools", min: 1, max: Limits.lanes) { try pool($0) }
     let classes = fields.object("classes") { try self.classes(&$0) }
+    let order = fields.optionalObject("order") { try self.order(&$0) }
     let services = fields.array("services", min: 1, max: Self.entriesMax) { try service($0) }
     let costs = fields.optionalArray("cost_model", max: Self.entriesMax) { try cost($0) }
     _ = try (
       head.value, note.value, profiles.value, slices.value, pools.value, classes.value
     )
+    policy.order = try order.value ?? Self.defaultOrder
     _ = try (tenants.value, services.value, costs.value)
     guard policy.lanes.count <= Limits.lanes else {
       throw root.refuse(
@@ -138,12 +140,27 @@ struct PolicyReader {
         let empty = fields.choice(
           "on_empty_bucket", ["park": ClassRule.EmptyBucket.park, "reject": .reject])
         let overrun = fields.choice("overrun", ["stop": ClassRule.Overrun.stop, "debt": .debt])
-        return try ClassRule(
+        let wait = fields.optionalSpanOrUnlimited("queue_wait_max_seconds")
+        var rule = try ClassRule(
           quantum: quantum.value, startWithin: start.value, killWithin: kill.value,
           emptyBucket: empty.value, overrun: overrun.value)
+        if let wait = try wait.value { rule.queueWaitMax = wait }
+        return rule
       }
     }
     policy.classes = try rules.map { try $0.value }
+  }
+
+  /// Where a policy does not say: a level for each minute in the order, up to P0.
+  private static let defaultOrder = OrderRule(ageingStep: .seconds(60), ceiling: 0)
+
+  private func order(_ fields: inout JSONFields) throws -> OrderRule {
+    let step = fields.optionalSpanOrUnlimited("ageing_step_seconds")
+    let ceiling = fields.optionalChoice("ageing_ceiling", ["P0": UInt8(0), "P1": 1])
+    var order = Self.defaultOrder
+    if let step = try step.value { order.ageingStep = step }
+    if let ceiling = try ceiling.value { order.ceiling = ceiling }
+    return order
   }
 
   // MARK: services and costs

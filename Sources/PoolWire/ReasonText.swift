@@ -67,7 +67,7 @@ public struct ReasonText: Sendable {
   private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
     case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked: .credits
-    case .runtimeTooLong, .deadlineImpossible: .nanoseconds
+    case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead: .nanoseconds
     case .laneFull, .fragmented, .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering:
       .thousandths
     case .memoryShort, .hostMemoryShort, .deviceTooSmall, .hostMemoryTooSmall: .bytes

@@ -91,6 +91,9 @@ struct ReasonWords {
     case .hostShort:
       "the node of \(subject) that fits otherwise has \(have) of \(need) \(what) free"
     case .behindHead: "an earlier claim waits for \(subject); \(have) claims wait in all"
+    case .wouldDelayHead:
+      "it fits on devices of \(subject) that are kept for an earlier claim until \(have) of pool"
+        + " time, but may run until \(need)"
     default: reason.code.wire
     }
   }
@@ -188,6 +191,7 @@ struct ReasonWords {
     case .hostMemoryShort: "wait, or ask for less host_memory_gib"
     case .hostShort: "wait, or ask for less cpu_milli"
     case .behindHead: "wait: a lane is served in order"
+    case .wouldDelayHead: "wait, or ask for a shorter runtime_max_seconds to run in the gap"
     default: ""
     }
   }

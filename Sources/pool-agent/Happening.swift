@@ -14,7 +14,7 @@ struct Happening {
     case number(Int64)
     case gpuSeconds(Credits)
     case moment(Instant)
-    case devices([String])
+    case words([String])
   }
 
   /// Nil for events that only settle what another one tells.
@@ -24,7 +24,9 @@ struct Happening {
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
-    case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimEnded, .claimRefused,
+    case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded,
+      .headPinned, .headUnpinned,
+      .claimEnded, .claimRefused,
       .commandRefused, .epochBegun:
       self.init(claimEvent: event, in: session)
     default: self.init(leaseEvent: event, in: session)
@@ -55,6 +57,26 @@ struct Happening {
       self.init("claim_parked", session)
       add(claim: session.claims[id])
       add("bucket", session.pool.bucket(bucket).map { session.names.text($0.rule.key) })
+    case .waitExceeded(let id, let reasons):
+      self.init("wait_exceeded", session)
+      add(claim: session.claims[id])
+      let codes = reasons.indices.map { session.log.reasons[$0].code.wire }
+      fields.append(("reasons", .words(codes)))
+    case .headPinned(let lane, let fact):
+      let pin = session.log.pins[Int(fact)]
+      self.init("head_pinned", session)
+      add(claim: session.claims[pin.claim])
+      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+      add(node: pin.node, session)
+      fields.append(("starts_by_ms", .moment(pin.starts)))
+    case .headUnpinned(let lane, let code):
+      self.init("head_unpinned", session)
+      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+      add("because", code.wire)
+    case .claimAged(let id, let level):
+      self.init("claim_aged", session)
+      add(claim: session.claims[id])
+      fields.append(("level", .number(Int64(level))))
     case .claimHeld(let id, let row):
       self.init("claim_held", session)
       add(claim: session.claims[id])
@@ -119,7 +141,7 @@ struct Happening {
           session.names.text($0.report.key)
         }
       }
-      fields.append(("devices", .devices(devices)))
+      fields.append(("devices", .words(devices)))
       fields.append(("reserved_gpu_seconds", .gpuSeconds(grant.reserved)))
       fields.append(("start_by_ms", .moment(grant.startBy)))
     case .leaseStarted(let id, _):
@@ -176,7 +198,7 @@ struct Happening {
         case .number(let number): writer.int64(name, number)
         case .gpuSeconds(let credits): writer.gpuSeconds(name, credits)
         case .moment(let moment): writer.milliseconds(name, moment)
-        case .devices(let uuids):
+        case .words(let uuids):
           writer.array(name) { writer in for uuid in uuids { writer.string(uuid) } }
         }
       }

@@ -50,7 +50,7 @@ struct PlaceSession {
     var steps = 0
     while pool.now < target, steps < Self.stepsMax {
       var next = min(target, pool.now + Limits.clockStepMax)
-      if let timer = pool.nextTimer(), timer > pool.now { next = min(next, timer) }
+      if let timer = pool.nextTimer() { next = max(pool.now, min(next, timer)) }
       tick(at: next)
       steps += 1
     }
@@ -64,7 +64,7 @@ struct PlaceSession {
       playAgents()
       guard pool.now < target else { return }
       var next = min(target, pool.now + Limits.clockStepMax)
-      if let timer = pool.nextTimer(), timer > pool.now { next = min(next, timer) }
+      if let timer = pool.nextTimer() { next = max(pool.now, min(next, timer)) }
       pool.forEachLease { _, lease in
         if Self.mayRenew(lease), lease.renewFrom > pool.now { next = min(next, lease.renewFrom) }
       }

@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 2_975_787_723_860_103_666, low: 2_256_997_235_022_916_989),
-    Digest(high: 13_854_683_747_201_434_496, low: 13_879_616_363_190_379_401)
+    Digest(high: 8_881_519_362_920_396_118, low: 7_131_721_406_337_365_492),
+    Digest(high: 12_032_547_556_700_824_732, low: 13_342_518_082_205_132_745)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -115,6 +115,17 @@ extension TableNames {
       item(
         "claimQueued", names[id], names.lanes(lanes), code.map { "\($0)" } ?? "",
         widens.map { "widens=\(names[$0])" } ?? "")
+    case .claimAged(let id, let level): item("claimAged", names[id], "\(level)")
+    case .headPinned(let lane, let fact):
+      item(
+        "headPinned", names[lane], names[log.pins[Int(fact)].claim],
+        names[log.pins[Int(fact)].node],
+        "by=\(TableValue.text(log.pins[Int(fact)].starts))")
+    case .headUnpinned(let lane, let code): item("headUnpinned", names[lane], "\(code)")
+    case .waitExceeded(let id, let reasons):
+      item(
+        "waitExceeded",
+        ([names[id]] + reasons.indices.map { "\(log.reasons[$0].code)" }).joined(separator: " "))
     case .claimHeld(let id, let row): item("claimHeld", names[id], names.identity(row: row))
     case .claimParked(let id, let bucket): item("claimParked", names[id], names[bucket])
     case .claimEnded(let id, let end): item("claimEnded", names[id], "\(end)")

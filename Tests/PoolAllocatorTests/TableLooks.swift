@@ -81,6 +81,7 @@ extension TableRunner {
     outcome.add("position", pool.position(of: id).map { "\($0)" })
     outcome.add("class", "p\(claim.serviceClass.rank)", .asked)
     outcome.add("submitted", TableValue.text(claim.turn.submitted), .asked)
+    outcome.add("level", "\(claim.level)", .asked)
     outcome.add("failedStarts", "\(claim.failedStarts)", .asked)
     outcome.add("grants", "\(claim.grants)", .asked)
     outcome.add("lanes", names.lanes(pool.groups[safe: Int(claim.group)] ?? .none), .asked)

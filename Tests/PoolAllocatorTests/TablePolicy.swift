@@ -77,6 +77,11 @@ struct TablePolicy {
     case "bucket": try bucket(TableValue.key(name), &options)
     case "service": try service(TableValue.key(name), &options)
     case "cost": try cost(name, &options)
+    case "order":
+      try options.set(&policy.order.ageingStep, "step") {
+        $0 == "none" ? nil : try TableValue.span($0)
+      }
+      try options.set(&policy.order.ceiling, "ceiling") { try TableValue.rank($0).rank }
     default: throw TableError("unknown kind of rule: \(words[0])")
     }
     try options.finish()
@@ -171,6 +176,7 @@ struct TablePolicy {
       try left.set(&rule.killWithin, "kill", TableValue.span)
       try left.set(&rule.emptyBucket, "empty") { $0 == "reject" ? .reject : .park }
       try left.set(&rule.overrun, "overrun") { $0 == "debt" ? .debt : .stop }
+      try left.set(&rule.queueWaitMax, "wait") { $0 == "none" ? nil : try TableValue.span($0) }
       policy.classes[rank] = rule
       if rank == ranks.last { options = left }
     }
@@ -180,6 +186,7 @@ struct TablePolicy {
     var rule = policy.tenants.first { $0.key == key } ?? TenantRule(key: key, queueMax: 100)
     try options.set(&rule.classes, "classes", TableValue.classes)
     try options.set(&rule.queueMax, "queue", TableValue.int)
+    try options.set(&rule.weightMilli, "weight", TableValue.milli)
     policy.tenants.upsert(rule) { $0.key == key }
   }
 

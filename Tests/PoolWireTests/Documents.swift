@@ -25,7 +25,7 @@ enum Documents {
       ],
       "classes": {
         "P0": {"quantum_seconds": 60, "start_within_seconds": 1, "kill_within_seconds": 2,
-               "on_empty_bucket": "reject", "overrun": "debt"},
+               "on_empty_bucket": "reject", "overrun": "debt", "queue_wait_max_seconds": 60},
         "P1": {"quantum_seconds": 60, "start_within_seconds": 1, "kill_within_seconds": 2,
                "on_empty_bucket": "park", "overrun": "stop"},
         "P2": {"quantum_seconds": 60, "start_within_seconds": 1, "kill_within_seconds": 2,
@@ -33,8 +33,9 @@ enum Documents {
         "P3": {"quantum_seconds": 0.001, "start_within_seconds": 1, "kill_within_seconds": 2,
                "on_empty_bucket": "park", "overrun": "stop"}
       },
+      "order": {"ageing_step_seconds": 30, "ageing_ceiling": "P1"},
       "tenants": [
-        {"name": "acme", "classes": ["P0", "P1"], "queue_max": 5, "bucket": {
+        {"name": "acme", "classes": ["P0", "P1"], "weight": 1.5, "queue_max": 5, "bucket": {
           "burst_gpu_seconds": 600, "refill_gpu_seconds_per_hour": 360,
           "opening_gpu_seconds": 1.000001, "debt_max_gpu_seconds": 3, "by": "application",
           "children": {"chat": {"burst_gpu_seconds": 6, "refill_gpu_seconds_per_second": 0.5,

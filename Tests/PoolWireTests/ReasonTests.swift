@@ -82,6 +82,7 @@ struct ReasonTests {
         503 host_short
         504 host_memory_short
         600 behind_head
+        601 would_delay_head
         700 node_cordoned
         701 node_silent
         702 device_unhealthy

@@ -29,6 +29,7 @@ extension Pool {
       return refuseClaim(spec, verdict, reasons, &log)
     case .grant(let placement, let offer):
       let id = take(spec, resolved, &log)
+      unpin(under: placement, &log)
       decision.claim = id
       decision.verdict = .admitted
       decision.quote(offer, for: expected)
@@ -162,6 +163,7 @@ extension Pool {
     var reasons: [Reason] = []
     var short: (bucket: BucketID, price: Credits, reasons: [Reason])?
     var payable = LaneSet.none
+    let order = orderKey(of: resolved.turn, tenant: resolved.tenant)
     var left = eligible
     var next: LaneOffer? = first
     while let (row, offer) = next.map({ ($0.row, $0.offer) }) {
@@ -175,9 +177,14 @@ extension Pool {
         continue
       case .yes: payable.insert(row: row)
       }
-      if let head = queue.head(of: row), head.order < resolved.turn {
+      if let head = queue.head(of: row), head.order < order {
         reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
-      } else if let placement = bestPlacement(of: resolved.wish, lane: row) {
+        let delay = delayReason(
+          resolved.wish, resolved.serviceClass, spec.runtimeMax, lane: row)
+        if let delay { reasons.append(delay) }
+      } else if let placement = bestPlacement(of: resolved.wish, lane: row)
+        ?? keptPlacement(resolved.wish, lane: row)
+      {
         return .grant(placement, offer)
       } else {
         reasons += capacityReasons(resolved.wish, lane: row)
@@ -239,6 +246,10 @@ extension Pool {
     _ spec: ClaimSpec, _ resolved: Resolved, _ log: inout EventLog
   ) -> ClaimID {
     let id = claims.nextID
+    let most = policy.classes[Int(resolved.serviceClass.rank)].queueWaitMax
+    let waitEnds = [spec.maxWait, most].reduce(Instant.farFuture) { ends, wait in
+      wait.map { min(ends, now + $0) } ?? ends
+    }
     var latestStart = Instant.farFuture
     if let deadline = spec.deadline, let runtime = expectedRuntime(spec) {
       latestStart = Instant(ns: deadline.ns - runtime.ns)
@@ -247,7 +258,7 @@ extension Pool {
       ClaimFact(
         spec: spec, tenant: resolved.tenant, serviceClass: resolved.serviceClass,
         weightMilli: resolved.weightMilli,
-        waitEnds: spec.maxWait.map { now + $0 } ?? .farFuture, latestStart: latestStart))
+        waitEnds: waitEnds, latestStart: latestStart))
     step(.claimSubmitted(id, fact: UInt32(log.claimFacts.count - 1)), &log)
     return id
   }
@@ -273,14 +284,14 @@ extension Pool {
         uses: Span32(first: first, count: UInt16(placement.count)),
         postings: reserve(offer.reservation, path: path, &log), reserved: offer.reservation,
         quantum: offer.quantum, rate: offer.rate, billedMilli: offer.billedMilli,
-        startBy: now + terms.startWithin, terms: terms))
+        startBy: now + terms.startWithin, terms: terms, level: claim.level))
     let lease = leases.nextID
     step(.leaseGranted(lease, fact: UInt32(log.grants.count - 1)), &log)
     return lease
   }
 
   /// One device's part of a grant.
-  private func use(of row: UInt32, by demand: Demand) -> DeviceUse {
+  func use(of row: UInt32, by demand: Demand) -> DeviceUse {
     guard let id = devices.id(at: row) else { broken("a placement names live rows") }
     switch demand.shape {
     case .whole, .slice:

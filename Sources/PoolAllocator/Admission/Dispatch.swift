@@ -6,6 +6,8 @@ extension Pool {
     case node(NodeID)
     case restriction(UInt32)
     case waited(ClaimID)
+    case aged(ClaimID)
+    case stray(ClaimID)
     case bucket(UInt32)
     case lane(UInt32)
   }
@@ -18,7 +20,14 @@ extension Pool {
       case .lease(let id): leaseDue(id, &log)
       case .node(let id): nodeDue(id, &log)
       case .restriction(let row): endRestriction(row, &log)
-      case .waited(let id): step(.claimEnded(id, .expired), &log)
+      case .waited(let id):
+        let reasons = log.append(obstacles(of: id))
+        step(.waitExceeded(id, reasons: reasons), &log)
+        step(.claimEnded(id, .queueTimeExceeded), &log)
+      case .aged(let id):
+        let level = agedLevel(of: id.row)
+        step(.claimAged(id, level: level), &log)
+      case .stray(let id): requeue(id, &log)
       case .bucket(let row): serve(bucket: row, &log)
       case .lane(let row): dispatch(lane: row, &log)
       }
@@ -35,6 +44,12 @@ extension Pool {
     if let row = QueueIndex.due(queue.identityTimers, at: now) { return .restriction(row) }
     if let row = QueueIndex.due(queue.claimTimers, at: now), let id = claims.id(at: row) {
       return .waited(id)
+    }
+    if let row = QueueIndex.due(queue.lines.timers, at: now), let id = claims.id(at: row) {
+      return .aged(id)
+    }
+    if let stray = queue.strays.least(in: 0), let id = claims.id(at: stray.row) {
+      return .stray(id)
     }
     if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
     return stirred.firstRow.map { .lane($0) }
@@ -151,6 +166,7 @@ extension Pool {
     guard let head = queue.head(of: row), let id = claims.id(at: head.row) else {
       return step(.laneRested(row: row), &log)
     }
+    if lanes[row: row].pin?.claim != id, unpinStale(lane: row, head: id, &log) { return }
     let claim = claims[id]
     if let holder = holder(of: claim) { return step(.claimHeld(id, by: holder), &log) }
     guard let resolved = resolved(claim) else {
@@ -167,12 +183,29 @@ extension Pool {
       return enqueue(id, for: payable, widens: short, &log)
     }
     guard leases.hasRoom, payable.contains(row: row),
-      let offer = offer(row, for: claim.spec, resolved),
-      let found = bestPlacement(of: resolved.wish, lane: row)
-    else {
-      return step(.laneRested(row: row), &log)
+      let offer = offer(row, for: claim.spec, resolved)
+    else { return step(.laneRested(row: row), &log) }
+    if let found = headPlacement(resolved.wish, id, lane: row) {
+      _ = grant(id, found, offer, path: resolved.path, &log)
+    } else if !unpinStale(lane: row, head: id, &log), !pin(id, resolved.wish, lane: row, &log),
+      !fillGap(lane: row, behind: id, &log)
+    {
+      step(.laneRested(row: row), &log)
+    }
+  }
+
+  /// Grants the first claim behind a lane's head that does not delay it.
+  /// - Returns: whether there was one.
+  private mutating func fillGap(
+    lane row: UInt32, behind head: ClaimID, _ log: inout EventLog
+  ) -> Bool {
+    guard let (id, found) = backfill(lane: row, behind: head) else { return false }
+    let claim = claims[id]
+    guard let resolved = resolved(claim), let offer = offer(row, for: claim.spec, resolved) else {
+      broken("a claim that fits the gap has an offer")
     }
     _ = grant(id, found, offer, path: resolved.path, &log)
+    return true
   }
 
   /// The lanes whose price a claim can pay now, and the bucket that is in the way of the next one:
@@ -203,7 +236,7 @@ extension Pool {
     if let known = groups.firstIndex(of: lanes) { return UInt16(known) }
     let most = Limits.queueGroups - (lanes.count > 1 ? Limits.lanes : 0)
     if groups.count < most { return UInt16(groups.count) }
-    return groups.indices.prefix(most).first { queue.waiting.isEmpty(UInt32($0)) }
+    return groups.indices.prefix(most).first { queue.lines.isEmpty(group: UInt32($0)) }
       .map { UInt16($0) }
   }
 

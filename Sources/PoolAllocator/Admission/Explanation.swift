@@ -1,5 +1,20 @@
 /// Why a claim waits: a query, so that a screen can ask at any moment.
 extension Pool {
+  /// When a waiting claim starts at the latest, where devices are kept for it.
+  ///
+  /// It holds unless nodes fail, an operator intervenes or a claim comes before it in the order;
+  /// then the event `headUnpinned` says why.
+  public func planned(_ id: ClaimID) -> Instant? {
+    var planned: Instant?
+    var left = pinnedLanes
+    while let row = left.firstRow {
+      left = left.withoutFirst
+      guard let pin = lanes[row: row].pin, pin.claim == id else { continue }
+      planned = min(planned ?? pin.starts, pin.starts)
+    }
+    return planned
+  }
+
   /// Everything that stands in the way of a waiting claim now, in order of precedence.
   ///
   /// Nothing is in the way of a claim that the next tick would serve or end.
@@ -25,8 +40,11 @@ extension Pool {
       case .no(_, let missing):
         reasons += missing.filter { !reasons.contains($0) }
       case .yes:
-        if let head = queue.head(of: next.row), head.order < claim.turn {
+        if let head = queue.head(of: next.row), head.row != id.row {
           reasons.append(Reason(.behindHead, .lane(next.row), have: Int64(waitingClaims)))
+          let delay = delayReason(
+            resolved.wish, claim.serviceClass, claim.spec.runtimeMax, lane: next.row)
+          if let delay { reasons.append(delay) }
         } else if bestPlacement(of: resolved.wish, lane: next.row) == nil {
           reasons += capacityReasons(resolved.wish, lane: next.row)
         }

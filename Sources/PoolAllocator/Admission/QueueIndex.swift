@@ -11,14 +11,16 @@ struct WideningKey: BitwiseCopyable, Comparable {
 
 /// Derived from the tables: who waits where, and whose timer is next.
 ///
-/// A claim is in one queue group (an interned set of lanes), in the parking of one bucket, or held
-/// by one identity, never in two of them. Timers are heaps by moment; a `tick` looks at their tops
-/// only.
+/// A claim is in one line of a queue group (an interned set of lanes), in the parking of one
+/// bucket, or held by one identity, never in two of them. Timers are heaps by moment; a `tick`
+/// looks at their tops only.
 struct QueueIndex: Sendable {
-  /// Waiting claims, a heap per queue group.
-  var waiting = IndexedHeaps<TurnKey>()
+  /// Claims in the order, by queue group, tenant and class.
+  var lines = QueueLines()
   /// Parked claims, a heap per bucket row.
   var parked = IndexedHeaps<TurnKey>()
+  /// Parked claims that pay from other buckets under the policy in force: looked at at once.
+  var strays = IndexedHeaps<TurnKey>(heaps: 1)
   /// Queued claims that a dearer lane could serve too, a heap per bucket that is short for it.
   var narrowed = IndexedHeaps<WideningKey>()
   /// Claims held by a restriction, a heap per identity row.
@@ -39,7 +41,7 @@ struct QueueIndex: Sendable {
 
   /// Gives a queue group its set of lanes, in place of the one it had.
   mutating func admit(group: UInt16, lanes: LaneSet, before: LaneSet) {
-    while waiting.heapCount <= Int(group) { _ = waiting.addHeap() }
+    lines.admit(group: group)
     var left = before
     while let row = left.firstRow {
       groupsOfLane[Int(row)].removeAll { $0 == group }
@@ -67,11 +69,11 @@ struct QueueIndex: Sendable {
 
   /// The first claim in the order among all that wait for a lane.
   /// - Complexity: O(queue groups that contain the lane).
-  func head(of lane: UInt32) -> IndexedHeaps<TurnKey>.Member? {
-    var first: IndexedHeaps<TurnKey>.Member?
+  func head(of lane: UInt32) -> QueueLines.Head? {
+    var first: QueueLines.Head?
     for group in groupsOfLane[Int(lane)] {
-      guard let member = waiting.least(in: UInt32(group)) else { continue }
-      if first.map({ member.precedes($0) }) ?? true { first = member }
+      guard let head = lines.head(of: UInt32(group)) else { continue }
+      if first.map({ head.order < $0.order }) ?? true { first = head }
     }
     return first
   }

@@ -86,6 +86,8 @@ extension Pool {
     guard let policy = log.policy else { broken("an activation carries its policy") }
     let cited = citedLanes()
     post(postings, log)
+    // What is kept was worked out under the old policy: it is worked out anew.
+    while let row = pinnedLanes.firstRow { clearPin(row) }
     self.generation = generation
     self.policy = policy
     indexPolicy()
@@ -94,12 +96,22 @@ extension Pool {
     installBuckets()
     rebindDevices()
     dropRetiredTenants()
+    for row in 0..<UInt32(claims.extent) {
+      guard let id = claims.id(at: row), claims[id].state == .parked, claims[id].heldBy == nil,
+        let bucket = claims[id].bucket
+      else { continue }
+      park(id, on: bucket)
+    }
     for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
       if let holder = buckets[row: row].turn, !pays(holder, from: row) {
         claims[holder].bucket = nil
         buckets[row: row].turn = nil
       }
       repriceBucket(row)
+    }
+    // Another ageing step moves the moments at which heads rise.
+    for line in queue.lines.lines.indices where queue.lines.head(line: UInt32(line)) != nil {
+      refreshLine(UInt32(line))
     }
     lanes.forEach { id, _ in stirred.insert(id) }
   }
@@ -238,11 +250,16 @@ extension Pool {
       }
       buckets[id].isRetired = true
       guard buckets[id].leases == 0, buckets[id].turn == nil, queue.parked.isEmpty(row),
-        queue.narrowed.isEmpty(row)
+        queue.narrowed.isEmpty(row), !hasStray(row)
       else { continue }
       keys.buckets.remove(buckets[id].rule.key)
       buckets.remove(id)
     }
+  }
+
+  /// Whether a claim that pays from other buckets by now is still parked on one.
+  private func hasStray(_ bucket: UInt32) -> Bool {
+    queue.strays.members(of: 0).contains { claims[row: $0.row].bucket?.row == bucket }
   }
 
   /// Indexes the children of every bucket in force.

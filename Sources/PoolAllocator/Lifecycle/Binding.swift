@@ -168,6 +168,7 @@ extension Pool {
 
   mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
     guard devices[id].lane != lane else { return }
+    if let kept = devices[id].pin { clearPin(kept) }
     placement.withdraw(id.row, node: devices[id].node.row)
     devices[id].lane = lane
     recountLanes(of: devices[id].node.row)
@@ -186,6 +187,7 @@ extension Pool {
     for index in uses.indices {
       let use = log.uses[index]
       lanes[lane].bound += Int64(use.milli.value)
+      if let kept = devices[use.device].pin { clearPin(kept) }
       if let from = devices[use.device].lane { placement.staleCeilings.insert(row: from) }
       let node = devices[use.device].node.row
       if devices[use.device].report.kind == .cpu {
@@ -230,6 +232,8 @@ extension Pool {
       part.memoryUsed = .zero
       part.shares = 0
       part.tenant = nil
+      part.pin = nil
+      part.pinned = MilliGPU(0)
       part.mode = .idle
       row = devices.insert(part).row
       placement.devices.insertInOrder(row, into: whole.node.row)

@@ -13,6 +13,7 @@ extension Pool {
     }
     nodes[node].take(leases[id].cpu, leases[id].hostMemory)
     placement.leases.append(id.row, to: node.row)
+    placement.extend(clears: bound(of: id), on: node.row)
     refresh(span, on: node.row)
   }
 
@@ -26,6 +27,7 @@ extension Pool {
     }
     nodes[node].giveBack(leases[id].cpu, leases[id].hostMemory)
     placement.leases.remove(id.row)
+    if placement.clears(node.row) == bound(of: id) { refreshClears(of: node.row) }
     refresh(span, on: node.row)
     for index in span.indices { settleEmptied(uses[index].device) }
     uses.free(span)
@@ -86,7 +88,7 @@ extension Pool {
   /// Notes what a node has left. - Returns: whether its devices must be placed anew.
   mutating func updateColumn(_ row: UInt32) -> Bool {
     placement.setColumn(
-      HostClass.column(cpu: nodes[row: row].cpuFree, memory: nodes[row: row].hostFree), node: row)
+      HostClass.column(cpu: nodes[row: row].cpuOpen, memory: nodes[row: row].hostOpen), node: row)
   }
 
   /// Places all devices of a node anew.
@@ -120,10 +122,13 @@ extension Pool {
       return recountLanes(of: device.node.row)
     }
     let standing = standing(of: device)
-    let isOffered = standing == .offered && device.mode != .mig
+    let isKept = device.pin != nil && device.report.kind != .cpu
+    let isLendable = standing == .offered && device.mode != .mig
+    let isOffered = isLendable && !isKept
     let isIdle = isOffered && device.report.kind == .gpu && device.mode == .idle
     let capacity = thousandths(of: device)
-    let free = isOffered ? max(0, capacity - thousandths(used: device)) : 0
+    // What is kept for a head is free until it starts.
+    let free = isLendable ? max(0, capacity - thousandths(used: device)) : 0
     let spot = isOffered ? spot(of: device) : nil
     placement.note(lane: lane, on: device.node.row)
     placement.place(
@@ -169,7 +174,7 @@ extension Pool {
   private func spot(
     of device: Device
   ) -> (kind: PlacementIndex.GridKind, row: Int, order: UInt64)? {
-    let free = device.milliFree.value
+    let free = device.milliFree.value - device.pinned.value
     switch device.report.kind {
     case .gpu:
       guard device.mode == .fractions, free > 0 || device.memoryFree > .zero else { return nil }
@@ -226,6 +231,7 @@ extension Pool {
   mutating func evolveHealth(_ id: DeviceID, _ health: Health) {
     invariant(Self.isEdge(devices[id].health, health), "health moves along listed edges")
     devices[id].health = health
+    if let kept = devices[id].pin { stirred.insert(row: kept) }
     if let lane = devices[id].lane {
       if health == .gone {
         placement.staleCeilings.insert(row: lane)
@@ -241,6 +247,7 @@ extension Pool {
 
   /// Takes the row of a gone device without shares out of the tables.
   mutating func removeDevice(_ id: DeviceID) {
+    if let lane = devices[id].pin { clearPin(lane) }
     let device = devices[id]
     placement.withdraw(id.row, node: device.node.row)
     placement.devices.remove(id.row)

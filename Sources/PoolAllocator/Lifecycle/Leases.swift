@@ -214,6 +214,7 @@ extension Pool {
   // MARK: folding
 
   mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
+    let fromDoor = claims[grant.claim].state == .new
     leaveQueue(grant.claim)
     let tenant = claims[grant.claim].tenant
     guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
@@ -231,7 +232,7 @@ extension Pool {
         restrictions: lanes[grant.lane].rule.restrictions,
         uses: run, path: path, rate: grant.rate, cpu: demand.cpu,
         hostMemory: demand.hostMemory, billedMilli: grant.billedMilli,
-        runtimeMax: claims[grant.claim].spec.runtimeMax, terms: grant.terms,
+        runtimeMax: claims[grant.claim].spec.runtimeMax, terms: grant.terms, level: grant.level,
         startBy: grant.startBy, quantumStart: now, quantumSpan: grant.quantum,
         reserved: grant.reserved))
     invariant(inserted == id, "a lease gets the id that its event names")
@@ -244,6 +245,7 @@ extension Pool {
     let lease = leases[id]
     if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
     occupy(id, tenant: tenant.row, opensToAny(demand, lane: grant.lane.row))
+    serve(tenant, at: grant.level, grant.reserved, fromDoor: fromDoor)
     stirHeads(of: tenant)
     queue.watch(lease: id.row, no: grant.startBy)
   }
@@ -292,15 +294,19 @@ extension Pool {
     leases[id].isUnpaid = false
     let lease = leases[id]
     commit(committedQuantum(lease, from: now) ?? .zero, for: id)
+    charge(lease.tenant, at: lease.level, reserved)
     stirHeads(of: lease.tenant)
     queue.watch(lease: id.row, no: lease.quantumEnd)
   }
 
   mutating func evolveSettled(
-    _ id: LeaseID, _ quantum: UInt32, _ remainder: Int64, _ postings: Span32,
+    _ id: LeaseID, _ quantum: UInt32, _ charge: Credits, _ remainder: Int64, _ postings: Span32,
     _ log: borrowing EventLog
   ) {
     post(postings, log)
+    let back = Credits(leases[id].reserved.value - charge.value)
+    let (tenant, level) = (leases[id].tenant, leases[id].level)
+    giveBack(tenant, at: level, back)
     leases[id].settle(quantum, remainder: remainder)
     if leases[id].state == .active {
       queue.watch(lease: id.row, no: leases[id].ends)

@@ -162,6 +162,7 @@ extension Pool {
     if reach == .silent || reach == .recovering { quarantine(id) }
     setNodeTimer(id)
     refreshNode(id.row)
+    stirPins(on: id.row)
     if reach == .ready { stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
   }
 
@@ -193,6 +194,7 @@ extension Pool {
     if duty == .draining, nodes[id].leases == 0 { nodes[id].duty = .drained }
     setNodeTimer(id)
     refreshNode(id.row)
+    stirPins(on: id.row)
     if duty == .open { stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
   }
 

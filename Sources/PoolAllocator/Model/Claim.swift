@@ -130,15 +130,18 @@ public enum ClaimEnd: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case rejected
   /// The policy or hardware now in force can never serve it.
   case infeasible
-  /// Its time ran out: waiting, or running without renewal.
+  /// It ran to the end of its lease.
   case expired
+  /// It waited as long as it, its class or its deadline allows.
+  case queueTimeExceeded
   /// Its grants did not start.
   case failedToStart
 }
 
-/// Place in the one total order of what waits; the least goes first.
+/// Place of a claim among those of its own tenant: in its line, and at a bucket; the least goes
+/// first. (`OrderKey` compares the lines of different tenants.)
 public struct TurnKey: BitwiseCopyable, Hashable, Comparable, Sendable {
-  /// Class rank. (Ageing will lower it; fair counters will stand between level and time.)
+  /// Class rank as submitted.
   public var level: UInt8
   /// When the claim was first submitted.
   public var submitted: Instant
@@ -167,6 +170,8 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var group: UInt16 = 0
   /// The job's multiplier of the price, bound likewise.
   public let weightMilli: Int32
+  /// Its level in the order: its class, or less once it aged. Meaningful while queued.
+  public internal(set) var level: UInt8
   /// Leases so far.
   public internal(set) var grants: UInt32 = 0
   /// Its tenant.
@@ -179,6 +184,10 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var heldBy: UInt32?
   /// Its lease, while starting or running.
   public internal(set) var lease: LeaseID?
+  /// Time it was in the order before it was last put there: the wait that ages it.
+  public internal(set) var waited = Span.zero
+  /// When it was last put into the order.
+  public internal(set) var queuedAt = Instant.origin
   /// Rows of its application, workflow and principal.
   let identities: InlineArray<3, UInt32>
   /// Its place in the order.
@@ -192,6 +201,7 @@ public struct Claim: BitwiseCopyable, Sendable {
 
   init(_ fact: borrowing ClaimFact, turn: TurnKey, identities: InlineArray<3, UInt32>) {
     self.serviceClass = fact.serviceClass
+    self.level = fact.serviceClass.rank
     self.weightMilli = fact.weightMilli
     self.tenant = fact.tenant
     self.identities = identities

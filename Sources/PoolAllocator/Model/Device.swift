@@ -117,6 +117,10 @@ public struct Device: BitwiseCopyable, Sendable {
   public internal(set) var slice: UInt16?
   /// The highest fencing number ever issued for it.
   public internal(set) var fencing = Fencing(raw: 0)
+  /// Row of the lane whose head it is pinned for; nil where it is not.
+  public internal(set) var pin: UInt32?
+  /// What is kept of a CPU part for that head; a pinned GPU is kept whole.
+  var pinned = MilliGPU(0)
   /// Whether the node's approval covers it.
   public internal(set) var isApproved: Bool
   /// A reserved lane's part of a CPU set; the set's own row is the shared lane's part.

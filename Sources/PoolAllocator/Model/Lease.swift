@@ -80,6 +80,8 @@ public struct Lease: BitwiseCopyable, Sendable {
   public let runtimeMax: Span
   /// Its class's terms when it was granted.
   public let terms: ClassRule
+  /// The level in the order at which it was granted, and at which its tenant is charged.
+  public let level: UInt8
 
   /// Where it is in its life.
   public internal(set) var state = LeaseState.granted

@@ -106,6 +106,9 @@ public struct Node: BitwiseCopyable, Sendable {
   var drainBy = Instant.farFuture
   /// Signs of life in a row while suspect.
   var heard: UInt8 = 0
+  /// Processor time and host memory kept for the pinned heads of lanes, beside what leases hold.
+  var cpuPinned = MilliCPU(0)
+  var hostPinned = Bytes.zero
   /// Leases that hold a share of it.
   public internal(set) var leases: UInt32 = 0
   /// Outside name, labels and approved devices; read rarely, so last.
@@ -115,6 +118,10 @@ public struct Node: BitwiseCopyable, Sendable {
   public var cpuFree: MilliCPU { MilliCPU(max(0, report.cpu.value - cpuUsed.value)) }
   /// Host memory that is free.
   public var hostFree: Bytes { Bytes(max(0, report.hostMemory.value - hostUsed.value)) }
+  /// Processor time that a claim may take which is no pinned head.
+  var cpuOpen: MilliCPU { MilliCPU(max(0, cpuFree.value - cpuPinned.value)) }
+  /// Host memory that a claim may take which is no pinned head.
+  var hostOpen: Bytes { Bytes(max(0, hostFree.value - hostPinned.value)) }
   /// Whether it may receive a lease at all.
   public var isOpen: Bool { reach == .ready && duty == .open }
 

@@ -14,6 +14,17 @@ public struct Tenant: BitwiseCopyable, Sendable {
   public internal(set) var live: UInt32 = 0
   /// Claims refused since the pool began.
   public internal(set) var refused: UInt64 = 0
+  /// Service received at each level, weighted: what the fair order compares (SEMANTICS 4.2).
+  public internal(set) var served = InlineArray<4, CreditTotal>(repeating: .zero)
+
+  /// Credits as the fair counter takes them: divided by the tenant's weight.
+  func weighted(_ amount: Credits) -> Int128 {
+    Int128(amount.value) * Self.counterScale / Int128(rule.weightMilli)
+  }
+
+  /// Units of a fair counter for one credit at weight 1.000, so that the division by a weight
+  /// loses less than a credit.
+  static let counterScale: Int128 = 1_000_000
 }
 
 /// Whom a claim is accountable to, besides which tenant.

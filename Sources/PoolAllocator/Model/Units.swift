@@ -87,6 +87,10 @@ public struct CreditTotal: BitwiseCopyable, Hashable, Comparable, Sendable {
   }
   /// Adds a change that may be negative.
   static func += (left: inout CreditTotal, right: Int64) { left.value += Int128(right) }
+  /// The greater of two sums.
+  static func max(_ left: CreditTotal, _ right: CreditTotal) -> CreditTotal {
+    left < right ? right : left
+  }
   /// Orders by amount.
   public static func < (left: Self, right: Self) -> Bool { left.value < right.value }
 }

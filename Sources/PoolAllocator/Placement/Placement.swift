@@ -19,6 +19,8 @@ struct Wish: BitwiseCopyable {
   var tenant: UInt32
   var slice: UInt16?
   var columns: HostClass.Columns
+  /// Row of the lane whose kept devices it may use too; nil for none.
+  var through: UInt32?
 
   init(demand: Demand, tenant: UInt32, slice: UInt16?) {
     self.demand = demand
@@ -82,7 +84,7 @@ extension Pool {
       var found: Placement?
       placement.lanes[Int(lane)].idleGrid.visit(from: need, columns: columns) { heap in
         let node = first(in: placement.lanes[Int(lane)].idleShelves, heap, bound: .max) {
-          fitsNode(wish.demand, $0) && idleDevices(on: $0, lane: lane, wish) != nil
+          fitsNode(wish, $0) && idleDevices(on: $0, lane: lane, wish) != nil
         }
         found = node.flatMap { idleDevices(on: $0, lane: lane, wish) }
         return found != nil
@@ -102,6 +104,7 @@ extension Pool {
     while row != RowLists.none, placement.count < Int(wish.demand.devices) {
       if devices[row: row].mode == .idle, devices[row: row].lane == lane,
         devices[row: row].report.kind == .gpu, devices[row: row].health == .usable,
+        devices[row: row].pin == nil || devices[row: row].pin == wish.through,
         devices[row: row].report.memory.value >= memory
       {
         placement.devices[placement.count] = row
@@ -158,14 +161,16 @@ extension Pool {
 
   private func fitsSpot(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
     let node = devices[row: row].node.row
-    guard fitsNode(wish.demand, node), fitsDevice(wish, row, lane) else { return false }
+    guard fitsNode(wish, node), fitsDevice(wish, row, lane) else { return false }
     return wish.demand.devices == 1 || gather(wish, around: row, lane: lane) != nil
   }
 
   /// Whether one device has room for the demand's share.
-  private func fitsDevice(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
+  func fitsDevice(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
     guard devices[row: row].lane == lane, devices[row: row].health == .usable else { return false }
     let device = devices[row: row]
+    let isKept = device.pin != nil && device.pin != wish.through
+    if isKept, device.report.kind != .cpu { return false }
     switch wish.demand.shape {
     case .whole:
       return device.report.kind == .gpu && device.mode == .idle
@@ -182,21 +187,33 @@ extension Pool {
       let beside =
         device.shares == 0 || enforced || device.tenant == wish.tenant
         || device.tenant == nil && opensToAny(wish.demand, lane: lane)
-      return device.report.kind == .cpu && device.milliFree.value >= wish.demand.cpu.value
-        && beside
+      let open = device.milliFree.value - (isKept ? device.pinned.value : 0)
+      return device.report.kind == .cpu && open >= wish.demand.cpu.value && beside
     }
   }
 
   /// Whether a node has processor time, memory, lease slots and enforcement for a demand.
-  private func fitsNode(_ demand: Demand, _ row: UInt32) -> Bool {
-    nodes[row: row].isOpen && nodes[row: row].cpuFree >= demand.cpu
-      && nodes[row: row].hostFree >= demand.hostMemory
-      && nodes[row: row].report.enforcement >= demand.enforcement
-      && Int(nodes[row: row].leases) < Limits.leasesPerNode
+  func fitsNode(_ wish: Wish, _ row: UInt32) -> Bool {
+    guard nodes[row: row].isOpen, nodes[row: row].report.enforcement >= wish.demand.enforcement,
+      Int(nodes[row: row].leases) < Limits.leasesPerNode
+    else { return false }
+    if nodes[row: row].cpuOpen >= wish.demand.cpu,
+      nodes[row: row].hostOpen >= wish.demand.hostMemory
+    {
+      return true
+    }
+    guard let lane = wish.through, let pin = lanes[row: lane].pin, pin.node.row == row else {
+      return false
+    }
+    // What others keep of the node stays kept.
+    let cpu = nodes[row: row].cpuFree.value - nodes[row: row].cpuPinned.value + pin.cpu.value
+    let memory =
+      nodes[row: row].hostFree.value - nodes[row: row].hostPinned.value + pin.hostMemory.value
+    return cpu >= wish.demand.cpu.value && memory >= wish.demand.hostMemory.value
   }
 
   /// All devices of a placement around one of them: itself first, then the node's least rows.
-  private func gather(_ wish: Wish, around row: UInt32, lane: UInt32) -> Placement? {
+  func gather(_ wish: Wish, around row: UInt32, lane: UInt32) -> Placement? {
     var placement = Placement(lane: lane, node: devices[row: row].node.row, device: row)
     guard wish.demand.devices > 1 else { return placement }
     var other = self.placement.devices.first(of: placement.node)
@@ -218,7 +235,7 @@ extension Pool {
     var found: Placement?
     nodes.forEach { id, _ in
       guard found == nil, placement.lanesOfNode[Int(id.row)].contains(row: lane),
-        fitsNode(wish.demand, id.row)
+        fitsNode(wish, id.row)
       else { return }
       var row = placement.devices.first(of: id.row)
       while row != RowLists.none, !fitsDevice(wish, row, lane) {

@@ -27,6 +27,8 @@ struct LaneIndex: Sendable {
   var free: Int64 = 0
   /// What the largest shelf could give if it were empty.
   var ceiling = Ceiling()
+  /// Nodes by the moment at which all their leases have ended at the latest.
+  var clears = IndexedHeaps<Instant>(heaps: 1)
 
   /// Puts a node where its number of idle GPUs and its column belong.
   mutating func place(_ node: UInt32, column: Int) {
@@ -76,6 +78,27 @@ struct PlacementIndex: Sendable {
   private(set) var columns: [UInt8] = []
   /// Lanes with a device on a node, by node row.
   private(set) var lanesOfNode: [LaneSet] = []
+
+  /// By node row, the moment at which all its leases have ended at the latest.
+  private var clearMoments: [Instant] = []
+
+  /// When all leases of a node have ended at the latest; the origin where it has none.
+  func clears(_ node: UInt32) -> Instant { clearMoments[Int(node)] }
+
+  /// A lease came that ends by a moment.
+  mutating func extend(clears moment: Instant, on node: UInt32) {
+    if clearMoments[Int(node)] < moment { set(clears: moment, on: node) }
+  }
+
+  /// Notes when all leases of a node have ended.
+  mutating func set(clears moment: Instant, on node: UInt32) {
+    clearMoments[Int(node)] = moment
+    var left = lanesOfNode[Int(node)]
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      lanes[Int(lane)].clears.insert(node, moment, into: 0)
+    }
+  }
 
   /// Instances of each partitioned GPU, by the GPU's row.
   var instances = RowLists()
@@ -155,6 +178,7 @@ struct PlacementIndex: Sendable {
     while columns.count <= Int(node) {
       columns.append(0)
       lanesOfNode.append(.none)
+      clearMoments.append(.origin)
     }
   }
 
@@ -167,10 +191,21 @@ struct PlacementIndex: Sendable {
   }
 
   /// Notes that a lane has a device on a node.
-  mutating func note(lane: UInt32, on node: UInt32) { lanesOfNode[Int(node)].insert(row: lane) }
+  mutating func note(lane: UInt32, on node: UInt32) {
+    guard !lanesOfNode[Int(node)].contains(row: lane) else { return }
+    lanesOfNode[Int(node)].insert(row: lane)
+    lanes[Int(lane)].clears.insert(node, clearMoments[Int(node)], into: 0)
+  }
 
   /// Forgets which lanes had devices on a node.
-  mutating func forget(node: UInt32) { lanesOfNode[Int(node)] = .none }
+  mutating func forget(node: UInt32) {
+    var left = lanesOfNode[Int(node)]
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      lanes[Int(lane)].clears.remove(node)
+    }
+    lanesOfNode[Int(node)] = .none
+  }
 
   /// Takes a device out of all counts, before its row goes or its lane changes.
   mutating func withdraw(_ row: UInt32, node: UInt32) {

@@ -1,0 +1,174 @@
+/// Whose turn it is: level, then service received, then time (SEMANTICS 4.1 to 4.3).
+///
+/// A tenant's counter at a level grows by what its grants reserve there, divided by its weight, and
+/// the least counter goes first. A tenant that begins to wait is lifted to the floor of the level,
+/// so that nobody saves up turns by staying away; a refund never takes it below that floor.
+extension Pool {
+  // MARK: keys
+
+  /// The key of a queued claim, were it the head of its line.
+  func orderKey(of row: UInt32) -> OrderKey {
+    let tenant = claims[row: row].tenant
+    let level = claims[row: row].level
+    return OrderKey(
+      level: level, served: tenants[tenant].served[Int(level)],
+      submitted: claims[row: row].turn.submitted, arrival: claims[row: row].turn.arrival)
+  }
+
+  /// The key of a claim at the door, which has not waited.
+  func orderKey(of turn: TurnKey, tenant: TenantID) -> OrderKey {
+    let served = tenants[tenant].served[Int(turn.level)]
+    let isBacklogged = queue.lines.isBacklogged(tenant.row, at: turn.level)
+    return OrderKey(
+      level: turn.level,
+      served: isBacklogged ? served : .max(served, floors[Int(turn.level)]),
+      submitted: turn.submitted, arrival: turn.arrival)
+  }
+
+  /// The first claims in the order of a lane, as it stands now.
+  /// - Complexity: O(count × (queue groups of the lane + count)).
+  func waiting(for lane: UInt32, atMost count: Int) -> [UInt32] {
+    var found: [UInt32] = []
+    var groups = queue.groupsOfLane[Int(lane)].map { queue.lines.walk(group: UInt32($0)) }
+    var lines: [QueueLines.LineWalk] = []
+    while found.count < count {
+      let group = groups.indices.filter { !groups[$0].isAtEnd }
+        .min { groups[$0].order < groups[$1].order }
+      let line = lines.indices.min { lines[$0].order < lines[$1].order }
+      if let group, line.map({ groups[group].order < lines[$0].order }) ?? true {
+        // Opens the next line of the group at its head.
+        var opened = queue.lines.walk(line: groups[group].line)
+        guard let head = opened.next(in: queue.lines) else { broken("a ranked line has a head") }
+        found.append(head)
+        groups[group].advance(in: queue.lines)
+        if let next = opened.next(in: queue.lines) {
+          opened.stand(at: next, orderKey(of: next))
+          lines.append(opened)
+        }
+      } else if let line {
+        found.append(lines[line].row)
+        if let next = lines[line].next(in: queue.lines) {
+          lines[line].stand(at: next, orderKey(of: next))
+        } else {
+          lines.remove(at: line)
+        }
+      } else {
+        break
+      }
+    }
+    return found
+  }
+
+  // MARK: ageing
+
+  /// The level of a queued claim by the time it has waited; never above the one it reached.
+  func agedLevel(of row: UInt32) -> UInt8 {
+    let level = claims[row: row].level
+    guard let step = policy.order.ageingStep, level > policy.order.ceiling else { return level }
+    let steps = eligibleWait(of: row).ns / step.ns
+    let aged = Int64(claims[row: row].serviceClass.rank) - steps
+    return min(level, UInt8(max(Int64(policy.order.ceiling), aged)))
+  }
+
+  /// Time that a queued claim has spent in the order.
+  func eligibleWait(of row: UInt32) -> Span {
+    let now = claims[row: row].state == .queued ? self.now - claims[row: row].queuedAt : .zero
+    return Span(ns: claims[row: row].waited.ns + now.ns)
+  }
+
+  /// The moment at which a queued claim rises by one level; nil where it never does.
+  private func rises(_ row: UInt32) -> Instant? {
+    let level = claims[row: row].level
+    guard let step = policy.order.ageingStep, level > policy.order.ceiling else { return nil }
+    let steps = Int64(claims[row: row].serviceClass.rank - level) + 1
+    let (wait, overflow) = step.ns.multipliedReportingOverflow(by: steps)
+    guard !overflow else { return nil }
+    return claims[row: row].queuedAt + Span(ns: wait - claims[row: row].waited.ns)
+  }
+
+  // MARK: folding
+
+  /// Puts a claim into its line. A tenant that begins to wait at its level is lifted to the floor.
+  mutating func joinLine(_ id: ClaimID) {
+    claims[id].queuedAt = now
+    // What it waited before counts: it may come back at the level that it had reached.
+    let level = agedLevel(of: id.row)
+    claims[id].level = level
+    let (tenant, turn) = (claims[id].tenant, claims[id].turn)
+    let (group, rank) = (UInt32(claims[id].group), claims[id].serviceClass.rank)
+    let line = queue.lines.insert(id.row, turn, group: group, tenant: tenant.row, rank: rank)
+    if queue.lines.head(line: line) == id.row { lift(tenant, to: level) }
+    refreshLine(line)
+  }
+
+  /// Takes a claim out of its line and keeps what it waited.
+  mutating func leaveLine(_ id: ClaimID) {
+    let waited = eligibleWait(of: id.row)
+    claims[id].waited = waited
+    guard let line = queue.lines.remove(id.row) else { broken("a queued claim is in a line") }
+    if let next = queue.lines.head(line: line) {
+      let (tenant, level) = (claims[row: next].tenant, claims[row: next].level)
+      if queue.lines.lines[Int(line)].level != level { lift(tenant, to: level) }
+    }
+    refreshLine(line)
+  }
+
+  mutating func evolveAged(_ id: ClaimID, _ level: UInt8) {
+    invariant(claims[id].state == .queued && level < claims[id].level, "a claim in the order rises")
+    claims[id].level = level
+    lift(claims[id].tenant, to: level)
+    guard let line = queue.lines.line(of: id.row) else { broken("a queued claim is in a line") }
+    refreshLine(line)
+    let group = Int(claims[id].group)
+    stirred.bits |= groups[group].bits
+  }
+
+  /// A tenant without a head at a level begins to wait there.
+  private mutating func lift(_ tenant: TenantID, to level: UInt8) {
+    guard !queue.lines.isBacklogged(tenant.row, at: level) else { return }
+    let served = tenants[tenant].served[Int(level)]
+    tenants[tenant].served[Int(level)] = .max(served, floors[Int(level)])
+  }
+
+  /// Charges a grant to a tenant's counter. From the door it is lifted first, as one that waits is.
+  mutating func serve(_ tenant: TenantID, at level: UInt8, _ amount: Credits, fromDoor: Bool) {
+    if fromDoor { lift(tenant, to: level) }
+    let before = tenants[tenant].served[Int(level)]
+    floors[Int(level)] = .max(floors[Int(level)], before)
+    charge(tenant, at: level, amount)
+  }
+
+  /// Charges a quantum to a tenant's counter.
+  mutating func charge(_ tenant: TenantID, at level: UInt8, _ amount: Credits) {
+    let weighted = tenants[tenant].weighted(amount)
+    let served = tenants[tenant].served[Int(level)].value + weighted
+    tenants[tenant].served[Int(level)] = CreditTotal(served)
+    refreshLines(of: tenant, at: level)
+  }
+
+  /// Gives back what a quantum did not use, down to the floor at most.
+  mutating func giveBack(_ tenant: TenantID, at level: UInt8, _ amount: Credits) {
+    guard amount > .zero else { return }
+    let served = tenants[tenant].served[Int(level)].value
+    let least = min(served, floors[Int(level)].value)
+    let corrected = max(served - tenants[tenant].weighted(amount), least)
+    tenants[tenant].served[Int(level)] = CreditTotal(corrected)
+    refreshLines(of: tenant, at: level)
+  }
+
+  // MARK: the index
+
+  /// Ranks a line by its head, and watches when the head rises.
+  mutating func refreshLine(_ line: UInt32) {
+    guard let row = queue.lines.head(line: line) else { return queue.lines.rank(line, nil) }
+    let order = orderKey(of: row)
+    queue.lines.rank(line, order)
+    let moment = rises(row) ?? .farFuture
+    QueueIndex.set(&queue.lines.timers, row, moment)
+  }
+
+  private mutating func refreshLines(of tenant: TenantID, at level: UInt8) {
+    guard queue.lines.isBacklogged(tenant.row, at: level) else { return }
+    for line in queue.lines.lines(of: tenant.row, at: level) { refreshLine(line) }
+  }
+}

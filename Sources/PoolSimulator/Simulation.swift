@@ -1,0 +1,196 @@
+public import PoolAllocator
+
+/// The production allocator under a workload in virtual time: claims arrive, leases start at once,
+/// are renewed while they run, end when their work is done, and ticks come when they are due.
+///
+/// Nodes do not fail yet. Same pool, same workload: the same commands, byte for byte.
+public struct Simulation: Sendable {
+  /// What became of one job.
+  public struct Outcome: Sendable, Equatable {
+    /// The answer at the door; nil before the job arrived.
+    public var verdict: Decision.Verdict?
+    /// When its lease started; nil where it has not.
+    public var started: Instant?
+    /// When it ended, by whatever cause.
+    public var ended: Instant?
+  }
+
+  private enum Action: Sendable {
+    case arrive(job: Int)
+    case renew(LeaseID)
+    case finish(LeaseID)
+  }
+
+  /// The allocator.
+  public private(set) var pool: Pool
+  /// Events of the last command.
+  public private(set) var log = EventLog()
+  /// Virtual time.
+  public private(set) var now: Instant
+  /// By job.
+  public private(set) var outcomes: [Outcome]
+  /// Commands applied.
+  public private(set) var commands = 0
+  /// The jobs.
+  public let jobs: [Job]
+
+  private var agenda = Agenda<Action>()
+  private var jobOf: [ClaimID: Int] = [:]
+  private var leases: [LeaseID: (job: Int, fencing: Fencing)] = [:]
+
+  /// Makes a simulation that begins at the pool's time.
+  public init(pool: Pool, workload: Workload) {
+    self.pool = pool
+    self.jobs = workload.jobs
+    self.now = pool.now
+    outcomes = Array(repeating: Outcome(), count: workload.jobs.count)
+    for (number, job) in workload.jobs.enumerated() {
+      agenda.add(.arrive(job: number), at: job.arrives)
+    }
+  }
+
+  /// Runs until nothing is left to do, or until a moment.
+  public mutating func run(until end: Instant = Instant(ns: .max)) { run(until: end) { _, _ in } }
+
+  /// Runs until nothing is left to do, or until a moment.
+  /// - Parameter afterEach: called after every command, with the pool and the command's events.
+  /// - Throws: what `afterEach` throws, which ends the run.
+  public mutating func run<Failure: Error>(
+    until end: Instant = Instant(ns: .max), afterEach: (Pool, EventLog) throws(Failure) -> Void
+  ) throws(Failure) {
+    while let next = nextMoment(), next <= end {
+      now = max(now, next)
+      if let action = agenda.popFirst(at: now) {
+        try act(action, afterEach)
+      }
+      try tickAll(afterEach)
+    }
+  }
+
+  private func nextMoment() -> Instant? {
+    switch (agenda.first, pool.nextTimer()) {
+    case (let agenda?, let timer?): min(agenda, timer)
+    case (let agenda, let timer): agenda ?? timer
+    }
+  }
+
+  private mutating func tickAll<Failure: Error>(
+    _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+  ) throws(Failure) {
+    while let timer = pool.nextTimer(), timer <= now {
+      _ = try apply(.tick, afterEach)
+    }
+  }
+
+  private mutating func act<Failure: Error>(
+    _ action: Action, _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+  ) throws(Failure) {
+    switch action {
+    case .arrive(let job):
+      let decision = try apply(.submit(jobs[job].claim), job: job, afterEach)
+      outcomes[job].verdict = decision.verdict
+      if decision.claim == nil { outcomes[job].ended = now }
+    case .renew(let lease):
+      guard let held = leases[lease] else { return }
+      let decision = try apply(.renew(lease, held.fencing), afterEach)
+      if decision.verdict == .done, let known = pool.lease(lease) { plan(lease, known, held.job) }
+    case .finish(let lease):
+      guard let held = leases[lease] else { return }
+      _ = try apply(.release(lease, held.fencing, .completed), afterEach)
+    }
+  }
+
+  /// Starts what was granted, and reports empty at once what stops.
+  private mutating func apply<Failure: Error>(
+    _ command: Command, job: Int? = nil, _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+  ) throws(Failure) -> Decision {
+    let decision = pool.apply(command, at: now, into: &log).0
+    commands += 1
+    try afterEach(pool, log)
+    var granted: [(lease: LeaseID, job: Int, fencing: Fencing)] = []
+    var stopped: [LeaseID] = []
+    for event in log.events {
+      switch event {
+      case .claimSubmitted(let claim, _): jobOf[claim] = job
+      case .leaseGranted(let lease, let fact):
+        let grant = log.grants[Int(fact)]
+        if let job = jobOf[grant.claim] { granted.append((lease, job, grant.fencing)) }
+      case .leaseStopping(let lease, _, _, _): stopped.append(lease)
+      case .claimEnded(let claim, _):
+        if let job = jobOf.removeValue(forKey: claim) { outcomes[job].ended = now }
+      default: break
+      }
+    }
+    for grant in granted { try start(grant.lease, grant.job, grant.fencing, afterEach) }
+    for lease in stopped {
+      guard let held = leases.removeValue(forKey: lease) else { continue }
+      _ = try apply(.confirmEmpty(lease, held.fencing), afterEach)
+    }
+    return decision
+  }
+
+  private mutating func start<Failure: Error>(
+    _ lease: LeaseID, _ job: Int, _ fencing: Fencing,
+    _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+  ) throws(Failure) {
+    leases[lease] = (job, fencing)
+    _ = try apply(.confirmStarted(lease, fencing), afterEach)
+    outcomes[job].started = now
+    agenda.add(.finish(lease), at: now + jobs[job].runs)
+    if let known = pool.lease(lease) { plan(lease, known, job) }
+  }
+
+  /// Plans the next renewal of a lease, where its work outlasts what is paid.
+  private mutating func plan(_ lease: LeaseID, _ known: Lease, _ job: Int) {
+    guard let started = known.started, known.ends < started + jobs[job].runs else { return }
+    let from = known.nextReserved == nil ? known.renewFrom : known.ends
+    agenda.add(.renew(lease), at: max(now, from))
+  }
+}
+
+/// What is to be done when; first come first among equals.
+struct Agenda<Item: Sendable>: Sendable {
+  private struct Entry: Sendable {
+    var moment: Instant
+    var number: Int
+    var item: Item
+
+    func precedes(_ other: Entry) -> Bool {
+      moment != other.moment ? moment < other.moment : number < other.number
+    }
+  }
+
+  private var heap: [Entry] = []
+  private var added = 0
+
+  /// The first moment at which something is to be done.
+  var first: Instant? { heap.first?.moment }
+
+  mutating func add(_ item: Item, at moment: Instant) {
+    heap.append(Entry(moment: moment, number: added, item: item))
+    added += 1
+    var child = heap.count - 1
+    while child > 0, heap[child].precedes(heap[(child - 1) / 2]) {
+      heap.swapAt(child, (child - 1) / 2)
+      child = (child - 1) / 2
+    }
+  }
+
+  /// Takes out the first item that is due, if any.
+  mutating func popFirst(at now: Instant) -> Item? {
+    guard let first = heap.first, first.moment <= now else { return nil }
+    heap[0] = heap[heap.count - 1]
+    heap.removeLast()
+    var parent = 0
+    while true {
+      var least = parent
+      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
+        if heap[child].precedes(heap[least]) { least = child }
+      }
+      guard least != parent else { break }
+      heap.swapAt(parent, least)
+      parent = least
+    }
+    return first.item
+  }
+}

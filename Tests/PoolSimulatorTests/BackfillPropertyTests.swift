@@ -1,0 +1,91 @@
+import Testing
+
+@testable import PoolAllocator
+@testable import PoolSimulator
+
+/// EASY backfill under load (SEMANTICS 4.4).
+struct BackfillPropertyTests {
+  /// Whole nodes of 8 GPUs in a stream of single ones at about 0.9 load: the workload of the
+  /// reference simulation.
+  private func gangs(seed: UInt64, seconds: Int64) -> Workload {
+    var random = SeededGenerator(seed: seed)
+    let end = Instant(ns: seconds * 1_000_000_000)
+    var workload = Workload()
+    workload.addStream(mean: .seconds(14), until: end, using: &random) { number, random in
+      let runs = Span.seconds(random.within(20...180))
+      return (SmallCluster.claim(number, tenant: 0, rank: 2, runtime: runs), runs)
+    }
+    workload.addStream(mean: .seconds(5_000), until: end, using: &random) { number, _ in
+      let runs = Span.seconds(100)
+      return (SmallCluster.claim(number, tenant: 0, rank: 2, gpus: 8, runtime: runs), runs)
+    }
+    workload.sort()
+    return workload
+  }
+
+  @Test func gangsAreServedAmongSmallJobs() throws {
+    let seconds = Int64(Scale.cases(release: 100_000, debug: 20_000))
+    var worst = Span.zero
+    var (busy, offered, all) = (Int128(0), Int128(0), Int128(0))
+    var (kept, planned) = (0, 0)
+    for seed in 0..<UInt64(Scale.cases(release: 12, debug: 2)) {
+      let workload = gangs(seed: seed, seconds: seconds)
+      var cluster = SmallCluster(weights: [1000])
+      cluster.order = OrderRule()
+      cluster.grace = Span(ns: 1)
+      var simulation = Simulation(pool: cluster.pool(), workload: workload)
+      var plans = Plans()
+      simulation.run(until: Instant(ns: seconds * 1_000_000_000)) { pool, log in
+        plans.note(pool, log)
+      }
+      for (job, outcome) in zip(workload.jobs, simulation.outcomes) {
+        let until = outcome.ended ?? simulation.now
+        if let started = outcome.started {
+          busy += Int128(job.claim.demand.devices) * Int128((until - started).ns)
+        }
+        let left = max(.zero, simulation.now - job.arrives)
+        offered += Int128(job.claim.demand.devices) * Int128(min(job.runs, left).ns)
+        guard job.claim.demand.devices == 8, job.arrives < simulation.now else { continue }
+        worst = max(worst, (outcome.started ?? simulation.now) - job.arrives)
+      }
+      all += 8 * Int128(simulation.now.ns)
+      kept += plans.kept
+      planned += plans.kept + plans.broken
+    }
+    print(
+      "property: gangs: worst wait \(worst.ns / 1_000_000_000) s, busy \(busy * 1000 / all) of "
+        + "\(offered * 1000 / all) thousandths offered, \(kept) of \(planned) plans kept")
+    #expect(worst <= .seconds(700))
+    // Nearly all the work that arrives is done: keeping devices costs next to nothing.
+    #expect(busy * 1000 >= offered * 995)
+    #expect(kept == planned && planned > 10)
+  }
+
+  /// What was promised to heads, and whether it was kept.
+  private struct Plans {
+    var kept = 0
+    var broken = 0
+    private var promised: [ClaimID: Instant] = [:]
+
+    mutating func note(_ pool: Pool, _ log: EventLog) {
+      for event in log.events {
+        switch event {
+        case .headPinned(_, let fact):
+          let pin = log.pins[Int(fact)]
+          if let before = promised[pin.claim], pin.starts > before { broken += 1 }
+          promised[pin.claim] = pin.starts
+        case .headUnpinned(_, let because):
+          // Recorded reasons void a promise: of these, only a claim that comes before is possible.
+          if because != .behindHead { broken += 1 }
+          promised = [:]
+        case .leaseGranted(_, let fact):
+          guard let moment = promised.removeValue(forKey: log.grants[Int(fact)].claim) else {
+            continue
+          }
+          if pool.now <= moment { kept += 1 } else { broken += 1 }
+        default: break
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import PoolAllocator
+import PoolSimulator
+
+/// One node of GPUs, one lane, a service for each class, and tenants with more credits than they
+/// can spend.
+struct SmallCluster {
+  static func key(_ kind: UInt64, _ number: Int) -> Key {
+    Key(high: kind, low: UInt64(number) + 1)
+  }
+
+  var gpus = 8
+  var weights: [Int32]
+  var order = OrderRule(ageingStep: .seconds(60))
+  var quantum = Span.seconds(3_600)
+  /// Time to start and to leave the devices.
+  var grace = Span.seconds(60)
+
+  init(weights: [Int32]) { self.weights = weights }
+
+  var policy: CompiledPolicy {
+    var policy = CompiledPolicy()
+    let profile = Self.key(1, 0)
+    policy.profiles = [
+      ProfileRule(key: profile, kind: .gpu, weightMilli: 1000, memory: Bytes(80 << 30))
+    ]
+    policy.pools = [PoolRule(key: Self.key(2, 0), profile: profile)]
+    policy.lanes = [LaneRule(key: Self.key(3, 0), pool: 0, leaseMax: .seconds(86_400))]
+    policy.order = order
+    let rule = ClassRule(
+      quantum: quantum, startWithin: grace, killWithin: grace, emptyBucket: .park, overrun: .stop)
+    policy.classes = Array(repeating: rule, count: 4)
+    for rank in 0..<4 {
+      policy.services.append(
+        ServiceRule(
+          key: Self.key(4, rank), tenant: nil, serviceClass: ServiceClass(rank: UInt8(rank)) ?? .p3)
+      )
+    }
+    for (number, weight) in weights.enumerated() {
+      policy.tenants.append(
+        TenantRule(key: Self.key(5, number), queueMax: 100_000, weightMilli: weight))
+      policy.buckets.append(
+        BucketRule(
+          key: Self.key(6, number), tenant: UInt16(number), cap: Credits(1 << 52),
+          refillPerSecond: .zero))
+    }
+    return policy
+  }
+
+  /// The pool with its node reported.
+  func pool() -> Pool {
+    var pool = Pool()
+    var log = EventLog()
+    let profile = Self.key(1, 0)
+    _ = pool.apply(.begin(epoch: 1), at: .origin, into: &log)
+    _ = pool.apply(.activate(PolicyGeneration(1), policy), at: .origin, into: &log)
+    let enrolment = Enrolment(
+      key: Self.key(7, 0), approved: [ApprovedDevices(profile: profile, count: UInt16(gpus))])
+    guard let node = pool.apply(.enrol(enrolment), at: .origin, into: &log).0.node else {
+      fatalError("a node is enrolled")
+    }
+    let report = NodeReport(
+      boot: Self.key(8, 0), generation: 1, sequence: 1, cpu: MilliCPU(128_000),
+      hostMemory: Bytes(1 << 40), enforcement: .cgroup)
+    let devices = (0..<gpus).map {
+      DeviceReport(key: Self.key(9, $0), kind: .gpu, profile: profile, memory: Bytes(80 << 30))
+    }
+    _ = pool.apply(
+      .advertise(node, Advertisement(report: report, devices: devices)), at: .origin, into: &log)
+    return pool
+  }
+
+  /// A claim for whole GPUs.
+  static func claim(
+    _ number: Int, tenant: Int, rank: Int, gpus: Int = 1, runtime: Span
+  ) -> ClaimSpec {
+    var lanes = LaneSet.none
+    lanes.insert(row: 0)
+    var spec = ClaimSpec(
+      key: key(10, number), tenant: key(5, tenant), service: key(4, rank), action: key(11, 0),
+      modelClass: key(12, 0), demand: Demand(shape: .whole, devices: UInt8(gpus)), lanes: lanes,
+      runtimeMax: runtime)
+    // Every job is its own workflow, so that none meets the bound on one workflow's claims.
+    spec.workflow = key(13, number)
+    return spec
+  }
+}
+
+/// How many cases a property test runs: many in release, few in debug.
+enum Scale {
+  static func cases(release: Int, debug: Int) -> Int {
+    #if DEBUG
+      debug
+    #else
+      release
+    #endif
+  }
+}
