@@ -128,6 +128,15 @@ class Probe(unittest.TestCase):
             [(each["profile"], each["count"]) for each in found["advertised"]],
             [("a100-sxm-80gb/1g.20gb", 4)])
 
+    def test_an_rtx_pro_in_plain_parts(self):
+        """Its kinds come in variants that differ in nothing that a capture shows."""
+        _, found = self.same("rtx-pro-mig.xml")
+        parts = found["devices"][0]["mig"]["instances"]
+        self.assertEqual([part["profile"] for part in parts], ["2g.48gb", "1g.24gb", "1g.24gb"])
+        places = sorted((part["placement"]["start"], part["placement"]["size"]) for part in parts)
+        self.assertEqual([size for _, size in places].count(3), 2)
+        self.assertTrue(all(part["offered"] for part in parts))
+
     def test_a_hidden_rtx_3090(self):
         _, found = self.same("rtx-3090-hidden.xml")
         device = found["devices"][0]
