@@ -66,7 +66,7 @@ extension NodeInventory {
   }
 
   private static func mig(_ mig: MIGState) -> String {
-    guard let isEnabled = mig.isEnabled else { return "?" }
+    guard let isEnabled = mig.isEnabled else { return "-" }
     if mig.isChanging { return isEnabled ? "on>off" : "off>on" }
     return isEnabled ? "on \(mig.instances?.count ?? 0)" : "off"
   }
