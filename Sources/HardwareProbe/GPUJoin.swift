@@ -63,6 +63,9 @@ struct GPUJoin {
     guard isShared else {
       // A GPU with memory of its own that does not tell it cannot be offered.
       if profile != nil { gpu.sharesHostMemory = false }
+      if gpu.state == .usable, gpu.memory == nil, !gpu.sharesHostMemory {
+        gpu.warnings.append("its memory is not told, so it is not offered")
+      }
       return
     }
     gpu.sharesHostMemory = true

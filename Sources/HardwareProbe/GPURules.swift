@@ -132,7 +132,10 @@ enum GPURules {
   }
 
   private static func instanceWarnings(_ mig: MIGState) -> [String] {
-    (mig.instances ?? []).compactMap { instance in
+    if mig.isEnabled == true, !mig.isChanging, mig.instances?.isEmpty == true {
+      return ["MIG is on and there is no MIG device, so nothing of it is offered"]
+    }
+    return (mig.instances ?? []).compactMap { instance in
       if let fault = instance.fault { return "MIG device \(instance.position): \(fault)" }
       if instance.sharesMemory {
         return "MIG device \(instance.position) shares the memory of GPU instance"

@@ -69,6 +69,19 @@ struct JoinTests {
     #expect(unasked[0].state == .unknown(reason: "the driver could not be asked: it died"))
   }
 
+  @Test("a GPU that does not tell its memory is not offered, and says why")
+  func untold() throws {
+    var gpu = told(0, bus: "00000000:1B:00.0")
+    gpu.profile = .matched(profile: "h200-141g", rule: .nvmlName)
+    gpu.sharesHostMemory = true
+    let why = "its memory is not told, so it is not offered"
+    let gpus = try join([gpu, told(1, bus: nil)], [])
+    #expect(gpus.map(\.warnings) == [[why], []])
+    #expect(gpus.map(\.isOfferable) == [false, false])
+    gpu.memory = GPUMemory(totalBytes: 141 << 30, usedBytes: nil, reservedBytes: nil)
+    #expect(try join([gpu], [])[0].warnings.isEmpty)
+  }
+
   @Test("memory that is the host's is not the GPU's too")
   func unified() throws {
     var gpu = told(0, bus: "00000000:01:00.0")

@@ -43,6 +43,9 @@ struct MIGTests {
     #expect(inventory.gpus[0].mig.instances?.isEmpty == true)
     #expect(inventory.advertised.isEmpty, "cut into none is no capacity")
     #expect(inventory.gpuOffers[0].partitions?.isEmpty == true)
+    #expect(
+      inventory.gpus[0].warnings
+        == ["MIG is on and there is no MIG device, so nothing of it is offered"])
   }
 
   @Test("a mode that will change is marked and not offered")
