@@ -61,8 +61,8 @@ import Testing
       IDX  PROFILE    MODEL        MEM USED/TOTAL    UTIL  TEMP  POWER     MIG   ECC  SOURCE  STATE
       0    h200-141g  NVIDIA H200  18.2 / 140.4 GiB  71%   54C   412/700W  on 1  ok   nvml    usable
       0.2  1g.18gb    MIG-a        - / 16.0 GiB      -     -     -         -     -    nvml    usable
-      1    unknown    NVIDIA A40   - / 45.0 GiB      -     -     -         ?     -    nvml    usable
-      2    unknown    -            -                 -     -     -         ?     -    nvml    \
+      1    unknown    NVIDIA A40   - / 45.0 GiB      -     -     -         -     -    nvml    usable
+      2    unknown    -            -                 -     -     -         -     -    nvml    \
       unusable: GPU is lost (NVML code 15)
       cpu x86-64 1.500 cpus  mem 8.0 GiB  Fake CPU    2 of 3 devices cannot be offered -> \
       advertised 0.143 GPU
@@ -77,6 +77,30 @@ import Testing
 
       """
     #expect(inventory().table(agentVersion: "0.1.0") == expected)
+  }
+
+  @Test func whatIsNotKnownIsADash() {
+    var poor = inventory()
+    poor.capacity.cpuMilli = 0
+    poor.capacity.onlineCPUCount = 0
+    poor.capacity.memoryBytes = 0
+    poor.capacity.memoryTotalBytes = 0
+    poor.host.hostname = ""
+    let text = poor.table()
+    #expect(text.hasPrefix("NODE -  "))
+    #expect(text.contains("\ncpu x86-64 - cpus  mem - GiB  Fake CPU"))
+  }
+
+  @Test func cpusWithoutAProfileAreSaid() {
+    var odd = inventory()
+    odd.cpuProfile = ProfileMatcher.cpu(architecture: "ppc64le", among: [])
+    let hint = "hint: the CPUs match no hardware profile: no profile is for ppc64le\n"
+    #expect(odd.table().contains(hint))
+    odd.host.architecture = ""
+    odd.cpuProfile = ProfileMatcher.cpu(architecture: "", among: [])
+    #expect(
+      odd.cpuProfile == .unknown(reason: "the architecture is not known", candidates: []))
+    #expect(!odd.table().contains("the CPUs match no"))
   }
 
   @Test func longCellsAreCut() {
