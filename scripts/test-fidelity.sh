@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Third-party readers of NVML (nvidia-ml-py, nvitop) read the fake library, and captures of
-# nvidia-smi come back through it. The readers come from PyPI into .build-fidelity, which is never
+# Captures of nvidia-smi come back through the fake library and the probe, and third-party readers of
+# NVML (nvidia-ml-py, nvitop) read it. The readers come from PyPI into .build-fidelity, which is never
 # committed. Without them the step is SKIPPED, and where CI=true it fails.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -25,6 +25,9 @@ if ! python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null; t
   skip 'Python 3.9 or newer is needed (apt-get install python3 python3-pip)'
 fi
 python3 "$checks/check_converter.py"
+swift build --quiet --product FakeNVML >&2
+swift build --quiet --product pool-agent >&2
+python3 "$checks/check_probe.py" .build/debug/pool-agent .build/debug/libFakeNVML.so
 
 stamp=$work/$(cksum <"$checks/requirements.txt" | cut -d' ' -f1).installed
 if [ ! -e "$stamp" ]; then
@@ -42,7 +45,6 @@ if [ ! -e "$stamp" ]; then
   : >"$stamp"
 fi
 
-swift build --quiet --product FakeNVML >&2
 folder=$work/node
 mkdir -p "$folder"
 cp .build/debug/libFakeNVML.so "$folder/libnvidia-ml.so.1"

@@ -7,6 +7,8 @@ struct DriverChild {
   let program: String
   let arguments: [String]
   let deadlineMilliseconds: Int
+  /// Where those that cannot be ended are remembered.
+  var stuck = StuckAskers.shared
 
   /// What one process told, and how that ended.
   private struct Attempt {
@@ -35,6 +37,9 @@ struct DriverChild {
     var best: NVMLRecord?
     var notes: [String] = []
     while true {
+      if let reason = stuck.refusal() {
+        return (best ?? NVMLRecord(status: .askerFailed(reason: reason)), notes)
+      }
       var attempt = attempt(skipping, until: deadline)
       if let note = attempt.note { notes.append(note) }
       attempt.record.silent = skipping.sorted()
@@ -96,6 +101,7 @@ struct DriverChild {
       }
     }
     if Syscalls.end(child) == .stuck {
+      stuck.add(child)
       attempt.note = "process \(child.process) is stuck in the driver and cannot be ended"
     }
     return attempt

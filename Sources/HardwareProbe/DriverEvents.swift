@@ -173,13 +173,13 @@ public struct DriverEventStream: ~Copyable {
   }
 
   deinit {
-    if let child { _ = Syscalls.end(child) }
+    if let child, Syscalls.end(child) == .stuck { StuckAskers.shared.add(child) }
   }
 
   /// The events since the last look, and how many were dropped.
   public mutating func take() -> (events: [DriverEvent], dropped: Int) {
     let now = Syscalls.monotonicNanoseconds()
-    if child == nil, now >= notBefore {
+    if child == nil, now >= notBefore, StuckAskers.shared.refusal() == nil {
       child = Syscalls.spawn(program, arguments).child
       lines = LineBuffer(lineBytesMax: DriverEvents.lineBytesMax)
       notBefore = now &+ UInt64(backoff.failed()) &* 1_000_000
@@ -207,7 +207,7 @@ public struct DriverEventStream: ~Copyable {
   }
 
   private mutating func end(_ running: Syscalls.Child) {
-    _ = Syscalls.end(running)
+    if Syscalls.end(running) == .stuck { StuckAskers.shared.add(running) }
     child = nil
   }
 }

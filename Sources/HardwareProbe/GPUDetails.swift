@@ -1,11 +1,11 @@
 /// The partitions of a GPU.
 public struct MIGState: Sendable, Equatable {
-  /// The mode now; nil when the GPU did not answer. False also where there is no such mode.
+  /// The mode now; nil where there is no such mode, and when the GPU did not answer.
   public var isEnabled: Bool?
   /// The mode after the next reset; nil where there is no such mode.
   public var isPending: Bool?
-  /// The partitions that there are; nil when the mode is not known. A GPU that is cut into none has
-  /// no capacity at all.
+  /// The partitions that there are; nil when that is not known, empty where there is no such mode.
+  /// A GPU that is cut into none has no capacity at all.
   public var instances: [MIGInstance]?
   /// The kinds of partition that it can be cut into.
   public var profiles: [MIGProfile] = []

@@ -87,7 +87,6 @@ struct GPUJoin {
     entry.memoryNode = device.memoryNode
     entry.sharesHostMemory = device.memoryKind == .unified
     if device.vendor != .nvidia {
-      entry.mig.isEnabled = false
       entry.mig.instances = []
     }
     if let busy = device.busyPercent {
@@ -101,7 +100,7 @@ struct GPUJoin {
     guard device.vendor == .nvidia, case .usable = device.state else { return device.state }
     switch status {
     case .running: return .notPermitted(reason: "NVML does not show it to this process")
-    case .late: return .unknown(reason: status.reason ?? "the driver is late")
+    case .late, .askerFailed: return .unknown(reason: status.reason ?? "the driver is late")
     default: return .unusable(reason: status.reason ?? "NVML does not show it")
     }
   }

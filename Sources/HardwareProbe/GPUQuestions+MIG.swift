@@ -10,6 +10,7 @@ extension GPUQuestions {
     // The number is a bound with holes below it, not a count.
     let bound = library.number(CNVML_U32_MIG_DEVICES_MAX, of: device).value ?? 16
     var instances: [InstanceRecord] = []
+    var parts: [(InstanceRecord, NVMLLibrary.Device)] = []
     for position in 0..<Int(min(bound, UInt64(ProbeLimits.instances))) {
       var handle: cnvml_device?
       let code = cnvml_mig_device(library.table, device.handle, UInt32(position), &handle)
@@ -17,12 +18,39 @@ extension GPUQuestions {
       var instance = InstanceRecord(position: position, handleCode: code)
       if code == 0, let handle {
         ask(&instance, NVMLLibrary.Device(handle: handle))
+        parts.append((instance, NVMLLibrary.Device(handle: handle)))
       } else if code == 0 {
         instance.handleCode = NVMLReturn.noSymbol
       }
       instances.append(instance)
     }
     record.instances = instances
+    let isWhole = record.processes.value?.allSatisfy { $0.gpuInstance != nil } ?? false
+    if !isWhole, !instances.isEmpty, parts.count == instances.count,
+      let found = processes(of: parts)
+    {
+      record.processes = Answer(value: found, code: 0)
+    }
+  }
+
+  /// The processes of every MIG device: the driver tells those of the whole GPU to root only, and
+  /// old forms of the list do not say in which instance one runs.
+  ///
+  /// - Returns: nil when one MIG device does not tell, since the rest would look like all.
+  private func processes(
+    of parts: [(InstanceRecord, NVMLLibrary.Device)]
+  ) -> [ProcessRecord]? {
+    var found: [ProcessRecord] = []
+    for (instance, device) in parts {
+      guard let own = ProcessList(library: library, device: device).all().value else { return nil }
+      found += own.map { process in
+        var process = process
+        process.gpuInstance = instance.facts[.gpuInstance].map { UInt32(clamping: $0) }
+        process.computeInstance = instance.facts[.computeInstance].map { UInt32(clamping: $0) }
+        return process
+      }
+    }
+    return Array(found.prefix(ProbeLimits.processes))
   }
 
   private func ask(_ instance: inout InstanceRecord, _ mig: NVMLLibrary.Device) {

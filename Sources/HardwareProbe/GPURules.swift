@@ -68,6 +68,12 @@ enum GPURules {
     if entry.mig.isEnabled == true && entry.mig.instances == nil {
       return .unknown(reason: "MIG is on but its devices are not told")
     }
+    // Whoever offers a whole GPU must know that it is whole.
+    let mode = NVMLReturn(code: facts.code(.migMode))
+    if entry.mig.isEnabled == nil && mode.meaning != .absent && !entry.sharesHostMemory {
+      let why = mode.isSuccess ? "NVML reports no mode" : mode.description
+      return .unknown(reason: "whether MIG is on is not told: \(why)")
+    }
     if facts[.computeMode] == 2 {
       return .unusable(reason: "its compute mode is prohibited")
     }
@@ -113,7 +119,16 @@ enum GPURules {
     if let health = facts[.fabricHealth], health & 3 == 1 || health >> 4 & 3 == 1 {
       warnings.append("the NVLink fabric is degraded")
     }
-    return warnings + instanceWarnings(entry.mig)
+    return warnings + limits(of: gpu) + instanceWarnings(entry.mig)
+  }
+
+  /// What this process may not ask, in one clause.
+  private static func limits(of gpu: GPURecord) -> [String] {
+    var denied = gpu.facts.denied
+    if NVMLReturn(code: gpu.processes.code).meaning == .notAllowed { denied.append("processes") }
+    guard !denied.isEmpty, gpu.handleCode == 0 else { return [] }
+    let more = denied.count > 3 ? " and \(denied.count - 3) more" : ""
+    return ["limited: no permission to ask for \(denied.prefix(3).joined(separator: ", "))\(more)"]
   }
 
   private static func instanceWarnings(_ mig: MIGState) -> [String] {

@@ -37,6 +37,8 @@ public struct HealthMonitor: Sendable, Equatable {
     case good
     /// It answered, or the driver for it, and something speaks against it.
     case bad(reason: String)
+    /// The driver reported an error of the GPU. It is no slip of one answer: it counts at once.
+    case fault(reason: String)
     /// The driver reported an error that only a reset mends.
     case fatal(reason: String)
     /// There was no answer.
@@ -86,7 +88,7 @@ public struct HealthMonitor: Sendable, Equatable {
       health = .needsReset(reason: reason)
     case .good:
       afterGood(at: now)
-    case .bad(let reason):
+    case .bad(let reason), .fault(let reason):
       if bad >= rules.badToDoubt, !isLost { health = .unhealthy(reason: reason) }
     case .silent(let reason):
       // A GPU that is known to be broken does not become less so by falling silent.
@@ -115,7 +117,7 @@ public struct HealthMonitor: Sendable, Equatable {
     switch observation {
     case .good: (good, bad, silent) = (min(good + 1, 1 << 20), 0, 0)
     case .bad: (good, bad, silent, lastBad) = (0, min(bad + 1, 1 << 20), 0, now)
-    case .fatal: (good, bad, silent, lastBad) = (0, rules.badToDoubt, 0, now)
+    case .fault, .fatal: (good, bad, silent, lastBad) = (0, rules.badToDoubt, 0, now)
     case .silent: (good, silent) = (0, min(silent + 1, 1 << 20))
     case .restarted: (good, bad, silent) = (0, 0, 0)
     }
@@ -136,7 +138,7 @@ extension HealthMonitor.Observation {
   public init?(_ event: DriverEvent) {
     switch event.effect {
     case .application, .warning: return nil
-    case .device: self = .bad(reason: event.words)
+    case .device: self = .fault(reason: event.words)
     case .fatal: self = .fatal(reason: event.words)
     }
   }

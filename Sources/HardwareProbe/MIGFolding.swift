@@ -10,8 +10,8 @@ enum MIGFolding {
     } else if gpu.handleCode == 0, gpu.facts.fatalCode == nil,
       NVMLReturn(code: code).meaning == .absent
     {
-      // The driver, or the GPU, does not know of such a mode: then it is off.
-      state.isEnabled = false
+      // The driver, or the GPU, does not know of such a mode: it is neither on nor off, and there
+      // are no partitions.
       state.instances = []
     }
     state.profiles = gpu.profiles.map { profile in

@@ -62,7 +62,8 @@ struct NVMLLibrary {
     guard result.isSuccess else {
       cnvml_forget(table)
       return .failed(
-        .driverFailed(path: library.path, code: result.code, reason: result.description))
+        .driverFailed(
+          path: library.path, code: result.code, reason: result.description + result.advice))
     }
     return .open(library)
   }

@@ -13,22 +13,33 @@ enum NVMLLocator {
     "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
     "/usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1",
     "/usr/lib64/libnvidia-ml.so.1",
+    "/usr/local/nvidia/lib64/libnvidia-ml.so.1",
     "/run/nvidia/driver/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
     "/run/nvidia/driver/usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1",
     "/run/nvidia/driver/usr/lib64/libnvidia-ml.so.1",
   ]
 
+  /// The loader's own variable, by which the plain name may lead anywhere.
+  static let loaderVariable = "LD_LIBRARY_PATH"
+
   /// The places to try, in order. A named library is the only one: falling back from it to
   /// another would answer a question that nobody asked.
+  ///
+  /// - Parameter loaderPath: What the environment tells the loader. A privileged process does not
+  ///   ask by the plain name then, since the loader would believe it.
   static func candidates(
-    explicit: String?, environment: String?, isPrivileged: Bool
+    explicit: String?, environment: String?, loaderPath: String? = nil, isPrivileged: Bool
   ) -> (paths: [String], note: String?) {
     if let explicit { return ([explicit], nil) }
-    if let environment {
-      if !isPrivileged { return ([environment], nil) }
-      return ([soname] + fallbacks, "\(variable) is ignored in a privileged process")
+    guard isPrivileged else {
+      return (environment.map { [$0] } ?? [soname] + fallbacks, nil)
     }
-    return ([soname] + fallbacks, nil)
+    let ignored = [(variable, environment), (loaderVariable, loaderPath)]
+      .filter { $0.1 != nil }.map(\.0)
+    let note =
+      ignored.isEmpty
+      ? nil : "\(ignored.joined(separator: " and ")) not heeded in a privileged process"
+    return ((loaderPath == nil ? [soname] : []) + fallbacks, note)
   }
 
   /// The places to try for a search; none when nothing is searched.
@@ -42,7 +53,8 @@ enum NVMLLocator {
     case .standard: break
     }
     return candidates(
-      explicit: explicit, environment: Syscalls.environment(variable), isPrivileged: isPrivileged)
+      explicit: explicit, environment: Syscalls.environment(variable),
+      loaderPath: Syscalls.environment(loaderVariable), isPrivileged: isPrivileged)
   }
 
   /// Why a privileged process must not load `path`; nil when it may.

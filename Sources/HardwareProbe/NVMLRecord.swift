@@ -145,6 +145,15 @@ struct DriverFacts: Sendable, Equatable {
     if answer.code != NVMLReturn.noSymbol { numbers[number] = answer }
   }
 
+  /// The names of questions that this process may not ask, in the order of the lists above.
+  var denied: [String] {
+    func isDenied(_ code: Int32?) -> Bool {
+      code.map { NVMLReturn(code: $0).meaning == .notAllowed } ?? false
+    }
+    return GPUText.allCases.filter { isDenied(texts[$0]?.code) }.map(\.rawValue)
+      + GPUNumber.allCases.filter { isDenied(numbers[$0]?.code) }.map(\.rawValue)
+  }
+
   /// The first code that says that the device, or the whole driver, is gone.
   var fatalCode: Int32? {
     let codes =

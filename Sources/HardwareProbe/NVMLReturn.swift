@@ -59,6 +59,17 @@ struct NVMLReturn: Equatable {
       ? "not in this NVML library" : "\(Self.words[code] ?? "unknown error") (NVML code \(code))"
   }
 
+  /// What an operator can do about a driver that does not start, as a clause behind the
+  /// description; empty where nothing is known to help.
+  var advice: String {
+    switch code {
+    case 18: "; load the driver anew or boot: it was upgraded while it ran"
+    // Known from containers whose device rules `systemctl daemon-reload` took away.
+    case 999: "; in a container make the container anew, it may have lost its device rules"
+    default: ""
+    }
+  }
+
   private static let words: [Int32: String] = [
     0: "success",
     1: "NVML is not initialised",

@@ -46,6 +46,9 @@ enum ProbeLimits {
   /// Bytes of a child's whole record.
   static let recordBytes = 16 << 20
 
+  /// Processes stuck in the driver before no further one is started to ask it.
+  static let stuckAskers = 4
+
   /// Characters of a name that a machine gives itself (GPU, CPU, host): NVML's longest is 96.
   static let nameCharacters = 128
 

@@ -71,6 +71,12 @@ extension Syscalls {
     return .stuck
   }
 
+  /// True when a killed process has ended, or is none of ours, and nothing of it is left.
+  static func isReaped(_ child: Child) -> Bool {
+    var status: Int32 = 0
+    return waitpid(child.process, &status, WNOHANG) != 0
+  }
+
   private static func ended(_ status: Int32) -> ChildEnd {
     let signal = status & 0x7F
     return signal == 0 ? .exited(status >> 8 & 0xFF) : .killed(signal)

@@ -34,15 +34,24 @@ struct WatchCommand {
           whom.isEmpty || whom == [event.uuid] ? "" : ", concerns \(whom.joined(separator: " "))"
         Console.note("event: \(event.uuid ?? "a GPU"): \(event.words) (\(event.effect))\(parts)\n")
         guard let uuid = event.uuid, let seen = HealthMonitor.Observation(event) else { continue }
-        observe(seen, uuid, &monitors, at: now)
+        for device in whom.isEmpty ? [uuid] : whom { observe(seen, device, &monitors, at: now) }
       }
       if dropped > 0 { Console.note("event: \(dropped) more were dropped\n") }
       for gpu in inventory.gpus {
-        observe(
-          HealthMonitor.Observation(gpu), gpu.uuid ?? "index \(gpu.index)", &monitors, at: now)
+        for (key, seen) in Self.seen(of: gpu) { observe(seen, key, &monitors, at: now) }
       }
       Console.sleep(seconds: seconds)
     }
+  }
+
+  /// What was seen of a GPU, and of its MIG devices, each of which is well or not by itself.
+  private static func seen(of gpu: GPUEntry) -> [(key: String, seen: HealthMonitor.Observation)] {
+    let whole = HealthMonitor.Observation(gpu)
+    let parts = (gpu.mig.instances ?? []).map { instance in
+      let fault = instance.fault.map { HealthMonitor.Observation.bad(reason: $0) }
+      return (instance.uuid ?? "index \(gpu.index).\(instance.position)", fault ?? whole)
+    }
+    return [(gpu.uuid ?? "index \(gpu.index)", whole)] + parts
   }
 
   /// Where the driver is asked in another process, its events are awaited in one more.

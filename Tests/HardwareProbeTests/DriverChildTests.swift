@@ -1,3 +1,4 @@
+import Glibc
 import ProbeFakes
 import Testing
 
@@ -65,6 +66,27 @@ struct DriverChildTests {
     #expect(record.isComplete)
     let (gpus, _) = GPUFolding.entries(of: record, catalogue: nil)
     #expect(gpus.map(\.state.word) == ["unknown", "unusable"])
+  }
+
+  @Test("with too many that cannot be ended no further one is started, until they end")
+  func stuck() throws {
+    let stuck = StuckAskers(most: 2)
+    let children = try (0..<2).map { _ in
+      try #require(Syscalls.spawn("/bin/sh", ["-c", "exec sleep 600"]).child)
+    }
+    var asker = DriverChild(
+      program: "/bin/sh", arguments: ["-c", say(Self.head, Self.gpu, #"{"part":"end"}"#)],
+      deadlineMilliseconds: 20_000)
+    asker.stuck = stuck
+    stuck.add(children[0])
+    #expect(stuck.count() == 1 && asker.record().record.isComplete)
+    stuck.add(children[1])
+    let refused = asker.record().record
+    #expect(refused.status.word == "asker_failed" && refused.gpus.isEmpty)
+    #expect(refused.status.reason?.contains("2 processes that asked it before are stuck") == true)
+    for child in children { kill(child.process, SIGKILL) }
+    for _ in 0..<2000 where stuck.count() > 0 { usleep(10_000) }
+    #expect(stuck.count() == 0 && asker.record().record.isComplete)
   }
 
   @Test("one that is silent for ever is late, whatever it has said")

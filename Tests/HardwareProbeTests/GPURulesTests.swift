@@ -53,6 +53,10 @@ struct GPURulesTests {
       ),
       ("clocks_event_reasons = hw_thermal idle", "slowed down: hardware_thermal"),
       (
+        "power_usage_mw = !NO_PERMISSION\nGetEccMode = NO_PERMISSION\nGetTemperature = 4",
+        "limited: no permission to ask for ecc_mode, ecc_pending, power_milliwatts and 1 more"
+      ),
+      (
         "pcie_width_current = 8\npcie_width_max = 16", "PCI Express runs 8 of 16 lanes"
       ),
     ])
@@ -69,7 +73,7 @@ struct GPURulesTests {
     for name in ["power_milliwatts", "temperature_celsius", "ecc_mode", "retired_double_bit"] {
       #expect(gpu.readings[name] == nil, "\(name)")
     }
-    #expect(gpu.mig.isEnabled == false && gpu.mig.instances?.isEmpty == true)
+    #expect(gpu.mig.isEnabled == nil && gpu.mig.instances?.isEmpty == true)
   }
 
   @Test("numbers come with their units")
@@ -114,7 +118,7 @@ struct GPURulesTests {
     #expect(gpu.memory?.reservedBytes == nil)
     #expect(gpu.memory?.usedBytes == (1 << 30) + (551 << 20))
     #expect(gpu.processes?.map(\.pid) == [5])
-    #expect(gpu.mig.isEnabled == false)
+    #expect(gpu.mig.isEnabled == nil)
     #expect(gpu.readings["power_milliwatts"] == 1000)
   }
 

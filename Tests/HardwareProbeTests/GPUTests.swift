@@ -119,8 +119,16 @@ import Testing
   /// Codes of init, and the words for them. CPUs are offered all the same.
   @Test(arguments: [
     (9, "driver not loaded (NVML code 9)"),
-    (18, "driver and library versions differ (NVML code 18)"),
-    (999, "unknown error (NVML code 999)"),
+    (
+      18,
+      "driver and library versions differ (NVML code 18); load the driver anew or boot: it was"
+        + " upgraded while it ran"
+    ),
+    (
+      999,
+      "unknown error (NVML code 999); in a container make the container anew, it may have lost its"
+        + " device rules"
+    ),
     (4, "no permission (NVML code 4)"),
   ])
   func initFails(code: Int32, words: String) throws {

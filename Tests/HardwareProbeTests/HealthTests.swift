@@ -52,6 +52,21 @@ struct HealthTests {
     #expect(run([quiet, quiet, quiet, quiet], &monitor).last == "unhealthy")
   }
 
+  @Test("an error that the driver reports counts at once, and takes as long to forget")
+  func reported() {
+    var monitor = HealthMonitor()
+    _ = run([.good, .good], &monitor)
+    let event = DriverEvent(kind: .xid, uuid: "GPU-a", data: 48)
+    guard let seen = HealthMonitor.Observation(event) else {
+      Issue.record("XID 48 says nothing")
+      return
+    }
+    #expect(seen == .fault(reason: "XID 48: double-bit memory error"))
+    #expect(run([seen, .good, .good], &monitor, from: 2).last == "unhealthy")
+    let calm = run(Array(repeating: .good, count: 70), &monitor, from: 5)
+    #expect(calm[0] == "unhealthy" && calm.last == "healthy")
+  }
+
   @Test("what only a reset mends stays until one")
   func fatal() {
     var monitor = HealthMonitor()

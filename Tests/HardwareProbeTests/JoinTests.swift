@@ -65,6 +65,8 @@ struct JoinTests {
     #expect(try join([], kernel)[0].state.word == "not_permitted")
     let late = try join([], kernel, status: .late(deadlineMilliseconds: 5))
     #expect(late[0].state.word == "unknown")
+    let unasked = try join([], kernel, status: .askerFailed(reason: "it died"))
+    #expect(unasked[0].state == .unknown(reason: "the driver could not be asked: it died"))
   }
 
   @Test("memory that is the host's is not the GPU's too")

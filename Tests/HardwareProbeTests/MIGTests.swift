@@ -53,6 +53,24 @@ struct MIGTests {
     #expect(Self.inventory([gpu]).advertised.isEmpty)
   }
 
+  @Test(
+    "a GPU without such a mode is neither on nor off; one whose mode is not told is not offered")
+  func mode() throws {
+    let gpus = try FakeDriver.gpus(
+      FakeDriver.h100(0) + FakeDriver.h100(1, "mig_mode = off")
+        + FakeDriver.h100(2, "GetMigMode = TIMEOUT"))
+    #expect(gpus.map(\.mig.isEnabled) == [nil, false, nil])
+    #expect(gpus.map(\.mig.instances?.count) == [0, 0, nil])
+    #expect(
+      gpus.map(\.state) == [
+        .usable, .usable,
+        .unknown(reason: "whether MIG is on is not told: timeout in the driver (NVML code 10)"),
+      ])
+    #expect(gpus.map(\.isOfferable) == [true, true, false])
+    let table = Self.inventory(gpus).table().split(separator: "\n")
+    #expect(table[2].contains("  -    -    nvml") && table[3].contains("  off  -    nvml"))
+  }
+
   @Test("compute instances that share a GPU instance share its memory, and are not offered")
   func shared() throws {
     let text =
@@ -87,6 +105,36 @@ struct MIGTests {
     #expect(instances.map(\.profile) == ["1g.10gb", "3g.40gb"])
     #expect(gpu.mig.profiles.map(\.remaining) == [nil, nil])
     #expect(gpu.warnings.first?.contains("told to root only") == true)
+  }
+
+  @Test(
+    "processes by MIG device, also where the whole GPU's are told to root only or without place")
+  func processes() throws {
+    let text =
+      Self.cut + "[gpu 0 process 0]\npid = 11\nmemory = 1 GiB\ngi = 7\nci = 0\n"
+      + "[gpu 0 process 1]\npid = 12\ngi = 1\nci = 0\n"
+    let denied = """
+
+      [gpu 0]
+      GetComputeRunningProcesses_v3 = NO_PERMISSION
+      [gpu 0 mig 1]
+      GetComputeRunningProcesses_v3 = 0
+      [gpu 0 mig 4]
+      GetComputeRunningProcesses_v3 = 0
+
+      """
+    for more in ["", denied, "[driver]\nprocess_entry_bytes = 16\n"] {
+      let processes = try #require(try FakeDriver.gpus(text + more)[0].processes, "\(more)")
+      #expect(processes.map(\.pid) == [11, 12], "\(more)")
+      #expect(processes.map(\.gpuInstance) == [7, 1], "\(more)")
+      #expect(processes.map(\.computeInstance) == [0, 0], "\(more)")
+      #expect(processes.map(\.usedBytes) == [1 << 30, nil], "\(more)")
+    }
+    let half = try FakeDriver.gpus(
+      text + "[gpu 0]\nGetComputeRunningProcesses_v3 = NO_PERMISSION\n[gpu 0 mig 4]\n"
+        + "GetComputeRunningProcesses_v3 = NO_PERMISSION\n")[0]
+    #expect(half.processes == nil, "half a list would look like all")
+    #expect(half.warnings == ["limited: no permission to ask for processes"])
   }
 
   @Test("older forms of profiles and identifiers")

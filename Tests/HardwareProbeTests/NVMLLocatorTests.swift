@@ -12,10 +12,21 @@ import Testing
       explicit: nil, environment: "/home/me/lib.so", isPrivileged: true)
     #expect(root.paths.first == "libnvidia-ml.so.1")
     #expect(!root.paths.contains("/home/me/lib.so"))
-    #expect(root.note == "POOL_NVML_LIBRARY is ignored in a privileged process")
+    #expect(root.note == "POOL_NVML_LIBRARY not heeded in a privileged process")
     let named = NVMLLocator.candidates(
       explicit: "/opt/lib.so", environment: "/home/me/lib.so", isPrivileged: true)
     #expect(named.paths == ["/opt/lib.so"])
+  }
+
+  @Test func whatTheLoaderIsToldIsNotBelievedEither() {
+    let root = NVMLLocator.candidates(
+      explicit: nil, environment: nil, loaderPath: "/home/me", isPrivileged: true)
+    #expect(root.paths == NVMLLocator.fallbacks)
+    #expect(root.paths.allSatisfy { $0.hasPrefix("/") })
+    #expect(root.note == "LD_LIBRARY_PATH not heeded in a privileged process")
+    let plain = NVMLLocator.candidates(
+      explicit: nil, environment: nil, loaderPath: "/home/me", isPrivileged: false)
+    #expect(plain.paths.first == "libnvidia-ml.so.1" && plain.note == nil)
   }
 
   private func file(_ user: UInt32, _ mode: UInt32) -> Syscalls.Ownership {

@@ -79,7 +79,8 @@ enum Agent {
 
   /// Runs `place` on one claim of the example, changed.
   static func place(
-    claim name: String, nodes: [String], change: (inout [String: Any]) -> Void = { _ in }
+    claim name: String, nodes: [String], files: [String] = [],
+    change: (inout [String: Any]) -> Void = { _ in }
   ) throws -> Result {
     let data = try Data(contentsOf: root.appending(path: claims))
     var document = try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
@@ -88,7 +89,8 @@ enum Agent {
     change(&claim)
     document["claims"] = [claim]
     return try run(
-      ["place", "--policy", policy, "--claims", "-", "--json", "--nodes"] + nodes.map(node),
+      ["place", "--policy", policy, "--claims", "-", "--json", "--nodes"]
+        + nodes.map(node) + files,
       input: JSONSerialization.data(withJSONObject: document))
   }
 }

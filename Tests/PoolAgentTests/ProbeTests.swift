@@ -186,6 +186,34 @@ struct ProbeTests {
     #expect(placed.code == 0, "\(placed.err)")
   }
 
+  @Test("a MIG device that was advertised is granted, and only as often as it is there")
+  func grantedPartition() throws {
+    let cut =
+      Self.mixed + "[gpu 1 mig 4]\ngi = 5\nci = 0\nprofile = 1g.10gb\nmemory_total = 9984 MiB\n"
+      + "[gpu 1 gi 5]\nprofile = 19\nplacement = 5:1\n"
+    let library = try #require(FakeNVML(cut), "the fake library is not built")
+    let folder = try Agent.scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let advertised = try Agent.run("advertise", "--once", "--nvml", library.path)
+    #expect(advertised.code == 0, "\(advertised.err)")
+    let file = folder.appending(path: "node.json")
+    try Data(advertised.out.utf8).write(to: file)
+    let devices = try #require(try Self.json(advertised.out)["devices"] as? [[String: Any]])
+    let parts = devices.compactMap { $0["mig"] as? [[String: Any]] }.joined()
+    let offered = Set(parts.compactMap { $0["uuid"] as? String })
+    #expect(offered.count == 2)
+    for (count, outcome) in [(1, "granted"), (2, "granted"), (3, "infeasible")] {
+      let placed = try Agent.place(claim: "summarize-handbook", nodes: [], files: [file.path]) {
+        $0["demand"] = ["mig": "1g.10gb", "count": count, "sharing": "mig"]
+        $0["estimate"] = ["seconds": 60]
+      }
+      let claims = try #require(try Self.json(placed.out)["claims"] as? [[String: Any]])
+      #expect(claims.map { $0["outcome"] as? String } == [outcome], "\(count): \(placed.out)")
+      let granted = offered.filter { placed.out.contains("\"\($0)\"") }
+      #expect(granted.count == (outcome == "granted" ? count : 0), "\(placed.out)")
+    }
+  }
+
   @Test("a document of the probe is not one of a node, and the error says what is")
   func hint() throws {
     let folder = try Agent.scratch()

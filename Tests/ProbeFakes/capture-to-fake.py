@@ -355,7 +355,7 @@ def gpu_sections(index, gpu, boards, driver, seen, notes):
     keys.append(("fabric_health_mask", fabric_health(gpu)))
     if not any(key == "name" and value for key, value in keys):
         keys.append(("name", "N/A"))
-    if gpu.find("fb_memory_usage/reserved") is None:
+    if first(gpu, number, "fb_memory_usage/reserved") == "":
         # The driver has only the first memory call, which counts its own part as used.
         keys.append(("GetMemoryInfo_v2", "FUNCTION_NOT_FOUND"))
     board = boards.get(plain(gpu.findtext("product_name") or ""))

@@ -27,7 +27,8 @@ class Profile:
     def __init__(self, name, ident, slices, size, starts, most, processors, memory, engines):
         self.name, self.ident, self.slices, self.size = name, ident, slices, size
         self.starts, self.most, self.processors = starts, most, processors
-        self.memory, self.engines = memory, engines
+        self.memory, self.engines = memory[0], engines
+        self.memories = memory
 
 
 def boards(folder):
@@ -52,7 +53,7 @@ def profiles_of(board, total):
             Profile(
                 each["name"], each.get("nvml_profile_id"), each["compute_slices"], each["size"],
                 each["starts"], each["instances_max"], each.get("multiprocessors"),
-                (each.get("memory_mib") or [total * each["size"] / axis])[0],
+                each.get("memory_mib") or [total * each["size"] / axis],
                 each.get("engines") or [0] * 5)
             for each in mig["profiles"]]
     whole = math.ceil(total / 1024)
@@ -62,20 +63,21 @@ def profiles_of(board, total):
     return [
         Profile(
             f"{slices}g.{math.floor(whole * size / 8 + 0.5)}gb", ident, slices, size,
-            list(starts), most, None, total * size / 8, [0] * 5)
+            list(starts), most, None, [total * size / 8], [0] * 5)
         for slices, size, starts, most, ident in table]
 
 
 def best(profiles, memory, processors, engines):
-    """The profile nearest to an instance: memory first, then processors, then engines."""
+    """The profile nearest to an instance: memory first, then processors, then engines; the plain
+    one of those that differ in none of them."""
     def distance(profile):
-        apart = abs(profile.memory - memory) / max(memory, 1)
+        apart = min(abs(seen - memory) for seen in profile.memories) / max(memory, 1)
         if profile.processors is None or not processors:
             off = 0
         else:
             off = abs(profile.processors - processors) / profile.processors
         odd = sum(abs(a - b) for a, b in zip(profile.engines, engines))
-        return (round(apart, 1), round(off, 1), odd, apart)
+        return (round(apart, 1), round(off, 1), odd, attribute(profile)[:1] in ("+", "-"), apart)
     return min(profiles, key=distance)
 
 

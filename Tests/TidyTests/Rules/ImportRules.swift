@@ -8,7 +8,9 @@ enum ImportRules {
     "StrictJSON": [],
     "CNVML": [],
     "PoolWire": ["PoolAllocator", "StrictJSON"],
-    "HardwareProbe": libc.union(["CNVML", "StrictJSON", "FoundationEssentials"]),
+    "HardwareProbe": libc.union([
+      "CNVML", "StrictJSON", "FoundationEssentials", "Synchronization",
+    ]),
     "PoolRecord": ["PoolAllocator"],
     "PoolLoop": ["PoolAllocator"],
     "AgentCore": ["PoolAllocator"],
