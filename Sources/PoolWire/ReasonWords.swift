@@ -90,7 +90,7 @@ struct ReasonWords {
       "the node of \(subject) that fits otherwise has \(have) of \(need) host memory free"
     case .hostShort:
       "the node of \(subject) that fits otherwise has \(have) of \(need) \(what) free"
-    case .behindHead: "an earlier claim waits for \(subject); \(have) claims wait in all"
+    case .behindHead: "an earlier claim waits for \(subject); claims that wait in all: \(have)"
     case .wouldDelayHead:
       "it fits on devices of \(subject) that are kept for an earlier claim until \(have) of pool"
         + " time, but may run until \(need)"
@@ -190,7 +190,8 @@ struct ReasonWords {
     case .memoryShort: "wait, or ask for less memory"
     case .hostMemoryShort: "wait, or ask for less host_memory_gib"
     case .hostShort: "wait, or ask for less cpu_milli"
-    case .behindHead: "wait: a lane is served in order"
+    case .behindHead:
+      "wait: a lane is served in order, and before its head only what does not delay it"
     case .wouldDelayHead: "wait, or ask for a shorter runtime_max_seconds to run in the gap"
     default: ""
     }
