@@ -90,7 +90,9 @@ enum CapacityRules {
     // Rounding and reserved pages explain a little; an eighth is memory that somebody misplaced.
     if difference > totalBytes / 8 {
       let (own, all) = (inNodes >> 20, totalBytes >> 20)
-      notes.append("NUMA nodes report \(own) MiB together, /proc/meminfo \(all) MiB")
+      notes.append(
+        "NUMA nodes report \(own) MiB together, /proc/meminfo \(all) MiB; perhaps memory was "
+          + "added, or a node taken offline, while the machine ran")
     }
     return notes
   }

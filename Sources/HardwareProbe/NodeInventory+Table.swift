@@ -1,23 +1,46 @@
 extension NodeInventory {
+  /// A piece of what a person reads, for whoever lays it out.
+  public enum Block: Sendable, Equatable {
+    /// One sentence.
+    case line(String)
+    /// A table. Where it is too wide, columns under the `optional` headers may be left out, the
+    /// first one first.
+    case table(header: [String], rows: [[String]], optional: [String])
+  }
+
   /// The inventory as a person reads it: a line for the node, a row for every GPU and every MIG
   /// device, a line for CPU and memory, then remarks. A dash is what is not known; no colours.
   ///
   /// - Parameter agentVersion: Shown in the first line; nil leaves it out.
+  public func blocks(agentVersion: String? = nil) -> [Block] {
+    var blocks = [Block.line(headline(agentVersion))]
+    if gpus.isEmpty {
+      blocks.append(.line("no GPUs: \(nvml.reason ?? "NVML counts none")"))
+    } else {
+      blocks.append(
+        .table(
+          header: [
+            "IDX", "PROFILE", "MODEL", "MEM USED/TOTAL", "UTIL", "TEMP", "POWER", "MIG", "ECC",
+            "SOURCE", "STATE",
+          ],
+          rows: gpus.flatMap { [Self.row($0)] + Self.instanceRows($0) },
+          optional: ["SOURCE", "ECC", "TEMP", "POWER", "UTIL", "MODEL"]))
+    }
+    blocks += ([cpuLine] + limitLines).map { .line($0) } + numaTable
+    return blocks + (warningLines + hints + notes.map { "note: \($0)" }).map { .line($0) }
+  }
+
+  /// The blocks as text, however wide.
+  ///
+  /// - Parameter agentVersion: Shown in the first line; nil leaves it out.
   /// - Returns: Lines, each ended by a newline.
   public func table(agentVersion: String? = nil) -> String {
-    var lines = [headline(agentVersion)]
-    if gpus.isEmpty {
-      lines.append("no GPUs: \(nvml.reason ?? "NVML counts none")")
-    } else {
-      lines += TextTable.lines(
-        header: [
-          "IDX", "PROFILE", "MODEL", "MEM USED/TOTAL", "UTIL", "TEMP", "POWER", "MIG", "ECC",
-          "SOURCE", "STATE",
-        ],
-        rows: gpus.flatMap { [Self.row($0)] + Self.instanceRows($0) })
+    let lines = blocks(agentVersion: agentVersion).flatMap { block in
+      switch block {
+      case .line(let line): [line]
+      case .table(let header, let rows, _): TextTable.lines(header: header, rows: rows)
+      }
     }
-    lines += [cpuLine] + limitLines + numaLines + warningLines + hints
-    lines += notes.map { "note: \($0)" }
     return lines.joined(separator: "\n") + "\n"
   }
 
@@ -27,7 +50,7 @@ extension NodeInventory {
     parts.append("kernel \(Self.known(host.kernelRelease))")
     var from = sources
     if case .running(_, let driver, _) = nvml {
-      from = from.map { $0 == "nvml" ? "nvml \(driver ?? "?") (dlopen)" : $0 }
+      from = from.map { $0 == "nvml" ? "nvml \(driver ?? "-") (dlopen)" : $0 }
     } else if case .described(let driver?, _) = nvml {
       from.append("driver \(driver)")
     }
@@ -104,8 +127,10 @@ extension NodeInventory {
 
   private var cpuLine: String {
     let cpus = Decimal.ratio(capacity.cpuMilli, over: 1000, digits: 3)
-    var line = "cpu \(Self.known(host.architecture)) \(cpus) cpus"
-    line += "  mem \(Self.gibibytes(capacity.memoryBytes, 1)) GiB"
+    var line = "cpu \(Self.known(host.architecture)) "
+    line += capacity.onlineCPUCount == 0 ? "- cpus" : "\(cpus) cpus"
+    let memory = capacity.memoryTotalBytes == 0 ? "-" : Self.gibibytes(capacity.memoryBytes, 1)
+    line += "  mem \(memory) GiB"
     if let model = [host.cpuModel].first(where: { !$0.isEmpty }) { line += "  \(model)" }
     if !gpus.isEmpty { line += "    " + offerWords }
     return line
@@ -128,35 +153,39 @@ extension NodeInventory {
   }
 
   /// One node is the ordinary case and says nothing new.
-  private var numaLines: [String] {
+  private var numaTable: [Block] {
     guard capacity.numaNodes.count > 1 else { return [] }
-    return TextTable.lines(
-      header: ["NUMA", "CPUS", "CPU COUNT", "MEM"],
-      rows: capacity.numaNodes.map { node in
-        [
-          "\(node.numaNode)", node.cpus.isEmpty ? "-" : node.cpus.list, "\(node.cpus.count)",
-          Self.gibibytes(node.memoryBytes, 1) + " GiB",
-        ]
-      })
+    let rows = capacity.numaNodes.map { node in
+      [
+        "\(node.numaNode)", node.cpus.isEmpty ? "none" : node.cpus.list, "\(node.cpus.count)",
+        Self.gibibytes(node.memoryBytes, 1) + " GiB",
+      ]
+    }
+    return [.table(header: ["NUMA", "CPUS", "CPU COUNT", "MEM"], rows: rows, optional: [])]
   }
 
   private var hints: [String] {
-    gpus.compactMap { gpu in
-      guard gpu.state == .usable || gpu.source == .sysfs,
-        case .unknown(let reason, let candidates) = gpu.profile
-      else { return nil }
-      let alike = candidates.isEmpty ? "" : " (alike: \(candidates.joined(separator: ", ")))"
-      let what = gpu.pci?.device.text ?? gpu.name.map { "\"\($0)\"" }
-      let advice = what.map { "; try: pool-agent profiles explain \($0)" } ?? ""
-      return "hint: device \(gpu.index) matches no hardware profile: \(reason)\(alike)\(advice)"
+    var cpu: [String] = []
+    if case .unknown(let reason, _) = cpuProfile, !host.architecture.isEmpty {
+      cpu = ["hint: the CPUs match no hardware profile: \(reason)"]
     }
+    return cpu
+      + gpus.compactMap { gpu in
+        guard gpu.state == .usable || gpu.source == .sysfs,
+          case .unknown(let reason, let candidates) = gpu.profile
+        else { return nil }
+        let alike = candidates.isEmpty ? "" : " (alike: \(candidates.joined(separator: ", ")))"
+        let what = gpu.pci?.device.text ?? gpu.name.map { "\"\($0)\"" }
+        let advice = what.map { "; try: pool-agent profiles explain \($0)" } ?? ""
+        return "hint: device \(gpu.index) matches no hardware profile: \(reason)\(alike)\(advice)"
+      }
   }
 
   private static func gibibytes(_ bytes: UInt64, _ digits: Int) -> String {
     Decimal.ratio(bytes, over: 1 << 30, digits: digits)
   }
 
-  private static func known(_ text: String) -> String { text.isEmpty ? "?" : text }
+  private static func known(_ text: String) -> String { text.isEmpty ? "-" : text }
 }
 
 extension LimitSource.Limit {

@@ -33,7 +33,8 @@ public struct ProfileCatalogue: Sendable, Equatable {
   ///   devices by whatever happens to match instead.
   public init(directory: String) throws(ProfileErrors) {
     guard let names = Syscalls.listDirectory(directory, limit: ProbeLimits.directoryEntries) else {
-      throw ProfileErrors(messages: ["\(directory): cannot be read"])
+      throw ProfileErrors(
+        messages: ["\(directory): cannot be read; name a directory of hardware profiles"])
     }
     let files = names.filter { $0.hasSuffix(".json") && !$0.hasPrefix(".") }
     if files.isEmpty {

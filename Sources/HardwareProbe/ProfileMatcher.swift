@@ -125,6 +125,9 @@ public enum ProfileMatcher {
   public static func cpu(
     architecture: String, among profiles: [HardwareProfile]
   ) -> ProfileMatch {
+    if architecture.isEmpty {
+      return .unknown(reason: "the architecture is not known", candidates: [])
+    }
     let found = profiles.filter { $0.kind == .cpu && $0.match.cpuArchitecture == architecture }
     if found.count == 1, let only = found.first {
       return .matched(profile: only.name, rule: .cpuArchitecture)

@@ -96,7 +96,7 @@ struct ReasonWords {
       "the owner of \(subject) lends \(have) \(what), and this would make it \(need)"
     case .borrowingLimit:
       "\(subject) may borrow \(have) \(what), and this would make it \(need)"
-    case .behindHead: "an earlier claim waits for \(subject); \(have) claims wait in all"
+    case .behindHead: "an earlier claim waits for \(subject); claims that wait in all: \(have)"
     case .wouldDelayHead:
       "it fits on devices of \(subject) that are kept for an earlier claim until \(have) of pool"
         + " time, but may run until \(need)"
@@ -199,7 +199,8 @@ struct ReasonWords {
     case .hostMemoryShort: "wait, or ask for less host_memory_gib"
     case .hostShort: "wait, or ask for less cpu_milli"
     case .lendingLimit, .borrowingLimit: "wait, ask for less, or name more lanes"
-    case .behindHead: "wait: a lane is served in order"
+    case .behindHead:
+      "wait: a lane is served in order, and before its head only what does not delay it"
     case .wouldDelayHead: "wait, or ask for a shorter runtime_max_seconds to run in the gap"
     default: ""
     }

@@ -11,6 +11,11 @@ enum AdvertiseCommand {
     let inventory = try MachineFlags(arguments).inventory()
     for note in inventory.notes { Console.note("note: \(note)\n") }
     for note in InventoryNode.leftOut(of: inventory) { Console.note("note: \(note)\n") }
+    if inventory.capacity.onlineCPUCount == 0, inventory.offerableGPUs.isEmpty {
+      throw UsageError(
+        message: "neither CPUs nor GPUs of this machine are known, so nothing can be advertised; "
+          + "is there a /proc and a /sys below --root?")
+    }
     let document = InventoryNode.document(of: inventory)
     do {
       // What a server would refuse must not leave this machine.

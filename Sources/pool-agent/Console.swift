@@ -104,7 +104,12 @@ enum Console {
 
   /// The path of the running program without symbolic links; nil where /proc does not say.
   static func executablePath() -> String? {
-    guard let resolved = realpath("/proc/self/exe", nil) else { return nil }
+    absolutePath("/proc/self/exe")
+  }
+
+  /// The path of a file that is there, from the root and without symbolic links; else nil.
+  static func absolutePath(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)
   }

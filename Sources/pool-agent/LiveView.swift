@@ -61,6 +61,26 @@ struct LiveView {
     }
   }
 
+  /// What lanes keep for the claim, where it is the head: the start that it was promised.
+  private func writePins(_ claim: ClaimID, _ writer: inout JSONWriter) {
+    var kept: [(lane: Lane, pin: Pin)] = []
+    session.pool.forEachLane { _, lane in
+      if let pin = lane.pin, pin.claim == claim { kept.append((lane, pin)) }
+    }
+    if kept.isEmpty { return }
+    writer.array("planned") { writer in
+      for (lane, pin) in kept {
+        writer.object { writer in
+          writer.string("lane", session.names.text(lane.key))
+          if let node = session.pool.node(pin.node) {
+            writer.string("node", session.names.text(node.enrolment.key))
+          }
+          writer.milliseconds("starts_by_ms", pin.starts)
+        }
+      }
+    }
+  }
+
   private func write(_ row: WaitingRow, _ writer: inout JSONWriter) {
     writer.object { writer in
       writer.string("claim", row.form.name)
@@ -72,6 +92,8 @@ struct LiveView {
       if let position = session.pool.position(of: row.id) {
         writer.int64("position", Int64(position))
       }
+      if row.claim.state == .queued { writer.int64("level", Int64(row.claim.level)) }
+      writePins(row.id, &writer)
       if row.claim.state == .parked,
         let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
       {

@@ -21,13 +21,16 @@ struct MachineFlags {
     var options = Probe.Options(catalogue: try ProbeCommand.catalogue(arguments))
     if let root = arguments.one("--root") {
       guard Console.isDirectory(root) else {
-        throw UsageError(message: "--root \(quoted(root)): there is no such directory")
+        let advice = "give the directory that holds proc and sys"
+        throw UsageError(message: "--root \(quoted(root)): there is no such directory; \(advice)")
       }
       options.root = root
       // A captured tree says nothing of the driver of the machine that reads it.
       options.nvml = .none
     }
-    if let library = arguments.one("--nvml") { options.nvml = .library(path: library) }
+    if let library = arguments.one("--nvml") {
+      options.nvml = .library(path: try Self.absolute(library))
+    }
     let deadline = try arguments.number("--deadline", 10...600_000) ?? 5000
     // Where /proc does not tell the program's path the driver is asked here.
     if let program = Console.executablePath() {
@@ -39,6 +42,15 @@ struct MachineFlags {
       Console.note("note: /proc/self/exe cannot be read: a hanging driver hangs this command\n")
     }
     subject = .probed(options)
+  }
+
+  /// A library's path as the driver's process needs it. One that is absolute may come later.
+  private static func absolute(_ library: String) throws(UsageError) -> String {
+    if library.hasPrefix("/") { return library }
+    guard let path = Console.absolutePath(library) else {
+      throw UsageError(message: "--nvml \(quoted(library)): there is no such file")
+    }
+    return path
   }
 
   /// Looks once.

@@ -19,7 +19,7 @@ enum ProbeCommand {
 
   static func text(of inventory: NodeInventory, _ arguments: Arguments) -> String {
     arguments.has("--json")
-      ? inventory.json() + "\n" : inventory.table(agentVersion: Forms.version)
+      ? inventory.json() + "\n" : ProbeText.text(of: inventory, width: Terminal.width())
   }
 
   /// With `--strict` the first devices that cannot be offered are named.

@@ -57,7 +57,9 @@ enum ProfileExplain {
     }
     if let capability = arguments.one("--cc") { facts.computeCapability = capability }
     guard facts != DeviceFacts() else {
-      throw UsageError(message: "profiles explain needs a name, a PCI device or facts")
+      throw UsageError(
+        message:
+          "profiles explain needs a name, a PCI device or facts, as: profiles explain 10de:2330")
     }
     return facts
   }
@@ -137,8 +139,9 @@ enum ProfileExplain {
       facts.computeCapability.map { "capability \(quoted($0))" },
       facts.memoryMiB.map { "memory \($0) MiB" },
     ]
-    var lines = ["DEVICE  " + told.compactMap { $0 }.joined(separator: ", ")]
-    lines += Page(width: Terminal.width()).table(
+    let page = Page(width: Terminal.width())
+    var lines = page.prose("DEVICE  " + told.compactMap { $0 }.joined(separator: ", "), indent: "")
+    lines += page.table(
       header: ["RULE", "DECIDES", "WHY"],
       rows: explanation.steps.map { step in
         [step.rule.rawValue, step.isDecisive ? "yes" : "no", shown(step.words)]
@@ -148,8 +151,8 @@ enum ProfileExplain {
       let weight = catalogue.profile(named: name).map(ProfileText.weight) ?? "?"
       lines.append("profile \(name), weight \(weight), by \(rule.rawValue)")
     case .unknown(let reason, _):
-      lines.append("no profile: \(shown(reason))")
-      lines += near.map { "near: \($0.profile.name): \($0.words)" }
+      lines += page.prose("no profile: \(shown(reason))", indent: "")
+      lines += near.flatMap { page.prose("near: \($0.profile.name): \($0.words)", indent: "") }
     case .notChecked: lines.append("no profile: there are none")
     }
     return lines.map { $0 + "\n" }.joined()

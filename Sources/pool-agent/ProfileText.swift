@@ -18,16 +18,19 @@ enum ProfileText {
         profile.migSlices.isEmpty ? "-" : "\(profile.migSlices.count) kinds",
       ]
     }
-    return Page(width: Terminal.width()).table(header: header, rows: rows, indent: "").map {
-      $0 + "\n"
-    }.joined()
+    let page = Page(width: Terminal.width())
+    return page.table(
+      header: header, rows: rows, optional: ["LINKS", "W", "SM", "MIG"], indent: ""
+    ).map { $0 + "\n" }.joined()
   }
 
   /// All that is known of one, with its sources.
   static func page(_ profile: HardwareProfile) -> String {
     var rows: [[String]] = [["weight", weight(profile), source(.weight, profile)]]
     let match = profile.match
-    if let architecture = match.cpuArchitecture { rows.append(["architecture", architecture, ""]) }
+    if let architecture = match.cpuArchitecture {
+      rows.append(["architecture", architecture, "-"])
+    }
     if profile.kind == .gpu {
       rows += [
         ["names", match.nvmlNames.joined(separator: ", "), source(.name, profile)],
@@ -48,16 +51,16 @@ enum ProfileText {
     }
     let head = [profile.vendor?.rawValue, profile.architecture].compactMap { $0 }
     var lines = ["\(profile.name)  \(([profile.kind.rawValue] + head).joined(separator: ", "))"]
-    lines += Page(width: Terminal.width()).table(
-      header: ["WHAT", "VALUE", "SOURCE"], rows: rows, indent: "")
+    let page = Page(width: Terminal.width())
+    lines += page.table(header: ["WHAT", "VALUE", "SOURCE"], rows: rows, indent: "")
     if let axes = profile.migAxes {
       lines.append("")
       lines += slices(profile)
-      lines.append(
+      lines += page.prose(
         "\(axes.memorySlices) memory and \(axes.computeSlices) compute slices; source: "
-          + source(.mig, profile))
+          + source(.mig, profile), indent: "")
     }
-    lines += profile.notes.map { "note: \($0)" }
+    lines += profile.notes.flatMap { page.prose("note: \($0)", indent: "") }
     return lines.map { $0 + "\n" }.joined()
   }
 

@@ -9,7 +9,8 @@ enum ProfilesCommand {
 
   static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
     guard let verb = arguments.operands.first else {
-      throw UsageError(message: "profiles needs one of \(verbs.joined(separator: ", "))")
+      throw UsageError(
+        message: "profiles needs one of \(verbs.joined(separator: ", ")), as: profiles list")
     }
     let words = Array(arguments.operands.dropFirst())
     if verb != "explain", let fact = facts.first(where: arguments.has) {
@@ -99,6 +100,11 @@ enum ProfilesCommand {
 
   static func unknown(_ name: String, in catalogue: ProfileCatalogue) -> UsageError {
     let names = catalogue.profiles.map(\.name)
+    let alike = names.filter { $0.hasPrefix(name.lowercased()) }
+    if !alike.isEmpty, alike.count < names.count {
+      let list = alike.map(quoted).joined(separator: ", ")
+      return UsageError(message: "no profile is named \(quoted(name)); \(list) begin so")
+    }
     let hint = NearestName.hint(name, among: names, called: "profile")
     return UsageError(message: "no profile is named \(quoted(name)); \(hint)")
   }
@@ -126,9 +132,12 @@ enum ProfilesCommand {
       Console.print(json(result))
     } else {
       let lines = result.findings.map { $0.message + "\n" }.joined()
-      let bad = result.findings.isEmpty ? "" : "; \(result.findings.count) errors"
-      Console.print(
-        "\(lines)\(result.profiles) profiles and \(result.shapes) node shapes are good\(bad)\n")
+      func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+      }
+      let good = "good: \(count(result.profiles, "profile")), \(count(result.shapes, "node shape"))"
+      let bad = result.findings.isEmpty ? "" : "; bad: \(count(result.findings.count, "error"))"
+      Console.print("\(lines)\(good)\(bad)\n")
     }
     return result.findings.isEmpty ? 0 : 11
   }

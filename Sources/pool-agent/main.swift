@@ -9,7 +9,11 @@ func runAgent(_ words: [String]) throws(UsageError) -> Int32 {
   }
   switch first {
   case "--help", "-h", "help":
-    Console.print(Forms.overview)
+    if first == "help", let form = Forms.all.first(where: { $0.name == words.dropFirst().first }) {
+      Console.print(Forms.help(of: form))
+    } else {
+      Console.print(Forms.overview)
+    }
     return 0
   case "--version":
     Console.print("pool-agent \(Forms.version)\n")

@@ -134,7 +134,8 @@ private func probe(_ machine: FakeMachine) -> NodeInventory {
   @Test func contradictionsAreSaid() {
     #expect(
       probe(FakeMachine.hotAddedMemory()).notes == [
-        "NUMA nodes report 5120 MiB together, /proc/meminfo 16384 MiB"
+        "NUMA nodes report 5120 MiB together, /proc/meminfo 16384 MiB; perhaps memory was added, "
+          + "or a node taken offline, while the machine ran"
       ])
     let homeless = FakeMachine.offlineFirst()
     homeless.write("0-7\n", to: "/sys/devices/system/cpu/online")

@@ -79,6 +79,30 @@ import Testing
     #expect(inventory().table(agentVersion: "0.1.0") == expected)
   }
 
+  @Test func whatIsNotKnownIsADash() {
+    var poor = inventory()
+    poor.capacity.cpuMilli = 0
+    poor.capacity.onlineCPUCount = 0
+    poor.capacity.memoryBytes = 0
+    poor.capacity.memoryTotalBytes = 0
+    poor.host.hostname = ""
+    let text = poor.table()
+    #expect(text.hasPrefix("NODE -  "))
+    #expect(text.contains("\ncpu x86-64 - cpus  mem - GiB  Fake CPU"))
+  }
+
+  @Test func cpusWithoutAProfileAreSaid() {
+    var odd = inventory()
+    odd.cpuProfile = ProfileMatcher.cpu(architecture: "ppc64le", among: [])
+    let hint = "hint: the CPUs match no hardware profile: no profile is for ppc64le\n"
+    #expect(odd.table().contains(hint))
+    odd.host.architecture = ""
+    odd.cpuProfile = ProfileMatcher.cpu(architecture: "", among: [])
+    #expect(
+      odd.cpuProfile == .unknown(reason: "the architecture is not known", candidates: []))
+    #expect(!odd.table().contains("the CPUs match no"))
+  }
+
   @Test func longCellsAreCut() {
     let lines = TextTable.lines(
       header: ["A", "B"], rows: [[String(repeating: "x", count: 99), "end"]])

@@ -47,6 +47,23 @@ struct CommandLineTests {
     #expect(result.err.contains(message), "\(result.err)")
   }
 
+  @Test("help of a command, asked for in either order")
+  func helpOfACommand() throws {
+    let flag = try Agent.run("probe", "--help")
+    let word = try Agent.run("help", "probe")
+    #expect(word.code == 0 && word.out == flag.out)
+    #expect(try Agent.run("help", "no-such").out == Agent.run("help").out)
+  }
+
+  @Test("of a tree that says nothing, nothing is advertised")
+  func emptyTree() throws {
+    let folder = try Agent.scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let result = try Agent.run("advertise", "--once", "--root", folder.path)
+    #expect(result.code == 2 && result.out.isEmpty)
+    #expect(result.err.contains("neither CPUs nor GPUs of this machine are known"))
+  }
+
   @Test("files that cannot be read say why, all of them")
   func files() throws {
     let folder = try Agent.scratch()

@@ -139,6 +139,8 @@ struct ProbeTests {
       (["--deadline", "9"], "not a whole number from 10 to 600000"),
       (["--fake", "x.json", "--nvml", "y"], "--fake and --nvml exclude one another"),
       (["--fake", "/no/such.json"], "there is no such file"),
+      (["--nvml", "no/such.so"], "--nvml \"no/such.so\": there is no such file"),
+      (["--root", "/no/such"], "give the directory that holds proc and sys"),
       (["--fake", "README.md"], "the node shape cannot be used"),
     ])
   func usage(flags: [String], message: String) throws {

@@ -142,13 +142,14 @@ struct ProfilesTests {
   @Test(
     "usage errors",
     arguments: [
-      (["profiles"], "needs one of list, show, check, explain"),
+      (["profiles"], "needs one of list, show, check, explain, as: profiles list"),
       (["profiles", "lsit"], "nearest known verb is \"list\""),
       (["profiles", "list", "x"], "list takes none"),
       (["profiles", "show"], "needs the name of one profile"),
       (["profiles", "show", "h200-142g"], "nearest known profile is \"h200-141g\""),
       (["profiles", "show", "x", "--cc", "9.0"], "--cc belongs to profiles explain"),
       (["profiles", "explain"], "needs a name, a PCI device or facts"),
+      (["profiles", "show", "h100"], "\"h100-nvl-94g\", \"h100-pcie-80gb\", \"h100-sxm-80gb\""),
       (["profiles", "explain", "h20-141g"], "nearest known profile"),
       (["profiles", "explain", "cpu-arm64"], "a profile of CPUs"),
       (["profiles", "explain", "--pci", "2335"], "write it as 10de:2330"),

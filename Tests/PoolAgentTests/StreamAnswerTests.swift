@@ -108,6 +108,14 @@ struct StreamAnswerTests {
     #expect(waiting.compactMap { $0["claim"] as? String } == ["b", "c", "p"])
     #expect(waiting.compactMap { $0["state"] as? String } == ["queued", "queued", "parked"])
     #expect(waiting.map { $0["position"] as? Int } == [1, 2, nil])
+    #expect(waiting.map { $0["level"] as? Int } == [0, 0, nil])
+    let planned = try #require(waiting[0]["planned"] as? [[String: Any]])
+    #expect(planned.map { $0["lane"] as? String } == ["cpu-fraud"])
+    #expect(planned.map { $0["node"] as? String } == ["cpu-2"])
+    // Start deadline, runtime and kill deadline of the lease before it bound the wait.
+    let starts = try #require(planned.first?["starts_by_ms"] as? Int)
+    #expect((120_000...140_000).contains(starts))
+    #expect(waiting[1]["planned"] == nil && waiting[2]["planned"] == nil)
     #expect(waiting[2]["bucket"] as? String == "docs > retrieval")
     let codes = waiting.map { row in
       (row["blocking"] as? [[String: Any]])?.first?["code"] as? String

@@ -71,6 +71,19 @@ struct TerminalTests {
     #expect(out.contains("left out: DEVICES") == (columns < 200), "\(out)")
   }
 
+  @Test(
+    "probe and profiles fit the screen; a state that is cut is said below", arguments: [60, 80])
+  func probeWidths(columns: Int) throws {
+    let mixed = ["probe", "--fake", "hardware-profiles/nodes/mixed.json"]
+    for words in [mixed, ["profiles", "list"], ["profiles", "show", "h100-sxm-80gb"]] {
+      let out = try run(words, columns: UInt16(columns))
+      #expect(out.split(separator: "\n").allSatisfy { $0.count <= columns }, "\(out)")
+    }
+    let out = try run(mixed, columns: UInt16(columns))
+    #expect(out.contains("left out: SOURCE"), "\(out)")
+    #expect(out.contains("\n  4: unusable: no kernel driver is bound to it\n"), "\(out)")
+  }
+
   @Test("a pipe gets everything")
   func pipe() throws {
     let (folder, files) = try longNames()

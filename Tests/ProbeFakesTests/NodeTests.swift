@@ -23,6 +23,15 @@ import Testing
     try ProfileCatalogue(directory: profiles.path)
   }
 
+  @Test("a shape of this package by its name; a name that is none is an error that says the file")
+  func byName() throws {
+    let node = try FakeNode(shape: "dgx-h100", hostname: "a")
+    #expect(node.hostname == "a")
+    #expect(node.file.text.contains("[gpu 7]") && !node.file.text.contains("[gpu 8]"))
+    let error = #expect(throws: ProfileErrors.self) { try FakeNode(shape: "no-such") }
+    #expect(error?.messages.first?.contains("nodes/no-such.json: cannot be read") == true)
+  }
+
   @Test func thereAreShapes() { #expect(Self.shapes.count >= 12) }
 
   /// What the shape says comes back through the probe.

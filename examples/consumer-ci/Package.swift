@@ -13,7 +13,6 @@ let package = Package(
       dependencies: [
         "GPUWatch",
         .product(name: "ProbeFakes", package: "pool-allocator"),
-        .product(name: "HardwareProbe", package: "pool-allocator"),
         // Named so that it is built; the tests open copies of it.
         .product(name: "FakeNVML", package: "pool-allocator"),
       ]),

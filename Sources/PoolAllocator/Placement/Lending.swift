@@ -1,9 +1,9 @@
 /// Reserved lanes lent while their owner does not need them, and taken back within a promised time
 /// (SEMANTICS 3.3).
 ///
-/// A claim is lent a device only if it can be gone within the owner's span: the order to stop has to
-/// reach its agent, its grace passes (or its whole run, where it may not be interrupted), and it is
-/// killed. This is tested at the grant and again at each renewal, so a reclaim is never late on a
+/// A claim is lent a device only if it can be gone within the owner's span: the order to stop has
+/// to reach its agent, its grace passes (or its whole run, where it may not be interrupted), and it
+/// is killed. This is tested at the grant and again at each renewal, so a reclaim is never late on a
 /// node that obeys.
 extension Pool {
   // MARK: who may borrow
@@ -86,8 +86,8 @@ extension Pool {
     return min(now + lease.grace, end) + lease.terms.killWithin
   }
 
-  /// Takes lent devices back for the owner's head, where it starts sooner so: keeps them for it, and
-  /// tells those that hold them to stop.
+  /// Takes lent devices back for the owner's head, where it starts sooner so: keeps them for it,
+  /// and tells those that hold them to stop.
   /// - Returns: whether an event was stepped.
   mutating func reclaim(
     _ id: ClaimID, _ wish: Wish, lane row: UInt32, _ log: inout EventLog

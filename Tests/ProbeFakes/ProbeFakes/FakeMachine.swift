@@ -51,6 +51,19 @@ public final class FakeMachine: Sendable {
   /// Removes a file or an empty directory.
   public func delete(_ path: String) { Glibc.remove(root + path) }
 
+  /// What a file of the real machine holds; nil when it cannot be opened.
+  static func bytes(of path: String) -> [UInt8]? {
+    guard let file = fopen(path, "r") else { return nil }
+    defer { fclose(file) }
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 65_536)
+    while true {
+      let count = fread(&chunk, 1, chunk.count, file)
+      if count == 0 { return bytes }
+      bytes += chunk[..<count]
+    }
+  }
+
   private static func remove(_ path: String) {
     if let directory = opendir(path) {
       var names: [String] = []

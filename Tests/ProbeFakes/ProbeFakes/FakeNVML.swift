@@ -51,14 +51,6 @@ public struct FakeNVML: Sendable {
     defer { free(resolved) }
     let executable = String(cString: resolved)
     let directory = executable[..<(executable.lastIndex(of: "/") ?? executable.startIndex)]
-    guard let file = fopen("\(directory)/\(name)", "r") else { return nil }
-    defer { fclose(file) }
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 65_536)
-    while true {
-      let count = fread(&chunk, 1, chunk.count, file)
-      if count == 0 { return bytes }
-      bytes += chunk[..<count]
-    }
+    return FakeMachine.bytes(of: "\(directory)/\(name)")
   }
 }

@@ -24,6 +24,25 @@ public struct FakeNode: Sendable {
     machine = FakeMachine(shape, catalogue: catalogue, hostname: name)
   }
 
+  /// Where the hardware profiles of this package lie on the machine that built it, also when it is
+  /// another package's dependency; the node shapes are below, in `nodes`.
+  public static var profilesDirectory: String {
+    #filePath.split(separator: "/").dropLast(4).map { "/" + $0 }.joined() + "/hardware-profiles"
+  }
+
+  /// The node of a shape of this package, by its name (`hardware-profiles/nodes/NAME.json`).
+  ///
+  /// - Throws: `ProfileErrors` when there is no such shape, or the profiles cannot be used.
+  public init(shape name: String, hostname: String? = nil) throws(ProfileErrors) {
+    let path = Self.profilesDirectory + "/nodes/\(name).json"
+    guard let bytes = FakeMachine.bytes(of: path) else {
+      throw ProfileErrors(messages: ["\(path): cannot be read; is \(name) a node shape?"])
+    }
+    self.init(
+      try NodeShape(json: String(decoding: bytes, as: UTF8.self), file: path),
+      catalogue: try ProfileCatalogue(directory: Self.profilesDirectory), hostname: hostname)
+  }
+
   /// A copy of the fake library that plays the node; nil when the library is not built.
   public func library(edition: FakeNVML.Edition = .current) -> FakeNVML? {
     FakeNVML(file.text, edition: edition)

@@ -1,6 +1,4 @@
-import Foundation
 import GPUWatch
-import HardwareProbe
 import ProbeFakes
 import Testing
 
@@ -16,11 +14,7 @@ import Testing
 
   /// A machine of the repository's node shapes, and a GPU of it that is lost while it is watched.
   @Test func aGPUIsLost() throws {
-    let folder = URL(filePath: #filePath).deletingLastPathComponent()
-      .appending(path: "../../../../hardware-profiles").standardized
-    let path = folder.appending(path: "nodes/dgx-h100.json")
-    let shape = try NodeShape(json: String(contentsOf: path, encoding: .utf8), file: path.path)
-    var node = FakeNode(shape, catalogue: try ProfileCatalogue(directory: folder.path))
+    var node = try FakeNode(shape: "dgx-h100")
     let fake = try #require(node.library())
     let watch = try GPUWatch(library: fake.path)
     let before = watch.readings()

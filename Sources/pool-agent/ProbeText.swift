@@ -1,0 +1,33 @@
+import HardwareProbe
+
+/// What `pool-agent probe` shows a person.
+enum ProbeText {
+  /// The inventory for a screen of a width; nil where nothing is to be cut.
+  static func text(of inventory: NodeInventory, width: Int?) -> String {
+    guard width != nil else { return inventory.table(agentVersion: Forms.version) }
+    let page = Page(width: width)
+    let lines = inventory.blocks(agentVersion: Forms.version).flatMap { block in
+      switch block {
+      case .line(let line): page.prose(line, indent: "")
+      case .table(let header, let rows, let optional):
+        table(header: header, rows: rows, optional: optional, page)
+      }
+    }
+    return lines.map { $0 + "\n" }.joined()
+  }
+
+  /// A table, and below it the last cell of each row that had to be cut: the state of a device is
+  /// what a person came for.
+  private static func table(
+    header: [String], rows: [[String]], optional: [String], _ page: Page
+  ) -> [String] {
+    let lines = page.table(header: header, rows: rows, optional: optional, indent: "")
+    let cut = zip(rows, lines.dropFirst()).flatMap { row, line in
+      guard let first = row.first, let last = row.last, !line.hasSuffix("  " + last) else {
+        return [String]()
+      }
+      return page.prose("\(first): \(last)")
+    }
+    return lines + cut
+  }
+}
