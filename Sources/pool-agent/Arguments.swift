@@ -91,7 +91,7 @@ struct Arguments {
       throw UsageError(message: "unexpected argument \(quoted(word))")
     }
     let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-    let name = String(parts[0])
+    let name = parts[0] == "-h" ? "--help" : String(parts[0])
     if let flag = form.flags.first(where: { $0.name == name }) {
       return (flag, parts.count == 2 ? String(parts[1]) : nil)
     }

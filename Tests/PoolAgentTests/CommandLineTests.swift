@@ -5,7 +5,7 @@ import Testing
 struct CommandLineTests {
   @Test("help and version are data")
   func help() throws {
-    let commands = ["probe", "place", "profiles"].map { [$0, "--help"] }
+    let commands = ["probe", "place", "profiles"].flatMap { [[$0, "--help"], [$0, "-h"]] }
     for arguments in [["--help"], ["help"]] + commands {
       let result = try Agent.run(arguments)
       #expect(result.code == 0 && result.err.isEmpty)
