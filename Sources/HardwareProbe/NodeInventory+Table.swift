@@ -169,13 +169,7 @@ extension NodeInventory {
     if case .unknown(let reason, _) = cpuProfile, !host.architecture.isEmpty {
       cpu = ["hint: the CPUs match no hardware profile: \(reason)"]
     }
-    let uncut = gpus.filter {
-      $0.state == .usable && $0.mig.isEnabled == true && $0.mig.instances?.isEmpty == true
-    }
     return cpu
-      + uncut.map { gpu in
-        "hint: device \(gpu.index) is in MIG mode without instances, so nothing of it is offered"
-      }
       + gpus.compactMap { gpu in
         guard gpu.state == .usable || gpu.source == .sysfs,
           case .unknown(let reason, let candidates) = gpu.profile

@@ -103,16 +103,6 @@ import Testing
     #expect(!odd.table().contains("the CPUs match no"))
   }
 
-  @Test func migModeWithoutInstancesIsSaid() {
-    var uncut = inventory()
-    let hint = "hint: device 0 is in MIG mode without instances, so nothing of it is offered\n"
-    #expect(!uncut.table().contains("without instances"))
-    uncut.gpus[0].mig.instances = []
-    #expect(uncut.table().contains(hint))
-    uncut.gpus[0].mig.instances = nil
-    #expect(!uncut.table().contains("without instances"))
-  }
-
   @Test func longCellsAreCut() {
     let lines = TextTable.lines(
       header: ["A", "B"], rows: [[String(repeating: "x", count: 99), "end"]])

@@ -1,10 +1,10 @@
 /// Reserved lanes lent while their owner does not need them, and taken back within a promised time
 /// (SEMANTICS 3.3).
 ///
-/// A claim is lent a device only if it can be gone within the owner's span: the order to stop has
-/// to reach its agent, its grace passes (or its whole run, where it may not be interrupted), and it
-/// is killed. This is tested at the grant and again at each renewal, so a reclaim is never late on a
-/// node that obeys.
+/// A claim is lent a device only if it can be gone within the span that its owner was promised: the
+/// order to stop reaches its agent, its grace passes (or its whole run, where it may not be
+/// interrupted), and it is killed. This is tested at the grant and again at each renewal, so a
+/// reclaim is never late on a node that obeys.
 extension Pool {
   // MARK: who may borrow
 
