@@ -70,6 +70,7 @@ extension JSONWriter {
       writer.array("restrictions") { writer in
         for word in LeaseRestriction.words(lease.restrictions) { writer.string(word) }
       }
+      if lease.isLent { writer.bool("lent", true) }
       writer.int64("policy_generation", Int64(lease.policy.value))
       writer.gpuSeconds("reserved_gpu_seconds", lease.reserved)
       writer.milliseconds("start_by_ms", lease.startBy)

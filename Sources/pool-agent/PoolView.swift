@@ -12,6 +12,7 @@ struct PoolView {
     var admits: String
     var capacity: Int64
     var granted: Int64
+    var lent: Int64
     var free: Int64
     var leases: Int64
   }
@@ -72,7 +73,8 @@ struct PoolView {
           name: names.text(lane.key), profile: names.text(lane.profile.key),
           isCPU: lane.profile.kind == .cpu, owner: lane.rule.owner.map { names.text($0) },
           admits: lane.isRetired ? "retired" : lane.rule.admits.words, capacity: capacity.total,
-          granted: lane.used, free: capacity.free, leases: Int64(lane.leases)))
+          granted: lane.used, lent: lane.lent, free: capacity.free,
+          leases: Int64(lane.leases)))
     }
     var nodes: [NodeRow] = []
     pool.forEachNode { id, node in
@@ -118,6 +120,7 @@ extension PoolView.LaneRow {
       writer.string("admits", admits)
       writer.int64("capacity_milli", capacity)
       writer.int64("granted_milli", granted)
+      if lent > 0 { writer.int64("lent_milli", lent) }
       writer.int64("free_milli", free)
       writer.int64("leases", leases)
     }

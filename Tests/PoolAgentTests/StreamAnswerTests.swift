@@ -3,9 +3,11 @@ import Testing
 
 @Suite("What the answers of a stream say")
 struct StreamAnswerTests {
-  private func run(_ lines: [String], nodes: [String] = ["cpu-2"]) throws -> [[String: Any]] {
+  private func run(
+    _ lines: [String], nodes: [String] = ["cpu-2"], policy: String = Agent.policy
+  ) throws -> [[String: Any]] {
     let result = try Agent.run(
-      ["place", "--policy", Agent.policy, "--stream", "--nodes"] + nodes.map(Agent.node),
+      ["place", "--policy", policy, "--stream", "--nodes"] + nodes.map(Agent.node),
       input: Data(lines.map { $0 + "\n" }.joined().utf8))
     #expect(result.code == 0)
     #expect(result.lines.count == lines.count)
@@ -66,6 +68,32 @@ struct StreamAnswerTests {
     #expect(next(answers[4]) == 20_000, "and be empty by then")
     #expect(next(answers[5]) == 10_500, "a freed device can be given away at once")
     #expect(next(answers[6]) == 20_500)
+  }
+
+  @Test("the example of a lane that is lent, and taken back")
+  func lending() throws {
+    let file = Agent.root.appending(path: "examples/lending/requests.jsonl")
+    let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n")
+      .map(String.init)
+    let answers = try run(lines, nodes: ["h100-8"], policy: "examples/lending/policy.json")
+    #expect(
+      answers.map { $0["outcome"] as? String } == [
+        "rejected", "granted", "queued", "done", "done", "queued", "done", "done", "done",
+      ])
+    func code(_ index: Int) -> String? {
+      (answers[index]["blocking"] as? [[String: Any]])?.first?["code"] as? String
+    }
+    #expect(code(0) == "lending_refused" && code(2) == "borrowing_limit")
+    #expect((answers[1]["lease"] as? [String: Any])?["lent"] as? Bool == true)
+    let pool = answers[4]["pool"] as? [String: Any]
+    let lent = (pool?["lanes"] as? [[String: Any]])?.map { $0["lent_milli"] as? Int }
+    #expect(lent == [1000, nil])
+    let events = answers[6]["events"] as? [[String: Any]] ?? []
+    #expect(events.contains { $0["cause"] as? String == "reclaimed" })
+    #expect(events.first?["starts_by_ms"] as? Int == 110_000)
+    let granted = (answers[8]["events"] as? [[String: Any]])?.first
+    #expect(granted?["event"] as? String == "lease_granted")
+    #expect(granted?["claim"] as? String == "review")
   }
 
   @Test("a renewal says when the next one pays something, and the last one that none does")
