@@ -91,7 +91,9 @@ extension Pool {
       claims[id].bucket = bucket
       buckets[bucket].turn = id
     }
-    if before == .starting { claims[id].failedStarts += 1 }
+    // A lease that its lane's owner took back did not fail to start.
+    let cause = claims[id].lease.flatMap { leases.contains($0) ? leases[$0].cause : nil }
+    if before == .starting, cause != .reclaimed { claims[id].failedStarts += 1 }
     claims[id].lease = nil
     enterQueue(id)
     joinLine(id)

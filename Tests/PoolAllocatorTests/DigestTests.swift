@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 6_606_231_099_752_126_554, low: 11_674_997_766_280_632_874),
-    Digest(high: 2_590_204_802_903_882_718, low: 12_241_901_568_544_351_171)
+    Digest(high: 4_696_106_404_269_393_243, low: 18_425_465_418_590_288_515),
+    Digest(high: 14_808_222_702_090_554_278, low: 12_375_790_394_504_037_936)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -25,9 +25,10 @@ extension Pool {
       submitted: turn.submitted, arrival: turn.arrival)
   }
 
-  /// The first claims in the order of a lane, as it stands now.
-  /// - Complexity: O(count × (queue groups of the lane + count)).
-  func waiting(for lane: UInt32, atMost count: Int) -> [UInt32] {
+  /// The first claims in the order of a lane, as it stands now: of one tenant, or of all.
+  /// - Complexity: O(count × (queue groups of the lane + count)), and O(lines of the lane) for one
+  ///   tenant.
+  func waiting(for lane: UInt32, of tenant: TenantID? = nil, atMost count: Int) -> [UInt32] {
     var found: [UInt32] = []
     var groups = queue.groupsOfLane[Int(lane)].map { queue.lines.walk(group: UInt32($0)) }
     var lines: [QueueLines.LineWalk] = []
@@ -39,8 +40,9 @@ extension Pool {
         // Opens the next line of the group at its head.
         var opened = queue.lines.walk(line: groups[group].line)
         guard let head = opened.next(in: queue.lines) else { broken("a ranked line has a head") }
-        found.append(head)
         groups[group].advance(in: queue.lines)
+        if let tenant, claims[row: head].tenant != tenant { continue }
+        found.append(head)
         if let next = opened.next(in: queue.lines) {
           opened.stand(at: next, orderKey(of: next))
           lines.append(opened)

@@ -360,7 +360,8 @@ extension Pool {
     lanes[leases[id].lane].discharge(leases[id].billedMilli, isLent: isLent)
     if isLent {
       tenants[tenant].borrowed -= leases[id].billedMilli
-      stirHeads(of: tenant)
+      // Whoever met a limit of lending or of borrowing may go now, in whatever lane.
+      lanes.forEach { lane, known in if known.rule.lending != .never { stirred.insert(lane) } }
     }
     // Where the table was full, any lane may have waited for the room.
     if !leases.hasRoom { lanes.forEach { lane, _ in stirred.insert(lane) } }

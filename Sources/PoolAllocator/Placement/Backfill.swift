@@ -14,9 +14,9 @@ extension Pool {
 
   /// The same by what is known now: a lease that started early or stops is gone before its bound,
   /// and one that is lent can be told to stop.
-  private func gone(_ row: UInt32, reclaimFor lane: UInt32?) -> Instant {
+  func gone(_ row: UInt32, reclaimFor lane: UInt32?) -> Instant {
     let lease = leases[row: row]
-    if lease.isLent, lease.lane.row == lane { return returns(lease) }
+    if lease.lane.row == lane, isReclaimable(lease) { return returns(lease) }
     if lease.state == .stopping { return lease.killBy }
     return (lease.hardEnd ?? lease.startBy + lease.runtimeMax) + lease.terms.killWithin
   }
@@ -48,15 +48,19 @@ extension Pool {
 
   /// The earliest start of a head among the nodes of its lane that clear first.
   /// - Returns: nil where no node that may receive a lease can hold it later.
+  /// - Parameter moment: with lent devices taken back, as far as that is promised: nodes that lend
+  ///   are looked at until one can hold the head by then.
   /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where some are too
-  ///   small.
-  func earliestStart(of wish: Wish, lane: UInt32, reclaiming: Bool = false) -> Promise? {
+  ///   small, lend nothing, or cannot hold it by the moment.
+  func earliestStart(of wish: Wish, lane: UInt32, reclaimingBy moment: Instant? = nil) -> Promise? {
     var best: Promise?
     var looked = 0
     var walk = placement.lanes[Int(lane)].clears.walk(0)
-    while looked < Limits.pinProbes,
+    while looked < Limits.pinProbes || moment.map({ $0 < best?.starts ?? .farFuture }) ?? false,
       let node = walk.next(in: placement.lanes[Int(lane)].clears)?.row
     {
+      let reclaiming = moment != nil
+      guard !reclaiming || lends(node, of: lane) else { continue }
       guard let promise = start(of: wish, lane: lane, on: node, reclaiming: reclaiming),
         promise.starts > now
       else { continue }
@@ -269,11 +273,10 @@ extension Pool {
   /// The first claim behind a lane's head that can run without delaying it.
   func backfill(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, found: Placement)? {
     let first = claims[head].tenant
-    let isOwnerFirst = !isForeign(lane, to: first)
-    for row in waiting(for: lane, atMost: Limits.backfillDepth + 1) where row != head.row {
-      let tenant = claims[row: row].tenant
-      // While its owner waits, a lane lends nothing more.
-      if isOwnerFirst, isForeign(lane, to: tenant) { continue }
+    // While its owner waits, a lane lends nothing more.
+    let owner = lanes[row: lane].rule.owner == nil || isForeign(lane, to: first) ? nil : first
+    for row in waiting(for: lane, of: owner, atMost: Limits.backfillDepth + 1)
+    where row != head.row {
       guard let id = claims.id(at: row), let found = gapPlacement(of: id, lane: lane) else {
         continue
       }

@@ -81,9 +81,25 @@ extension Pool {
 
   /// The moment by which a lent lease is gone if it is told to stop now.
   func returns(_ lease: Lease) -> Instant {
-    if lease.state == .stopping { return lease.killBy }
     let end = lease.hardEnd ?? lease.startBy + lease.runtimeMax
     return min(now + lease.grace, end) + lease.terms.killWithin
+  }
+
+  /// Whether the owner of a lease's lane may take back what it holds.
+  func isReclaimable(_ lease: Lease) -> Bool {
+    lease.isLent && (lease.state == .granted || lease.state == .active)
+      && isForeign(lease.lane.row, to: lease.tenant)
+  }
+
+  /// Whether a node has devices of a lane that its owner may take back.
+  func lends(_ node: UInt32, of lane: UInt32) -> Bool {
+    var row = placement.leases.first(of: node)
+    while row != RowLists.none {
+      let lease = leases[row: row]
+      if lease.lane.row == lane, isReclaimable(lease) { return true }
+      row = placement.leases.next(after: row)
+    }
+    return false
   }
 
   /// Takes lent devices back for the owner's head, where it starts sooner so: keeps them for it,
@@ -92,8 +108,8 @@ extension Pool {
   mutating func reclaim(
     _ id: ClaimID, _ wish: Wish, lane row: UInt32, _ log: inout EventLog
   ) -> Bool {
-    guard lanes[row: row].lent > 0,
-      let promise = earliestStart(of: wish, lane: row, reclaiming: true)
+    guard lanes[row: row].lent > 0, case .reclaimable(let within, _) = lanes[row: row].rule.lending,
+      let promise = earliestStart(of: wish, lane: row, reclaimingBy: now + within)
     else { return false }
     let planned = lanes[row: row].pin?.starts ?? .farFuture
     let victims = victims(of: promise, wish, lane: row)
@@ -105,28 +121,84 @@ extension Pool {
     return true
   }
 
-  /// Lent leases that hold what a promise gives, or host resources that it lacks now.
+  /// Lent leases that have to stop for a promise, and no others: those that are gone first, as long
+  /// as a device or the host lacks something that they hold.
   private func victims(of promise: Promise, _ wish: Wish, lane: UInt32) -> [LeaseID] {
     let node = promise.placement.node
-    let isHostShort = !hasRoom(for: wish, lane: lane, on: node)
-    var victims: [LeaseID] = []
+    var lack = lack(of: promise.placement, wish)
+    var lent: [(at: Instant, row: UInt32)] = []
     var row = placement.leases.first(of: node)
     while row != RowLists.none {
-      let lease = leases[row: row]
-      let isLive = lease.state == .granted || lease.state == .active
-      if isLive, lease.isLent, lease.lane.row == lane, returns(lease) <= promise.starts,
-        isHostShort || holds(lease, promise.placement), let id = leases.id(at: row)
-      {
-        victims.append(id)
+      if gone(row, reclaimFor: nil) <= promise.starts {
+        fill(&lack, from: row, promise.placement)
+      } else if gone(row, reclaimFor: lane) <= promise.starts {
+        lent.append((gone(row, reclaimFor: lane), row))
       }
       row = placement.leases.next(after: row)
+    }
+    lent.sort { ($0.at, $0.row) < ($1.at, $1.row) }
+    var victims: [LeaseID] = []
+    for isForDevices in [true, false] {
+      for (_, row) in lent {
+        guard let id = leases.id(at: row), !victims.contains(id),
+          isForDevices
+            ? holds(leases[row: row], lack, promise.placement)
+            : lack.isOfHost(leases[row: row])
+        else { continue }
+        fill(&lack, from: row, promise.placement)
+        victims.append(id)
+      }
     }
     return victims
   }
 
-  private func holds(_ lease: Lease, _ placement: Placement) -> Bool {
-    lease.uses.indices.contains { index in
-      (0..<placement.count).contains { placement.devices[$0] == uses[index].device.row }
+  /// What a node lacks for a placement; not positive: nothing.
+  private struct Lack {
+    var devices = InlineArray<16, Int32>(repeating: 0)
+    var cpu: Int32
+    var memory: Int64
+    var leases: Int
+
+    func isOfHost(_ lease: Lease) -> Bool {
+      leases > 0 || (cpu > 0 && lease.cpu.value > 0)
+        || (memory > 0 && lease.hostMemory.value > 0)
+    }
+  }
+
+  private func lack(of placement: Placement, _ wish: Wish) -> Lack {
+    let node = nodes[row: placement.node]
+    let kept = lanes[row: placement.lane].pin.flatMap { $0.node.row == placement.node ? $0 : nil }
+    let cpu = node.cpuFree.value - node.cpuPinned.value + (kept?.cpu.value ?? 0)
+    let memory = node.hostFree.value - node.hostPinned.value + (kept?.hostMemory.value ?? 0)
+    var lack = Lack(
+      cpu: wish.demand.cpu.value - cpu, memory: wish.demand.hostMemory.value - memory,
+      leases: Int(node.leases) + 1 - Limits.leasesPerNode)
+    for index in 0..<placement.count {
+      let device = devices[row: placement.devices[index]]
+      let isCPU = wish.demand.shape == .cpuOnly
+      let need = isCPU ? wish.demand.cpu.value : device.capacity.value
+      lack.devices[index] = need - device.milliFree.value
+    }
+    return lack
+  }
+
+  private func fill(_ lack: inout Lack, from row: UInt32, _ placement: Placement) {
+    let lease = leases[row: row]
+    lack.cpu -= lease.cpu.value
+    lack.memory -= lease.hostMemory.value
+    lack.leases -= 1
+    for use in lease.uses.indices {
+      for index in 0..<placement.count where placement.devices[index] == uses[use].device.row {
+        lack.devices[index] -= uses[use].milli.value
+      }
+    }
+  }
+
+  private func holds(_ lease: Lease, _ lack: Lack, _ placement: Placement) -> Bool {
+    lease.uses.indices.contains { use in
+      (0..<placement.count).contains {
+        lack.devices[$0] > 0 && placement.devices[$0] == uses[use].device.row
+      }
     }
   }
 }
