@@ -202,7 +202,9 @@ extension Pool {
     if unpinStale(lane: row, head: id, &log) { return true }
     let tenant = claims[id].tenant
     if isForeign(row, to: tenant) { return false }
-    return reclaim(id, wish, lane: row, &log) || pin(id, wish, lane: row, &log)
+    let promise = earliestStart(of: wish, lane: row)
+    return reclaim(id, wish, lane: row, unlessBy: promise?.starts, &log)
+      || pin(id, promise, lane: row, &log)
   }
 
   /// Grants the first claim behind a lane's head that does not delay it.

@@ -111,21 +111,22 @@ extension Pool {
     return ends
   }
 
-  /// Whether a node has the processor time and host memory for a demand now.
-  func hasRoom(for wish: Wish, lane: UInt32, on node: UInt32) -> Bool {
-    hostStart(of: wish, lane: lane, on: node, []) != nil
+  /// Processor time and host memory that the head of a lane finds free on a node: what is kept for
+  /// it counts, what is kept for others does not.
+  func hostFree(for lane: UInt32, on row: UInt32) -> (cpu: Int32, memory: Int64) {
+    let node = nodes[row: row]
+    let kept = lanes[row: lane].pin.flatMap { $0.node.row == row ? $0 : nil }
+    return (
+      node.cpuFree.value - node.cpuPinned.value + (kept?.cpu.value ?? 0),
+      node.hostFree.value - node.hostPinned.value + (kept?.hostMemory.value ?? 0)
+    )
   }
 
   /// When a node has the processor time and host memory for a demand.
   private func hostStart(
     of wish: Wish, lane: UInt32, on node: UInt32, _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
-    var cpu = nodes[row: node].cpuFree.value - nodes[row: node].cpuPinned.value
-    var memory = nodes[row: node].hostFree.value - nodes[row: node].hostPinned.value
-    if let pin = lanes[row: lane].pin, pin.node.row == node {
-      cpu += pin.cpu.value
-      memory += pin.hostMemory.value
-    }
+    var (cpu, memory) = hostFree(for: lane, on: node)
     var left = Int(nodes[row: node].leases)
     var moment = now
     var next = 0
@@ -223,12 +224,12 @@ extension Pool {
     }
   }
 
-  /// Keeps devices for a head that has to wait, or better ones than those kept so far.
+  /// Keeps what a promise gives for a head that has to wait, where it is better than what is kept.
   /// - Returns: whether an event was stepped.
   mutating func pin(
-    _ id: ClaimID, _ wish: Wish, lane row: UInt32, _ log: inout EventLog
+    _ id: ClaimID, _ promise: Promise?, lane row: UInt32, _ log: inout EventLog
   ) -> Bool {
-    guard let promise = earliestStart(of: wish, lane: row) else { return false }
+    guard let promise else { return false }
     if let pin = lanes[row: row].pin, pin.starts <= promise.starts { return false }
     keep(promise, for: id, lane: row, &log)
     return true

@@ -104,18 +104,19 @@ extension Pool {
 
   /// Takes lent devices back for the owner's head, where it starts sooner so: keeps them for it,
   /// and tells those that hold them to stop.
+  /// - Parameter start: when the head starts if nothing is taken back; nil where that is not known.
   /// - Returns: whether an event was stepped.
   mutating func reclaim(
-    _ id: ClaimID, _ wish: Wish, lane row: UInt32, _ log: inout EventLog
+    _ id: ClaimID, _ wish: Wish, lane row: UInt32, unlessBy start: Instant?,
+    _ log: inout EventLog
   ) -> Bool {
     guard lanes[row: row].lent > 0, case .reclaimable(let within, _) = lanes[row: row].rule.lending,
-      let promise = earliestStart(of: wish, lane: row, reclaimingBy: now + within)
+      let promise = earliestStart(of: wish, lane: row, reclaimingBy: now + within),
+      promise.starts < lanes[row: row].pin?.starts ?? .farFuture,
+      promise.starts < start ?? .farFuture
     else { return false }
-    let planned = lanes[row: row].pin?.starts ?? .farFuture
     let victims = victims(of: promise, wish, lane: row)
-    guard !victims.isEmpty, promise.starts < planned,
-      earliestStart(of: wish, lane: row).map({ promise.starts < $0.starts }) ?? true
-    else { return false }
+    guard !victims.isEmpty else { return false }
     keep(promise, for: id, lane: row, &log)
     for victim in victims { stop(victim, .reclaimed, &log) }
     return true
@@ -166,13 +167,10 @@ extension Pool {
   }
 
   private func lack(of placement: Placement, _ wish: Wish) -> Lack {
-    let node = nodes[row: placement.node]
-    let kept = lanes[row: placement.lane].pin.flatMap { $0.node.row == placement.node ? $0 : nil }
-    let cpu = node.cpuFree.value - node.cpuPinned.value + (kept?.cpu.value ?? 0)
-    let memory = node.hostFree.value - node.hostPinned.value + (kept?.hostMemory.value ?? 0)
+    let (cpu, memory) = hostFree(for: placement.lane, on: placement.node)
     var lack = Lack(
       cpu: wish.demand.cpu.value - cpu, memory: wish.demand.hostMemory.value - memory,
-      leases: Int(node.leases) + 1 - Limits.leasesPerNode)
+      leases: Int(nodes[row: placement.node].leases) + 1 - Limits.leasesPerNode)
     for index in 0..<placement.count {
       let device = devices[row: placement.devices[index]]
       let isCPU = wish.demand.shape == .cpuOnly
