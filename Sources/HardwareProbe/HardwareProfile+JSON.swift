@@ -11,17 +11,10 @@ extension HardwareProfile {
   ///   - file: Its path, for messages; the last component must be the profile's name and `.json`.
   /// - Throws: `ProfileErrors` with every error of the file.
   public init(json: String, file: String) throws(ProfileErrors) {
-    let stem = file.split(separator: "/").last.map { $0.dropLast(".json".count) } ?? ""
-    do throws(JSONErrors) {
-      let document = try JSONDocument(
-        text: json, limits: JSONLimits(documentBytesMax: ProbeLimits.profileBytes, depthMax: 8))
-      self = try document.decode { try $0.object { try Self.read(&$0, stem: String(stem)) } }
-    } catch {
-      throw ProfileErrors(messages: error.errors.map { $0.formatted(file: file) })
-    }
+    self = try ProfileFile.decode(json, file: file, Self.read)
   }
 
-  private static func read(_ fields: inout JSONFields, stem: String) throws -> HardwareProfile {
+  private static func read(_ fields: inout JSONFields, _ stem: String) throws -> HardwareProfile {
     let version = Int64(schemaVersion)
     let schema = fields.int64("schema_version", in: version...version)
     let name = fields.string("name", 1...64)

@@ -12,17 +12,10 @@ extension NodeShape {
   /// - Throws: `ProfileErrors` with every error of the file. Names of profiles are not looked up:
   ///   see ``check(against:)``.
   public init(json: String, file: String) throws(ProfileErrors) {
-    let stem = file.split(separator: "/").last.map { $0.dropLast(".json".count) } ?? ""
-    do throws(JSONErrors) {
-      let document = try JSONDocument(
-        text: json, limits: JSONLimits(documentBytesMax: ProbeLimits.profileBytes, depthMax: 8))
-      self = try document.decode { try $0.object { try Self.read(&$0, stem: String(stem)) } }
-    } catch {
-      throw ProfileErrors(messages: error.errors.map { $0.formatted(file: file) })
-    }
+    self = try ProfileFile.decode(json, file: file, Self.read)
   }
 
-  private static func read(_ fields: inout JSONFields, stem: String) throws -> NodeShape {
+  private static func read(_ fields: inout JSONFields, _ stem: String) throws -> NodeShape {
     let version = Int64(schemaVersion)
     let schema = fields.int64("schema_version", in: version...version)
     let kind = fields.choice("kind", ["node_shape": true])
@@ -41,21 +34,6 @@ extension NodeShape {
       groups: groups.value, sources: sources.value)
     for (key, problem) in shape.faults { fields.record(key, problem) }
     return shape
-  }
-}
-
-/// The rule for names of profiles and shapes: that of the file, of a few harmless characters.
-enum ProfileName {
-  static func check(_ fields: inout JSONFields, name: String?, stem: String) {
-    guard let name else { return }
-    if name != stem { fields.record("name", "not the name of the file", hint: "write \(stem)") }
-    if !name.utf8.allSatisfy(isAllowed) {
-      fields.record("name", "has characters other than a-z, 0-9 and -")
-    }
-  }
-
-  private static func isAllowed(_ byte: UInt8) -> Bool {
-    (97...122).contains(byte) || (48...57).contains(byte) || byte == UInt8(ascii: "-")
   }
 }
 
