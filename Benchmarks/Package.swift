@@ -6,13 +6,18 @@ let package = Package(
   name: "pool-benchmarks",
   dependencies: [.package(name: "pool-allocator", path: "..")],
   targets: [
-    .executableTarget(
-      name: "place-bench",
+    // What both benchmarks draw their work from.
+    .target(
+      name: "Workload",
       dependencies: [.product(name: "PoolAllocator", package: "pool-allocator")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
+      name: "place-bench",
+      dependencies: ["Workload", .product(name: "PoolAllocator", package: "pool-allocator")],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
       name: "queue-bench",
-      dependencies: [.product(name: "PoolAllocator", package: "pool-allocator")],
+      dependencies: ["Workload", .product(name: "PoolAllocator", package: "pool-allocator")],
       swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

@@ -1,22 +1,5 @@
 import PoolAllocator
-
-/// SplitMix64: the same workload in every run.
-struct Generator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(bound)) }
-}
-
-func key(_ space: UInt64, _ number: Int) -> Key { Key(high: space, low: UInt64(number) + 1) }
+import Workload
 
 /// A pool of nodes with 8 GPUs each, one in ten partitioned; 100 tenants; one reserved lane.
 struct Fleet {

@@ -1,23 +1,9 @@
 import PoolAllocator
+import Workload
 
 // queue-bench [COMMANDS [NODES QUEUED]…]: how long one command takes while every GPU is in use and
 // many claims wait: percentiles by kind of command, in one process and one thread. A tick is one
 // call of at most `Limits.stepsPerTick` events.
-
-struct Generator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func below(_ bound: Int) -> Int {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return Int((mixed ^ (mixed >> 31)) % UInt64(bound))
-  }
-}
-
-func key(_ space: UInt64, _ number: Int) -> Key { Key(high: space, low: UInt64(number) + 1) }
 
 /// Nodes of 8 GPUs, 100 tenants, classes P0 to P3 that age, every GPU in use, a long queue.
 struct Crowd {
