@@ -67,9 +67,8 @@ struct LendingPropertyTests {
         worst = max(worst, started - job.arrives)
       }
     }
-    print(
-      "property: \(total); a claim that the guarantee covers waited \(worst.ns / 1_000_000) ms at most"
-    )
+    let wait = worst.ns / 1_000_000
+    print("property: \(total); a claim that the guarantee covers waited \(wait) ms at most")
     #expect(total.late == 0)
     #expect(total.reclaims > 20 && owned > 10)
     #expect(worst <= within)

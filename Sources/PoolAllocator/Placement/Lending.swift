@@ -102,8 +102,8 @@ extension Pool {
     return false
   }
 
-  /// Takes lent devices back for a waiting claim of the owner, where it starts sooner so: keeps them
-  /// for it, and tells those that hold them to stop.
+  /// Takes lent devices back for a waiting claim of the owner, where it starts sooner so: keeps
+  /// them for it, and tells those that hold them to stop.
   /// - Parameter start: when it starts if nothing is taken back; nil where that is not known.
   /// - Returns: whether an event was stepped.
   mutating func reclaim(
