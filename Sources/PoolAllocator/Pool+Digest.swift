@@ -56,7 +56,12 @@ extension Pool {
     digest.combine(waitingClaims)
     digest.combine(stirred.bits)
     for lanes in groups { digest.combine(lanes.bits) }
-    for level in 0..<4 { digest.combine(floors[level].value) }
+    service.forEach { lane, tenant, level, served in
+      digest.combine(UInt32(lane))
+      digest.combine(tenant) { $0.combine(UInt32($1)) }
+      digest.combine(UInt32(level))
+      digest.combine(served.value)
+    }
     for signal in signals {
       digest.combine(signal.measure)
       digest.combine(signal.subject)
@@ -143,7 +148,6 @@ extension Pool {
     digest.combine(tenant.waiting)
     digest.combine(tenant.live)
     digest.combine(tenant.refused)
-    for level in 0..<4 { digest.combine(tenant.served[level].value) }
     digest.combine(tenant.borrowed)
   }
 

@@ -82,9 +82,7 @@ extension Pool {
     let keepsTurn = bucket.map { buckets[$0].turn == id } ?? false
     leaveQueue(id)
     guard let group = group(for: lanes) else { broken("a claim queues in a group that exists") }
-    let old = Int(group) < groups.count ? groups[Int(group)] : .none
     if Int(group) == groups.count { groups.append(lanes) } else { groups[Int(group)] = lanes }
-    if old != lanes { queue.admit(group: group, lanes: lanes, before: old) }
     claims[id].group = group
     claims[id].state = .queued
     if before == .parked || keepsTurn, let bucket, pays(id, from: bucket.row) {

@@ -227,8 +227,13 @@ extension Pool {
         && place.rank == claim.serviceClass.rank, "a claim is in its own line")
     invariant(claim.level <= claim.serviceClass.rank, "ageing lifts, it never lowers")
     guard queue.lines.head(line: line) == id.row else { return }
-    let order = orderKey(of: id.row)
-    invariant(queue.lines.order(of: line) == order, "a head is ranked by the tables")
+    var left = groups[Int(claim.group)]
+    invariant(place.lanes == left, "a line waits for the lanes of its group")
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      let order = orderKey(of: id.row, in: lane)
+      invariant(queue.lines.order(of: line, in: lane) == order, "a head is ranked by the tables")
+    }
   }
 
   /// B5 while it lives: a lease that may run has a reservation; one that stopped has none.

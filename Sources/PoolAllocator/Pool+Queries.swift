@@ -69,19 +69,23 @@ extension Pool {
   /// Claims before this one in the order of a lane that it waits for, and itself: 1 is the head.
   /// As of now: grants to its own tenant move it back, its wait and grants to others move it up.
   /// - Returns: nil where the claim does not wait in the order.
-  /// - Complexity: O(waiting claims of the lane's groups); for screens, not for decisions.
+  /// - Complexity: O(waiting claims of the lane); for screens, not for decisions.
   public func position(of id: ClaimID) -> Int? {
     guard let claim = claim(id), claim.state == .queued,
       let lane = groups[Int(claim.group)].firstRow
     else { return nil }
-    let own = orderKey(of: id.row)
+    let own = orderKey(of: id.row, in: lane)
     var before = 1
-    for group in queue.groupsOfLane[Int(lane)] {
-      queue.lines.forEachClaim(of: UInt32(group)) { row in
-        if orderKey(of: row) < own { before += 1 }
-      }
+    queue.lines.forEachClaim(of: lane) { row in
+      if orderKey(of: row, in: lane) < own { before += 1 }
     }
     return before
+  }
+
+  /// What a tenant was served in a lane at a level, divided by its weight: what the fair order
+  /// compares, in `Tenant.counterScale` units to a credit.
+  public func served(_ tenant: TenantID, at level: UInt8, in lane: LaneID) -> CreditTotal {
+    service.served(tenant.row, at: level, in: lane.row)
   }
 
   /// A moment before which no tick has anything to do, if nothing else happens: a lease's timer may

@@ -10,9 +10,6 @@ extension Pool {
     indexNames()
     indexPolicy()
     indexBuckets()
-    for (row, lanes) in groups.enumerated() {
-      queue.admit(group: UInt16(row), lanes: lanes, before: .none)
-    }
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
     indexPins()
     indexHardware()
@@ -55,8 +52,8 @@ extension Pool {
       switch claim.state {
       case .queued:
         _ = queue.lines.insert(
-          id.row, claim.turn, group: UInt32(claim.group), tenant: claim.tenant.row,
-          rank: claim.serviceClass.rank)
+          id.row, claim.turn, group: UInt32(claim.group), lanes: groups[Int(claim.group)],
+          tenant: claim.tenant.row, rank: claim.serviceClass.rank)
         if let on = claim.widensOn { narrow(id, on: on.row) }
       case .parked:
         if let row = claim.heldBy {

@@ -29,8 +29,8 @@ public struct Pool: Sendable {
   public internal(set) var policy = CompiledPolicy()
   /// Interned sets of lanes.
   var groups: [LaneSet] = []
-  /// Per level, the fair counter of the last winner before its charge; never falls.
-  var floors = InlineArray<4, CreditTotal>(repeating: .zero)
+  /// What tenants were served, by lane and level.
+  var service = ServiceCounters()
   /// Lanes where something changed since their head was last looked at.
   var stirred = LaneSet.none
   /// Waiting claims.

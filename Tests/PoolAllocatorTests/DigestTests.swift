@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 29_042_033_347_518_817, low: 5_499_586_598_504_459_548),
-    Digest(high: 3_032_898_839_077_496_001, low: 1_092_719_604_659_306_534)
+    Digest(high: 1_971_674_898_210_955_034, low: 5_981_729_581_173_126_010),
+    Digest(high: 15_298_913_127_398_370_853, low: 11_973_328_191_363_741_179)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -101,9 +101,10 @@ struct FairOrderPropertyTests {
     var least: Int128?
     var most: Int128?
     var isIncomplete = false
+    guard let lane = pool.lane(named: SmallCluster.key(3, 0)) else { return nil }
     pool.forEachTenant { id, tenant in
       if tenant.waiting == 0 { isIncomplete = true }
-      let served = tenant.served[2].value
+      let served = pool.served(id, at: 2, in: lane).value
       least = min(least ?? served, served)
       most = max(most ?? served, served)
     }

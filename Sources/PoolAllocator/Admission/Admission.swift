@@ -163,7 +163,6 @@ extension Pool {
     var reasons: [Reason] = []
     var short: (bucket: BucketID, price: Credits, reasons: [Reason])?
     var payable = LaneSet.none
-    let order = orderKey(of: resolved.turn, tenant: resolved.tenant)
     let asker = Asker(
       claim: nil, tenant: resolved.tenant, level: resolved.turn.level,
       serviceClass: resolved.serviceClass, runtimeMax: spec.runtimeMax)
@@ -180,6 +179,7 @@ extension Pool {
         continue
       case .yes: payable.insert(row: row)
       }
+      let order = orderKey(of: resolved.turn, tenant: resolved.tenant, in: row)
       if let head = head(of: row), precedes(head, order, of: resolved.tenant, in: row) {
         reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
         if let delay = delayReason(resolved.wish, for: asker, lane: row) { reasons.append(delay) }

@@ -1,56 +1,55 @@
 /// Whose turn it is: level, then service received, then time (SEMANTICS 4.1 to 4.3).
 ///
-/// A tenant's counter at a level grows by what its grants reserve there, divided by its weight, and
-/// the least counter goes first. A tenant that begins to wait is lifted to the floor of the level,
-/// so that nobody saves up turns by staying away; a refund never takes it below that floor.
+/// A tenant's counter in a lane at a level grows by what its grants reserve there, divided by its
+/// weight, and the least counter goes first. A tenant that begins to wait is lifted to the floor of
+/// the level, so that nobody saves up turns by staying away; a refund never takes it below that
+/// floor.
 extension Pool {
   // MARK: keys
 
-  /// The key of a queued claim, were it the head of its line.
-  func orderKey(of row: UInt32) -> OrderKey {
-    let tenant = claims[row: row].tenant
+  /// The key of a queued claim in a lane, were it the head of its line.
+  func orderKey(of row: UInt32, in lane: UInt32) -> OrderKey {
+    let tenant = claims[row: row].tenant.row
     let level = claims[row: row].level
     return OrderKey(
-      level: level, served: tenants[tenant].served[Int(level)],
+      level: level, served: service.served(tenant, at: level, in: lane),
       submitted: claims[row: row].turn.submitted, arrival: claims[row: row].turn.arrival)
   }
 
-  /// The key of a claim at the door, which has not waited.
-  func orderKey(of turn: TurnKey, tenant: TenantID) -> OrderKey {
-    let served = tenants[tenant].served[Int(turn.level)]
-    let isBacklogged = queue.lines.isBacklogged(tenant.row, at: turn.level)
+  /// The key of a claim at the door of a lane, which has not waited.
+  func orderKey(of turn: TurnKey, tenant: TenantID, in lane: UInt32) -> OrderKey {
+    let served = service.served(tenant.row, at: turn.level, in: lane)
+    let isBacklogged = queue.lines.isBacklogged(tenant.row, at: turn.level, in: lane)
     return OrderKey(
       level: turn.level,
-      served: isBacklogged ? served : .max(served, floors[Int(turn.level)]),
+      served: isBacklogged ? served : .max(served, service.floor(at: turn.level, in: lane)),
       submitted: turn.submitted, arrival: turn.arrival)
   }
 
   /// The first claims in the order of a lane, as it stands now: of one tenant, or of all.
-  /// - Complexity: O(count × (queue groups of the lane + count)), and O(lines of the lane) for one
+  /// - Complexity: O(count × (log lines of the lane + count)), and O(lines of the lane) for one
   ///   tenant.
   func waiting(for lane: UInt32, of tenant: TenantID? = nil, atMost count: Int) -> [UInt32] {
     var found: [UInt32] = []
-    var groups = queue.groupsOfLane[Int(lane)].map { queue.lines.walk(group: UInt32($0)) }
+    var walk = queue.lines.walk(lane: lane)
     var lines: [QueueLines.LineWalk] = []
     while found.count < count {
-      let group = groups.indices.filter { !groups[$0].isAtEnd }
-        .min { groups[$0].order < groups[$1].order }
       let line = lines.indices.min { lines[$0].order < lines[$1].order }
-      if let group, line.map({ groups[group].order < lines[$0].order }) ?? true {
-        // Opens the next line of the group at its head.
-        var opened = queue.lines.walk(line: groups[group].line)
+      if !walk.isAtEnd, line.map({ walk.order < lines[$0].order }) ?? true {
+        // Opens the next line of the lane at its head.
+        var opened = queue.lines.walk(line: walk.line)
         guard let head = opened.next(in: queue.lines) else { broken("a ranked line has a head") }
-        groups[group].advance(in: queue.lines)
+        walk.advance(in: queue.lines)
         if let tenant, claims[row: head].tenant != tenant { continue }
         found.append(head)
         if let next = opened.next(in: queue.lines) {
-          opened.stand(at: next, orderKey(of: next))
+          opened.stand(at: next, orderKey(of: next, in: lane))
           lines.append(opened)
         }
       } else if let line {
         found.append(lines[line].row)
         if let next = lines[line].next(in: queue.lines) {
-          lines[line].stand(at: next, orderKey(of: next))
+          lines[line].stand(at: next, orderKey(of: next, in: lane))
         } else {
           lines.remove(at: line)
         }
@@ -98,8 +97,10 @@ extension Pool {
     claims[id].level = level
     let (tenant, turn) = (claims[id].tenant, claims[id].turn)
     let (group, rank) = (UInt32(claims[id].group), claims[id].serviceClass.rank)
-    let line = queue.lines.insert(id.row, turn, group: group, tenant: tenant.row, rank: rank)
-    if queue.lines.head(line: line) == id.row { lift(tenant, to: level) }
+    let lanes = groups[Int(group)]
+    let line = queue.lines.insert(
+      id.row, turn, group: group, lanes: lanes, tenant: tenant.row, rank: rank)
+    if queue.lines.head(line: line) == id.row { lift(tenant, to: level, in: lanes) }
     refreshLine(line)
   }
 
@@ -110,7 +111,8 @@ extension Pool {
     guard let line = queue.lines.remove(id.row) else { broken("a queued claim is in a line") }
     if let next = queue.lines.head(line: line) {
       let (tenant, level) = (claims[row: next].tenant, claims[row: next].level)
-      if queue.lines.lines[Int(line)].level != level { lift(tenant, to: level) }
+      let known = queue.lines.lines[Int(line)]
+      if known.level != level { lift(tenant, to: level, in: known.lanes) }
     }
     refreshLine(line)
   }
@@ -118,59 +120,80 @@ extension Pool {
   mutating func evolveAged(_ id: ClaimID, _ level: UInt8) {
     invariant(claims[id].state == .queued && level < claims[id].level, "a claim in the order rises")
     claims[id].level = level
-    lift(claims[id].tenant, to: level)
+    lift(claims[id].tenant, to: level, in: groups[Int(claims[id].group)])
     guard let line = queue.lines.line(of: id.row) else { broken("a queued claim is in a line") }
     refreshLine(line)
     let group = Int(claims[id].group)
     stirred.bits |= groups[group].bits
   }
 
-  /// A tenant without a head at a level begins to wait there.
-  private mutating func lift(_ tenant: TenantID, to level: UInt8) {
-    guard !queue.lines.isBacklogged(tenant.row, at: level) else { return }
-    let served = tenants[tenant].served[Int(level)]
-    tenants[tenant].served[Int(level)] = .max(served, floors[Int(level)])
+  /// A tenant without a head at a level of a lane begins to wait there.
+  private mutating func lift(_ tenant: TenantID, to level: UInt8, in lanes: LaneSet) {
+    var left = lanes
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      guard !queue.lines.isBacklogged(tenant.row, at: level, in: lane) else { continue }
+      let served = service.served(tenant.row, at: level, in: lane)
+      let floor = service.floor(at: level, in: lane)
+      if served < floor { service.set(tenant.row, at: level, in: lane, floor) }
+    }
   }
 
   /// Charges a grant to a tenant's counter. From the door it is lifted first, as one that waits is.
-  mutating func serve(_ tenant: TenantID, at level: UInt8, _ amount: Credits, fromDoor: Bool) {
-    if fromDoor { lift(tenant, to: level) }
-    let before = tenants[tenant].served[Int(level)]
-    floors[Int(level)] = .max(floors[Int(level)], before)
-    charge(tenant, at: level, amount)
+  /// - Parameter isTurn: whether it was the first in the order of the lane: a grant in the gap
+  ///   before another lifts nobody.
+  mutating func serve(
+    _ tenant: TenantID, at level: UInt8, in lane: UInt32, _ amount: Credits, fromDoor: Bool,
+    isTurn: Bool
+  ) {
+    if fromDoor { lift(tenant, to: level, in: LaneSet(bits: 1 << UInt64(lane))) }
+    if isTurn {
+      let before = service.served(tenant.row, at: level, in: lane)
+      service.raise(at: level, in: lane, to: before)
+    }
+    charge(tenant, at: level, in: lane, amount)
   }
 
   /// Charges a quantum to a tenant's counter.
-  mutating func charge(_ tenant: TenantID, at level: UInt8, _ amount: Credits) {
+  mutating func charge(_ tenant: TenantID, at level: UInt8, in lane: UInt32, _ amount: Credits) {
     let weighted = tenants[tenant].weighted(amount)
-    let served = tenants[tenant].served[Int(level)].value + weighted
-    tenants[tenant].served[Int(level)] = CreditTotal(served)
-    refreshLines(of: tenant, at: level)
+    let served = service.served(tenant.row, at: level, in: lane).value + weighted
+    service.set(tenant.row, at: level, in: lane, CreditTotal(served))
+    refreshLines(of: tenant, at: level, in: lane)
   }
 
   /// Gives back what a quantum did not use, down to the floor at most.
-  mutating func giveBack(_ tenant: TenantID, at level: UInt8, _ amount: Credits) {
+  mutating func giveBack(
+    _ tenant: TenantID, at level: UInt8, in lane: UInt32, _ amount: Credits
+  ) {
     guard amount > .zero else { return }
-    let served = tenants[tenant].served[Int(level)].value
-    let least = min(served, floors[Int(level)].value)
+    let served = service.served(tenant.row, at: level, in: lane).value
+    let least = min(served, service.floor(at: level, in: lane).value)
     let corrected = max(served - tenants[tenant].weighted(amount), least)
-    tenants[tenant].served[Int(level)] = CreditTotal(corrected)
-    refreshLines(of: tenant, at: level)
+    service.set(tenant.row, at: level, in: lane, CreditTotal(corrected))
+    refreshLines(of: tenant, at: level, in: lane)
   }
 
   // MARK: the index
 
   /// Ranks a line by its head, and watches when the head rises.
   mutating func refreshLine(_ line: UInt32) {
-    guard let row = queue.lines.head(line: line) else { return queue.lines.rank(line, nil) }
-    let order = orderKey(of: row)
-    queue.lines.rank(line, order)
+    guard let row = queue.lines.head(line: line) else { return queue.lines.stand(line, at: nil) }
+    queue.lines.stand(line, at: claims[row: row].level)
+    var left = queue.lines.lines[Int(line)].lanes
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      queue.lines.rank(line, in: lane, orderKey(of: row, in: lane))
+    }
     let moment = rises(row) ?? .farFuture
     QueueIndex.set(&queue.lines.timers, row, moment)
   }
 
-  private mutating func refreshLines(of tenant: TenantID, at level: UInt8) {
-    guard queue.lines.isBacklogged(tenant.row, at: level) else { return }
-    for line in queue.lines.lines(of: tenant.row, at: level) { refreshLine(line) }
+  private mutating func refreshLines(of tenant: TenantID, at level: UInt8, in lane: UInt32) {
+    guard queue.lines.isBacklogged(tenant.row, at: level, in: lane) else { return }
+    for line in queue.lines.lines(of: tenant.row, at: level, in: lane) {
+      guard let row = queue.lines.head(line: line) else { continue }
+      queue.lines.rank(line, in: lane, orderKey(of: row, in: lane))
+    }
   }
 }

@@ -25,8 +25,6 @@ struct QueueIndex: Sendable {
   var narrowed = IndexedHeaps<WideningKey>()
   /// Claims held by a restriction, a heap per identity row.
   var held = IndexedHeaps<TurnKey>()
-  /// Queue groups that contain a lane, by lane row.
-  var groupsOfLane: [[UInt16]] = Array(repeating: [], count: Limits.lanes)
 
   /// Leases by what is due next: start, quantum, end, kill.
   var leaseTimers = IndexedHeaps<Instant>(heaps: 1)
@@ -39,21 +37,6 @@ struct QueueIndex: Sendable {
   /// Restrictions by their end, and at once those that let go of claims.
   var identityTimers = IndexedHeaps<Instant>(heaps: 1)
 
-  /// Gives a queue group its set of lanes, in place of the one it had.
-  mutating func admit(group: UInt16, lanes: LaneSet, before: LaneSet) {
-    lines.admit(group: group)
-    var left = before
-    while let row = left.firstRow {
-      groupsOfLane[Int(row)].removeAll { $0 == group }
-      left = left.withoutFirst
-    }
-    left = lanes
-    while let row = left.firstRow {
-      groupsOfLane[Int(row)].append(group)
-      left = left.withoutFirst
-    }
-  }
-
   /// Makes room for a bucket row.
   mutating func admit(bucket: UInt32) {
     while parked.heapCount <= Int(bucket) {
@@ -65,17 +48,6 @@ struct QueueIndex: Sendable {
   /// Makes room for an identity row.
   mutating func admit(identity: UInt32) {
     while held.heapCount <= Int(identity) { _ = held.addHeap() }
-  }
-
-  /// The first claim in the order among all that wait for a lane.
-  /// - Complexity: O(queue groups that contain the lane).
-  func head(of lane: UInt32) -> QueueLines.Head? {
-    var first: QueueLines.Head?
-    for group in groupsOfLane[Int(lane)] {
-      guard let head = lines.head(of: UInt32(group)) else { continue }
-      if first.map({ head.order < $0.order }) ?? true { first = head }
-    }
-    return first
   }
 
   /// Sets or clears a timer.

@@ -1,8 +1,8 @@
-/// Place of a line's head among the heads of all lines of a queue group; the least goes first.
+/// Place of a line's head among the heads of all lines that wait for a lane; the least goes first.
 struct OrderKey: BitwiseCopyable, Comparable, Sendable {
   /// Level of the head: its class, or less once it aged.
   var level: UInt8
-  /// What its tenant was served at that level, weighted.
+  /// What its tenant was served in the lane at that level, weighted.
   var served: CreditTotal
   /// When the head was first submitted.
   var submitted: Instant
@@ -26,18 +26,21 @@ struct OrderKey: BitwiseCopyable, Comparable, Sendable {
 /// class); only the heads of lines are compared, aged and watched.
 ///
 /// Lines are numbered as they are made, so their numbers are never compared.
-/// - Complexity: every operation O(log claims of a line + log lines of a group).
+/// - Complexity: every operation O(log claims of a line + log lines of a lane), for each lane of
+///   the line's group.
 struct QueueLines: Sendable {
   /// A line with claims in it.
   struct Line: Sendable {
     var group: UInt32
+    /// The lanes of its group.
+    var lanes: LaneSet
     var tenant: UInt32
     var rank: UInt8
     /// Level under which the head is counted in `backlog`; nil while the line is empty.
     var level: UInt8?
   }
 
-  /// The first claim of a group, with its key.
+  /// The first claim of a lane, with its key.
   struct Head {
     var row: UInt32
     var order: OrderKey
@@ -49,12 +52,14 @@ struct QueueLines: Sendable {
   private var numbers = KeyIndex()
   /// Claims, a heap per line.
   private var members = IndexedHeaps<TurnKey>()
-  /// Lines, a heap per queue group.
-  private var heads = IndexedHeaps<OrderKey>()
+  /// Lines that wait for a lane, by lane row.
+  private var heads = Array(repeating: IndexedHeaps<OrderKey>(heaps: 1), count: Limits.lanes)
+  /// Lines with claims of each queue group.
+  private var linesOfGroup = Array(repeating: 0, count: Limits.queueGroups)
   /// Lines of each tenant.
   private var ofTenant = RowLists()
-  /// Lines of each tenant whose head is at a level.
-  private var backlog: [InlineArray<4, UInt16>] = []
+  /// By lane row and tenant row, lines of the tenant whose head is at a level.
+  private var backlog: [[InlineArray<4, UInt16>]] = Array(repeating: [], count: Limits.lanes)
   /// Heads by the moment they rise.
   var timers = IndexedHeaps<Instant>(heaps: 1)
 
@@ -62,28 +67,25 @@ struct QueueLines: Sendable {
     Key(high: UInt64(group) << 8 | UInt64(rank), low: UInt64(tenant))
   }
 
-  /// Makes room for a queue group.
-  mutating func admit(group: UInt16) {
-    while heads.heapCount <= Int(group) { _ = heads.addHeap() }
-  }
-
   /// Whether nobody waits in a group.
-  func isEmpty(group: UInt32) -> Bool { heads.isEmpty(group) }
+  func isEmpty(group: UInt32) -> Bool { linesOfGroup[Int(group)] == 0 }
 
-  /// The first claim of a group, or nil.
-  func head(of group: UInt32) -> Head? {
-    guard let line = heads.least(in: group), let row = head(line: line.row) else { return nil }
+  /// The first claim that waits for a lane, or nil.
+  func head(of lane: UInt32) -> Head? {
+    guard let line = heads[Int(lane)].least(in: 0), let row = head(line: line.row) else {
+      return nil
+    }
     return Head(row: row, order: line.order)
   }
 
-  /// The first claim of one tenant among the lines of some groups, or nil.
+  /// The first claim of one tenant that waits for a lane, or nil.
   /// - Complexity: O(lines of the tenant).
-  func head(of tenant: UInt32, in isWanted: (UInt32) -> Bool) -> Head? {
+  func head(of lane: UInt32, tenant: UInt32) -> Head? {
     var first: Head?
     var line = ofTenant.first(of: tenant)
     while line != RowLists.none {
-      if isWanted(lines[Int(line)].group), let row = head(line: line),
-        let order = heads.order(of: line), first.map({ order < $0.order }) ?? true
+      if let row = head(line: line), let order = heads[Int(lane)].order(of: line),
+        first.map({ order < $0.order }) ?? true
       {
         first = Head(row: row, order: order)
       }
@@ -98,20 +100,22 @@ struct QueueLines: Sendable {
   /// The line that a claim is in, or nil.
   func line(of row: UInt32) -> UInt32? { members.heap(of: row) }
 
-  /// Claims of the lines of a group, in no order that a decision may rest on.
-  func forEachClaim(of group: UInt32, _ body: (UInt32) -> Void) {
-    for line in heads.members(of: group) {
+  /// Claims that wait for a lane, in no order that a decision may rest on.
+  func forEachClaim(of lane: UInt32, _ body: (UInt32) -> Void) {
+    for line in heads[Int(lane)].members(of: 0) {
       for member in members.members(of: line.row) { body(member.row) }
     }
   }
 
-  /// A walk through the lines of a group in the order of their heads.
-  struct GroupWalk {
+  /// A walk through the lines of a lane in the order of their heads.
+  struct LaneWalk {
+    private let lane: Int
     private var walk: IndexedHeaps<OrderKey>.Walk
     private var member: IndexedHeaps<OrderKey>.Member?
 
-    fileprivate init(_ walk: IndexedHeaps<OrderKey>.Walk, in lines: QueueLines) {
-      self.walk = walk
+    fileprivate init(_ lane: UInt32, in lines: QueueLines) {
+      self.lane = Int(lane)
+      self.walk = lines.heads[Int(lane)].walk(0)
       advance(in: lines)
     }
 
@@ -123,7 +127,7 @@ struct QueueLines: Sendable {
     var order: OrderKey { member?.order ?? .last }
 
     /// Goes on to the next line.
-    mutating func advance(in lines: QueueLines) { member = walk.next(in: lines.heads) }
+    mutating func advance(in lines: QueueLines) { member = walk.next(in: lines.heads[lane]) }
   }
 
   /// A walk through the claims of one line.
@@ -141,36 +145,38 @@ struct QueueLines: Sendable {
     mutating func stand(at row: UInt32, _ order: OrderKey) { (self.row, self.order) = (row, order) }
   }
 
-  /// A walk through a group, at its first line.
-  func walk(group: UInt32) -> GroupWalk { GroupWalk(heads.walk(group), in: self) }
+  /// A walk through a lane, at its first line.
+  func walk(lane: UInt32) -> LaneWalk { LaneWalk(lane, in: self) }
   /// A walk through a line, before its first claim.
   func walk(line: UInt32) -> LineWalk { LineWalk(members.walk(line)) }
 
-  /// Whether a tenant has a head at a level.
-  func isBacklogged(_ tenant: UInt32, at level: UInt8) -> Bool {
-    Int(tenant) < backlog.count && backlog[Int(tenant)][Int(level)] > 0
+  /// Whether a tenant has a head at a level that waits for a lane.
+  func isBacklogged(_ tenant: UInt32, at level: UInt8, in lane: UInt32) -> Bool {
+    let known = backlog[Int(lane)]
+    return Int(tenant) < known.count && known[Int(tenant)][Int(level)] > 0
   }
 
   /// Puts a claim into its line.
   /// - Returns: the line, whose head must then be refreshed.
   mutating func insert(
-    _ row: UInt32, _ turn: TurnKey, group: UInt32, tenant: UInt32, rank: UInt8
+    _ row: UInt32, _ turn: TurnKey, group: UInt32, lanes: LaneSet, tenant: UInt32, rank: UInt8
   ) -> UInt32 {
     let key = Self.key(group, tenant, rank)
     let line: UInt32
     if let known = numbers.row(for: key) {
       line = known
     } else {
+      let new = Line(group: group, lanes: lanes, tenant: tenant, rank: rank, level: nil)
       if let reused = free.popLast() {
         line = reused
-        lines[Int(line)] = Line(group: group, tenant: tenant, rank: rank, level: nil)
+        lines[Int(line)] = new
       } else {
         line = members.addHeap()
-        lines.append(Line(group: group, tenant: tenant, rank: rank, level: nil))
+        lines.append(new)
       }
       numbers.insert(key, line)
+      linesOfGroup[Int(group)] += 1
       ofTenant.append(line, to: tenant)
-      while backlog.count <= Int(tenant) { backlog.append(InlineArray(repeating: 0)) }
     }
     let before = head(line: line)
     members.insert(row, turn, into: line)
@@ -188,56 +194,83 @@ struct QueueLines: Sendable {
     return line
   }
 
-  /// Ranks a line by its head, or frees it where it is empty.
-  mutating func rank(_ line: UInt32, _ order: OrderKey?) {
+  /// Notes the level of a line's head; frees the line where it is empty.
+  mutating func stand(_ line: UInt32, at level: UInt8?) {
     let before = lines[Int(line)]
-    if before.level != order?.level {
-      if let old = before.level { backlog[Int(before.tenant)][Int(old)] -= 1 }
-      if let new = order?.level { backlog[Int(before.tenant)][Int(new)] += 1 }
-      lines[Int(line)].level = order?.level
+    if before.level != level {
+      var left = before.lanes
+      while let lane = left.firstRow {
+        left = left.withoutFirst
+        count(before.tenant, in: Int(lane), from: before.level, to: level)
+      }
+      lines[Int(line)].level = level
     }
-    guard let order else {
-      heads.remove(line)
-      ofTenant.remove(line)
-      numbers.remove(Self.key(before.group, before.tenant, before.rank))
-      free.append(line)
-      return
+    guard level == nil else { return }
+    var left = before.lanes
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      heads[Int(lane)].remove(line)
     }
-    heads.insert(line, order, into: before.group)
+    ofTenant.remove(line)
+    numbers.remove(Self.key(before.group, before.tenant, before.rank))
+    linesOfGroup[Int(before.group)] -= 1
+    free.append(line)
   }
 
-  /// Visits the lines of a tenant whose head is at a level.
+  private mutating func count(_ tenant: UInt32, in lane: Int, from old: UInt8?, to new: UInt8?) {
+    while backlog[lane].count <= Int(tenant) { backlog[lane].append(InlineArray(repeating: 0)) }
+    if let old { backlog[lane][Int(tenant)][Int(old)] -= 1 }
+    if let new { backlog[lane][Int(tenant)][Int(new)] += 1 }
+  }
+
+  /// Ranks a line in one of its lanes.
+  mutating func rank(_ line: UInt32, in lane: UInt32, _ order: OrderKey) {
+    heads[Int(lane)].insert(line, order, into: 0)
+  }
+
+  /// Visits the lines of a tenant that wait for a lane and whose head is at a level.
   /// - Complexity: O(lines of the tenant).
-  func lines(of tenant: UInt32, at level: UInt8) -> [UInt32] {
+  func lines(of tenant: UInt32, at level: UInt8, in lane: UInt32) -> [UInt32] {
     var found: [UInt32] = []
     var line = ofTenant.first(of: tenant)
     while line != RowLists.none {
-      if lines[Int(line)].level == level { found.append(line) }
+      let known = lines[Int(line)]
+      if known.level == level, known.lanes.contains(row: lane) { found.append(line) }
       line = ofTenant.next(after: line)
     }
     return found
   }
 
-  /// The key under which a line is ranked, or nil while it is empty.
-  func order(of line: UInt32) -> OrderKey? { heads.order(of: line) }
+  /// The key under which a line is ranked in a lane, or nil where it is not.
+  func order(of line: UInt32, in lane: UInt32) -> OrderKey? { heads[Int(lane)].order(of: line) }
 
   /// Checks that every part agrees with the others.
   func checkInvariants() {
     members.checkInvariants()
-    heads.checkInvariants()
     ofTenant.checkInvariants()
     timers.checkInvariants()
-    var counted = Array(repeating: InlineArray<4, UInt16>(repeating: 0), count: backlog.count)
+    var ofGroup = Array(repeating: 0, count: Limits.queueGroups)
     for (number, line) in lines.enumerated() {
       let isEmpty = members.isEmpty(UInt32(number))
       invariant(isEmpty == (line.level == nil), "a line has a level while it has a claim")
-      invariant(isEmpty == (heads.heap(of: UInt32(number)) == nil), "a line with claims is ranked")
-      guard let level = line.level else { continue }
-      counted[Int(line.tenant)][Int(level)] += 1
+      if !isEmpty { ofGroup[Int(line.group)] += 1 }
     }
-    for tenant in counted.indices {
-      for level in 0..<4 {
-        invariant(counted[tenant][level] == backlog[tenant][level], "heads are counted by level")
+    invariant(ofGroup == linesOfGroup, "lines are counted by group")
+    for lane in heads.indices {
+      heads[lane].checkInvariants()
+      var counted = Array(
+        repeating: InlineArray<4, UInt16>(repeating: 0), count: backlog[lane].count)
+      for (number, line) in lines.enumerated() {
+        let isRanked = heads[lane].heap(of: UInt32(number)) != nil
+        let waits = line.level != nil && line.lanes.contains(row: UInt32(lane))
+        invariant(isRanked == waits, "a line with claims is ranked in its lanes")
+        if waits, let level = line.level { counted[Int(line.tenant)][Int(level)] += 1 }
+      }
+      for tenant in counted.indices {
+        for level in 0..<4 {
+          invariant(
+            counted[tenant][level] == backlog[lane][tenant][level], "heads are counted by level")
+        }
       }
     }
   }

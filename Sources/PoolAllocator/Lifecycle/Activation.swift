@@ -151,6 +151,7 @@ extension Pool {
         !cited.contains(row: row), !hasParts(lane: row)
       else { continue }
       keys.lanes.remove(lanes[id].key)
+      service.forget(lane: id.row)
       lanes.remove(id)
       placement.lanes[Int(row)] = LaneIndex()
     }
@@ -204,6 +205,7 @@ extension Pool {
         !isCited[Int(row)]
       else { continue }
       keys.tenants.remove(tenants[id].key)
+      service.forget(tenant: id.row)
       tenants.remove(id)
     }
   }

@@ -220,6 +220,7 @@ extension Pool {
 
   mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
     let fromDoor = claims[grant.claim].state == .new
+    let isTurn = fromDoor || head(of: grant.lane.row)?.row == grant.claim.row
     leaveQueue(grant.claim)
     let tenant = claims[grant.claim].tenant
     guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
@@ -253,7 +254,9 @@ extension Pool {
     let lease = leases[id]
     if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
     occupy(id, tenant: tenant.row, opensToAny(demand, lane: grant.lane.row))
-    serve(tenant, at: grant.level, grant.reserved, fromDoor: fromDoor)
+    serve(
+      tenant, at: grant.level, in: grant.lane.row, grant.reserved, fromDoor: fromDoor,
+      isTurn: isTurn)
     stirHeads(of: tenant)
     queue.watch(lease: id.row, no: grant.startBy)
   }
@@ -302,7 +305,7 @@ extension Pool {
     leases[id].isUnpaid = false
     let lease = leases[id]
     commit(committedQuantum(lease, from: now) ?? .zero, for: id)
-    charge(lease.tenant, at: lease.level, reserved)
+    charge(lease.tenant, at: lease.level, in: lease.lane.row, reserved)
     stirHeads(of: lease.tenant)
     queue.watch(lease: id.row, no: lease.quantumEnd)
   }
@@ -314,7 +317,7 @@ extension Pool {
     post(postings, log)
     let back = Credits(leases[id].reserved.value - charge.value)
     let (tenant, level) = (leases[id].tenant, leases[id].level)
-    giveBack(tenant, at: level, back)
+    giveBack(tenant, at: level, in: leases[id].lane.row, back)
     leases[id].settle(quantum, remainder: remainder)
     if leases[id].state == .active {
       queue.watch(lease: id.row, no: leases[id].ends)

@@ -16,8 +16,6 @@ public struct Tenant: BitwiseCopyable, Sendable {
   public internal(set) var refused: UInt64 = 0
   /// Billed thousandths that it holds in lanes of other owners.
   public internal(set) var borrowed: Int64 = 0
-  /// Service received at each level, weighted: what the fair order compares (SEMANTICS 4.2).
-  public internal(set) var served = InlineArray<4, CreditTotal>(repeating: .zero)
 
   /// Credits as the fair counter takes them: divided by the tenant's weight.
   func weighted(_ amount: Credits) -> Int128 {

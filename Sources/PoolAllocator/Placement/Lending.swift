@@ -51,16 +51,14 @@ extension Pool {
   // MARK: the owner goes first
 
   /// The first claim in the order of a lane: in a lane that is lent, the owner's before all others.
-  /// - Complexity: O(queue groups of the lane), and O(lines of the owner) in a lane that is lent.
+  /// - Complexity: O(1), and O(lines of the owner) in a lane that is lent.
   func head(of lane: UInt32) -> QueueLines.Head? {
     if lanes.id(at: lane) != nil, lanes[row: lane].rule.lending != .never,
-      let owner = owner(of: lane)
+      let owner = owner(of: lane), let own = queue.lines.head(of: lane, tenant: owner.row)
     {
-      if let own = queue.lines.head(of: owner.row, in: { groups[Int($0)].contains(row: lane) }) {
-        return own
-      }
+      return own
     }
-    return queue.head(of: lane)
+    return queue.lines.head(of: lane)
   }
 
   private func owner(of lane: UInt32) -> TenantID? {
