@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 4_696_106_404_269_393_243, low: 18_425_465_418_590_288_515),
-    Digest(high: 14_808_222_702_090_554_278, low: 12_375_790_394_504_037_936)
+    Digest(high: 8_296_339_072_057_347_325, low: 11_422_070_172_174_267_654),
+    Digest(high: 7_692_130_113_500_862_099, low: 15_330_022_777_797_472_860)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {
