@@ -119,10 +119,11 @@ struct CorrectionPropertyTests {
       }
       // It speaks when there is something to say, not at every end of a claim.
       #expect(watched.signals.count >= 3 && watched.signals.count <= 40)
-      let uncorrected = watched.signals.contains {
-        if case .corrected(let it) = $0 { it.scope == Self.scope(1) } else { true }
+      // Eight claims that are off by a tenth each may be off by more than the step together; what
+      // is right is left alone, or nearly so.
+      for case .corrected(let it) in watched.signals where it.scope == Self.scope(1) {
+        #expect(it.milli.map { (900...1100).contains($0) } ?? false)
       }
-      #expect(!uncorrected, "estimates that are right are left alone")
     }
   }
 
