@@ -20,13 +20,14 @@ IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 STEPS := test-debug test-release test-embed test-consumer-ci test-fidelity test-digest test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test $(STEPS) bench fuzz lint clean bootstrap release abi-check
+.PHONY: help run test $(STEPS) bench fuzz goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    build pool-agent and place the example claims'
 	@echo 'make test   every test: $(STEPS)'
 	@echo 'make bench  place + release pairs per second beside a bare index; single commands by percentile'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make goldens  write what the examples print now into their expected files'
 	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
 	@echo 'make abi-check  compare CNVML with nvml.h headers (NVML_HEADER=path, NVML_FETCH=1)'
 	@echo 'make clean  remove everything that was built'
@@ -78,6 +79,10 @@ fuzz: bootstrap
 # NVML_HEADER=path compares with that header, NVML_FETCH=1 also with those that can be fetched.
 abi-check:
 	@scripts/abi-check.sh
+
+# Look at `git diff examples` afterwards: every change there is one that users see.
+goldens: bootstrap
+	@$(IN_TOOLCHAIN) EXAMPLES_UPDATE=1 swift test --filter 'ExampleTests|PlaceTests/golden'
 
 lint: bootstrap
 	@$(IN_TOOLCHAIN) swift test --filter TidyTests

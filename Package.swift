@@ -21,6 +21,7 @@ let package = Package(
   products: [
     .library(name: "PoolAllocator", targets: ["PoolAllocator"]),
     .library(name: "PoolWire", targets: ["PoolWire"]),
+    .library(name: "PoolInsight", targets: ["PoolInsight"]),
     .library(name: "PoolSimulator", targets: ["PoolSimulator"]),
     .library(name: "HardwareProbe", targets: ["HardwareProbe"]),
     .library(name: "ProbeFakes", targets: ["ProbeFakes"]),
@@ -32,6 +33,7 @@ let package = Package(
     .target(name: "PoolAllocator", swiftSettings: safe),
     .target(name: "StrictJSON", swiftSettings: safe),
     .target(name: "PoolWire", dependencies: ["PoolAllocator", "StrictJSON"], swiftSettings: safe),
+    .target(name: "PoolInsight", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolSimulator", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "CNVML"),
     .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
@@ -54,8 +56,11 @@ let package = Package(
       name: "PoolAllocatorTests", dependencies: ["PoolAllocator"],
       exclude: ["Tables"], swiftSettings: strict),
     .testTarget(
-      name: "PoolSimulatorTests", dependencies: ["PoolSimulator", "PoolAllocator"],
+      name: "PoolInsightTests", dependencies: ["PoolInsight", "PoolAllocator"],
       swiftSettings: strict),
+    .testTarget(
+      name: "PoolSimulatorTests",
+      dependencies: ["PoolSimulator", "PoolInsight", "PoolAllocator"], swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(
       name: "PoolWireTests", dependencies: ["PoolWire", "PoolAllocator", "StrictJSON"],

@@ -37,7 +37,7 @@ public enum Command: Sendable {
   case tick
   /// Puts a policy in force; its generation must be greater than the last.
   case activate(PolicyGeneration, CompiledPolicy)
-  /// Records a measured value.
+  /// Records what was measured or learned outside.
   case signal(Signal)
   /// Puts a restriction on one identity, replaces it, or lifts it (nil).
   case restrict(IdentityKind, Key, Restriction?)

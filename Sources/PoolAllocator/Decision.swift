@@ -24,7 +24,10 @@ public struct Decision: BitwiseCopyable, Sendable {
   public internal(set) var lease: LeaseID?
   /// The node that an enrolment named.
   public internal(set) var node: NodeID?
-  /// Planned price of the whole claim by its estimate; zero where none was asked.
+  /// How long a claim says that it runs, and the correction that was applied to it; nil where none
+  /// was asked, or the claim was refused before its runtime was looked at.
+  public internal(set) var plan: RuntimePlan?
+  /// Planned price of the whole claim by its corrected estimate; zero where none was asked.
   public internal(set) var price = Credits.zero
   /// Price of the first quantum, which a grant reserves.
   public internal(set) var reservation = Credits.zero

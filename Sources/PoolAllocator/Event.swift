@@ -13,7 +13,9 @@ public enum Event: BitwiseCopyable, Sendable {
   /// Thousandths of devices are bound to a reserved lane.
   case laneBound(LaneID, uses: Span32)
   /// A measured value was recorded.
-  case signalRecorded(Signal)
+  case signalRecorded(Measurement)
+  /// A correction of estimates is in force, or is forgotten; `EventLog.corrections[fact]`.
+  case correctionRecorded(fact: UInt32)
 
   // MARK: nodes
   /// An operator named a node; its facts are `EventLog.enrolments[fact]`.
@@ -93,21 +95,4 @@ public enum Event: BitwiseCopyable, Sendable {
   case identityRestricted(fact: UInt32)
   /// A restriction ended by itself or was lifted.
   case restrictionEnded(row: UInt32)
-}
-
-/// A value measured outside and recorded here, so that decisions may later rest on it.
-public struct Signal: BitwiseCopyable, Hashable, Sendable {
-  /// What was measured, as a key whose name lives outside.
-  public var measure: Key
-  /// Of what.
-  public var subject: Key
-  /// The value in thousandths of the measure's unit.
-  public var milli: Int64
-
-  /// Makes a signal.
-  public init(measure: Key, subject: Key, milli: Int64) {
-    self.measure = measure
-    self.subject = subject
-    self.milli = milli
-  }
 }

@@ -20,6 +20,8 @@ public struct ClaimFact: BitwiseCopyable, Sendable {
   public var serviceClass: ServiceClass
   /// The multiplier that its service bound.
   public var weightMilli: Int32
+  /// How long it says that it runs, and the correction in force.
+  public var plan: RuntimePlan
   /// When it stops waiting for its first lease.
   public var waitEnds: Instant
   /// The last moment to start and still be done by its deadline; waiting past it is in vain.
@@ -109,6 +111,8 @@ public struct EventLog: Sendable {
   public internal(set) var deviceFacts = LogRows<DeviceFact>()
   /// Restrictions.
   public internal(set) var restrictions = LogRows<RestrictionFact>()
+  /// Corrections.
+  public internal(set) var corrections = LogRows<Correction>()
   /// The policy that an activation brings.
   public internal(set) var policy: CompiledPolicy?
 
@@ -129,6 +133,7 @@ public struct EventLog: Sendable {
     nodeReports.empty()
     deviceFacts.empty()
     restrictions.empty()
+    corrections.empty()
     if policy != nil { policy = nil }
   }
 

@@ -70,8 +70,11 @@ public struct Limits: Hashable, Sendable {
   public static let memoryMax = Bytes(1 << 50)
   /// Suspect nodes are ready again after this many signs of life in a row. Unit: messages.
   public static let heardToBeReady: UInt8 = 2
-  /// Signals kept; each is one measured value of one subject. Unit: signals.
+  /// Measured values kept, one for each measure and subject. Unit: measurements.
   public static let signals = 1_024
+  /// Factors by which an estimate may be corrected, 0.100 … 10.000: what is further off is no
+  /// estimate, and is to be mended where it is made. Unit: thousandths.
+  public static let correctionMilli: ClosedRange<Int32> = 100...10_000
 
   // MARK: sized per pool
 
@@ -89,6 +92,8 @@ public struct Limits: Hashable, Sendable {
   public var claims = 500_000
   /// Leases that hold a device. Unit: leases.
   public var leases = 500_000
+  /// Corrections in force: four model classes of one service for each tenant. Unit: corrections.
+  public var corrections = 40_000
   /// Claims that wait, in all queues together. Unit: claims.
   public var queuedClaims = 100_000
   /// Claims that wait, of one tenant; a policy may set less. Unit: claims.

@@ -74,6 +74,10 @@ extension Pool {
     buckets.feed(&digest, Self.feed)
     identities.feed(&digest, Self.feed)
     claims.feed(&digest, Self.feed)
+    corrections.feed(&digest) { correction, digest in
+      digest.combine(correction.scope.indexKey)
+      digest.combine(correction.milli) { $0.combine($1) }
+    }
     leases.feed(&digest) { lease, digest in
       Self.feed(lease, &digest)
       for use in uses(of: lease) {
@@ -214,6 +218,8 @@ extension Pool {
     }
     digest.combine(claim.waitEnds)
     digest.combine(claim.latestStart)
+    digest.combine(claim.plan.planned)
+    digest.combine(claim.plan.correctionMilli)
   }
 
   private static func feed(_ lease: Lease, _ digest: inout DigestBuilder) {

@@ -13,7 +13,8 @@ extension Pool {
     case .policyActivated(let generation, let postings):
       evolvePolicy(generation, postings, log)
     case .laneBound(let lane, let uses): evolveBound(lane, uses, log)
-    case .signalRecorded(let signal): evolveSignal(signal)
+    case .signalRecorded(let measurement): evolveMeasurement(measurement)
+    case .correctionRecorded(let fact): evolveCorrection(log.corrections[Int(fact)])
     case .nodeEnrolled(let id, let fact): evolveEnrolled(id, log.enrolments[Int(fact)])
     case .nodeAdvertised(let id, let fact): evolveAdvertised(id, log.nodeReports[Int(fact)])
     case .deviceAdvertised(let id, let fact): evolveDevice(id, log.deviceFacts[Int(fact)])
@@ -51,13 +52,6 @@ extension Pool {
       identities[row: row].restriction = nil
       releaseHeld(row)
     }
-  }
-
-  private mutating func evolveSignal(_ signal: Signal) {
-    let known = signals.firstIndex {
-      $0.measure == signal.measure && $0.subject == signal.subject
-    }
-    if let known { signals[known] = signal } else { signals.append(signal) }
   }
 
   // MARK: claims

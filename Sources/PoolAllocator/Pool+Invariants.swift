@@ -22,6 +22,7 @@ extension Pool {
     identities.checkInvariants()
     claims.checkInvariants()
     leases.checkInvariants()
+    corrections.checkInvariants()
     placement.devices.checkInvariants()
     placement.leases.checkInvariants()
     placement.spots.checkInvariants()
@@ -291,6 +292,14 @@ extension Pool {
       invariant(
         queue.bucketTimers.order(of: row) == fresh.queue.bucketTimers.order(of: row),
         "bucket timers are kept true")
+    }
+    invariant(keys.corrections.count == corrections.count, "every correction has its key")
+    corrections.forEach { id, correction in
+      let row = keys.corrections.row(for: correction.scope.indexKey)
+      invariant(row == id.row, "a correction is found by its scope")
+      invariant(
+        correction.milli.map { Limits.correctionMilli.contains($0) } ?? false,
+        "a correction in force is in its range")
     }
     claims.forEach { id, _ in
       invariant(

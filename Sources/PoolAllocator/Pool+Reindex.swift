@@ -27,6 +27,7 @@ extension Pool {
       refreshIdentityTimer(id.row)
     }
     claims.forEach { id, claim in keys.claims.insert(claim.spec.key, id.row) }
+    corrections.forEach { id, it in keys.corrections.insert(it.scope.indexKey, id.row) }
     devices.forEach { id, device in
       if !device.isPart { keys.devices.insert(device.report.key, id.row) }
     }

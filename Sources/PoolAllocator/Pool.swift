@@ -36,7 +36,7 @@ public struct Pool: Sendable {
   /// Waiting claims.
   public internal(set) var waitingClaims = 0
   /// Last values of what was measured outside.
-  public internal(set) var signals: [Signal] = []
+  public internal(set) var signals: [Measurement] = []
 
   var nodes: Table<Node>
   var devices: Table<Device>
@@ -46,6 +46,7 @@ public struct Pool: Sendable {
   var identities: Table<Identity>
   var claims: Table<Claim>
   var leases: Table<Lease>
+  var corrections: Table<Correction>
   var uses = Arena<DeviceUse>()
 
   // MARK: indexes: derived, rebuilt by `reindex()`, not in the digest
@@ -73,6 +74,7 @@ public struct Pool: Sendable {
     var claims = KeyIndex()
     var services = KeyIndex()
     var slices = KeyIndex()
+    var corrections = KeyIndex()
   }
 
   /// Makes an empty pool: no policy, so it denies everything until one is activated.
@@ -86,6 +88,7 @@ public struct Pool: Sendable {
     identities = Table(limit: limits.identities)
     claims = Table(limit: limits.claims)
     leases = Table(limit: limits.leases)
+    corrections = Table(limit: limits.corrections)
   }
 
   // MARK: the one way in

@@ -72,6 +72,13 @@ public struct Simulation: Sendable {
     }
   }
 
+  /// Records a signal at the present moment, as whoever watches the pool would.
+  /// - Returns: the answer; `log` holds its events.
+  @discardableResult
+  public mutating func record(_ signal: Signal) -> Decision {
+    apply(.signal(signal)) { _, _ in }
+  }
+
   private func nextMoment() -> Instant? {
     switch (agenda.first, pool.nextTimer()) {
     case (let agenda?, let timer?): min(agenda, timer)

@@ -167,7 +167,7 @@ struct ClaimReader {
 
   // MARK: names that the policy must have
 
-  private func tenant(_ value: JSONValue) throws(JSONAbandoned) -> String {
+  func tenant(_ value: JSONValue) throws(JSONAbandoned) -> String {
     let name = try value.name()
     guard vocabulary.hasTenant(name) else {
       throw value.refuse(
@@ -178,7 +178,7 @@ struct ClaimReader {
   }
 
   /// Whether the tenant may use the service is for the pool to decide.
-  private func service(_ value: JSONValue) throws(JSONAbandoned) -> String {
+  func service(_ value: JSONValue) throws(JSONAbandoned) -> String {
     let name = try value.name()
     guard vocabulary.hasService(name) else {
       throw value.refuse(

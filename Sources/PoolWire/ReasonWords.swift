@@ -31,6 +31,8 @@ struct ReasonWords {
 
   private var policyFact: String {
     switch reason.code {
+    case .tenantUnknown where claim == nil:
+      "the tenant is not in policy generation \(generation)"
     case .tenantUnknown:
       "tenant \"\(claim?.tenant ?? "?")\" is not in policy generation \(generation)"
     case .identitySuspended: "\(subject) is suspended"
@@ -45,6 +47,7 @@ struct ReasonWords {
       "\(subject) enforces \(level(reason.have)) and the demand asks for \(level(reason.need))"
     case .isolationTooWeak: "the demand asks for more isolation than its own form gives"
     case .policyMissing: "no policy is active, and an empty policy denies"
+    case .serviceUnknown where claim == nil: "the service is not one that the tenant may use"
     case .serviceUnknown:
       "service \"\(claim?.service ?? "?")\" is not one that tenant \"\(claim?.tenant ?? "?")\""
         + " may use"

@@ -25,6 +25,8 @@ public struct StreamRequest: Sendable {
     case node(String, NodeOperation)
     /// Puts a restriction on an identity, or lifts it.
     case restrict(IdentityKind, name: String, RestrictionForm?)
+    /// Records how wrong the estimates of some claims are.
+    case correction(CorrectionForm)
     /// Puts a policy in force.
     case policy(PolicyDocument)
     /// Asks what there is.
@@ -119,7 +121,7 @@ public struct StreamRequest: Sendable {
   /// Every operation, as it is written.
   public static let operations = [
     "claim", "started", "renew", "complete", "empty", "cancel", "tick", "advertise", "silence",
-    "hear", "cordon", "uncordon", "drain", "fence", "restrict", "policy", "status",
+    "hear", "cordon", "uncordon", "drain", "fence", "restrict", "signal", "policy", "status",
   ]
 }
 
@@ -174,6 +176,8 @@ struct StreamReader {
     case "silence", "hear", "cordon", "uncordon", "drain", "fence":
       return try nodeOperation(op, &fields)
     case "restrict": return try restriction(&fields)
+    case "signal":
+      return .correction(try ClaimReader(vocabulary: vocabulary).correction(&fields))
     case "policy": return .policy(try fields.read("policy") { try PolicyDocument($0) }.value)
     case "status": return .status
     default: return .tick

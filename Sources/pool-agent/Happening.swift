@@ -12,6 +12,7 @@ struct Happening {
   enum Value {
     case text(String)
     case number(Int64)
+    case thousandths(Int64)
     case gpuSeconds(Credits)
     case moment(Instant)
     case words([String])
@@ -20,7 +21,8 @@ struct Happening {
   /// Nil for events that only settle what another one tells.
   init?(_ event: Event, in session: PlaceSession) {
     switch event {
-    case .clockJumped, .policyActivated, .laneBound, .signalRecorded, .nodeEnrolled,
+    case .clockJumped, .policyActivated, .laneBound, .signalRecorded, .correctionRecorded,
+      .nodeEnrolled,
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
@@ -113,6 +115,15 @@ struct Happening {
       self.init("device_moved", session)
       add("device", session.names.text(known.report.key))
       add("health", "\(health)")
+    case .correctionRecorded(let fact):
+      let correction = session.log.corrections[Int(fact)]
+      self.init(correction.milli == nil ? "correction_forgotten" : "correction_recorded", session)
+      add("tenant", session.names.text(correction.scope.tenant))
+      add("service", session.names.text(correction.scope.service))
+      add("model_class", correction.scope.modelClass.map { session.names.text($0) })
+      if let milli = correction.milli {
+        fields.append(("correction", .thousandths(Int64(milli))))
+      }
     case .clockJumped(let skipped):
       self.init("clock_jumped", session)
       add("skipped_seconds", Amounts.seconds(skipped.ns))
@@ -196,6 +207,7 @@ struct Happening {
         switch value {
         case .text(let text): writer.string(name, text)
         case .number(let number): writer.int64(name, number)
+        case .thousandths(let milli): writer.milli(name, milli)
         case .gpuSeconds(let credits): writer.gpuSeconds(name, credits)
         case .moment(let moment): writer.milliseconds(name, moment)
         case .words(let uuids):

@@ -161,6 +161,18 @@ struct PlaceSession {
     return decision
   }
 
+  /// Records a correction, or forgets it. The names of those in force are held once each.
+  mutating func correct(_ form: CorrectionForm) throws(NameCollision) -> Decision {
+    try form.intern(into: &names)
+    let scope = form.correction.scope
+    let wasKnown = pool.correction(scope) != nil
+    let decision = apply(.signal(.corrected(form.correction)), at: pool.now)
+    let isKnown = pool.correction(scope) != nil
+    if wasKnown || !isKnown { form.release(from: &names) }
+    if wasKnown, !isKnown { form.release(from: &names) }
+    return decision
+  }
+
   // MARK: words
 
   /// The reasons of the last decision, in words.

@@ -39,11 +39,19 @@ struct PoolView {
     var leases: Int64
   }
 
+  struct CorrectionRow {
+    var tenant: String
+    var service: String
+    var modelClass: String?
+    var milli: Int32
+  }
+
   var now: Instant
   var generation: PolicyGeneration
   var lanes: [LaneRow] = []
   var nodes: [NodeRow] = []
   var buckets: [BucketRow] = []
+  var corrections: [CorrectionRow] = []
   var waiting: Int
 
   init(_ session: PlaceSession) {
@@ -95,6 +103,16 @@ struct PoolView {
           refillPerSecond: bucket.credits.refillPerSecond,
           reserved: Credits(reserved[id] ?? 0), leases: Int64(bucket.leases)))
     }
+    var corrections: [CorrectionRow] = []
+    pool.forEachCorrection { correction in
+      guard let milli = correction.milli else { return }
+      corrections.append(
+        CorrectionRow(
+          tenant: names.text(correction.scope.tenant),
+          service: names.text(correction.scope.service),
+          modelClass: correction.scope.modelClass.map { names.text($0) }, milli: milli))
+    }
+    self.corrections = corrections
     self.lanes = lanes
     self.nodes = nodes
     self.buckets = buckets
@@ -108,6 +126,8 @@ struct PoolView {
     writer.array("lanes") { writer in for row in lanes { row.write(&writer) } }
     writer.array("nodes") { writer in for row in nodes { row.write(&writer) } }
     writer.array("buckets") { writer in for row in buckets { row.write(&writer) } }
+    guard !corrections.isEmpty else { return }
+    writer.array("corrections") { writer in for row in corrections { row.write(&writer) } }
   }
 }
 
@@ -123,6 +143,17 @@ extension PoolView.LaneRow {
       if lent > 0 { writer.int64("lent_milli", lent) }
       writer.int64("free_milli", free)
       writer.int64("leases", leases)
+    }
+  }
+}
+
+extension PoolView.CorrectionRow {
+  func write(_ writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.string("tenant", tenant)
+      writer.string("service", service)
+      if let modelClass { writer.string("model_class", modelClass) }
+      writer.milli("correction", Int64(milli))
     }
   }
 }

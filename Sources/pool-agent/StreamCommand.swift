@@ -126,6 +126,11 @@ struct StreamAnswer {
         writer.string("tenant", form.tenant)
         writer.gpuSeconds("price_gpu_seconds", decision.price)
         writer.gpuSeconds("reservation_gpu_seconds", decision.reservation)
+        if let plan = decision.plan, plan.correctionMilli != Correction.none {
+          writer.milli("correction", Int64(plan.correctionMilli))
+          let ms = Amounts.nanosecondsPerMilli
+          writer.milli("expected_seconds", (plan.expected.ns + ms - 1) / ms)
+        }
         if let position = decision.claim.flatMap({ session.pool.position(of: $0) }) {
           writer.int64("position", Int64(position))
         }
@@ -192,6 +197,7 @@ struct StreamAnswer {
       try session.names.check(nameKind, name)
       let key = NameTable.key(nameKind, name)
       return session.apply(.restrict(kind, key, restriction?.restriction(at: now)), at: now)
+    case .correction(let correction): return try session.correct(correction)
     case .policy(let policy): return try session.activate(policy)
     case .status: return nil
     }

@@ -88,6 +88,13 @@ enum StreamForms {
         "for_seconds": 60, "by": "ops", "because": "it loops"}
         """),
     StreamForm(
+      op: "signal",
+      summary: "corrects later estimates of a tenant's service by a factor, or forgets it (none)",
+      example: """
+        {"op": "signal", "tenant": "fraud", "service": "fraud-analysis", "model_class": "small", \
+        "correction": 1.7}
+        """),
+    StreamForm(
       op: "policy", summary: "puts a policy document of a higher generation in force",
       example: #"{"op": "policy", "policy": {"schema_version": 1, "kind": "policy", …}}"#),
   ]

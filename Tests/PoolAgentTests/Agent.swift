@@ -73,6 +73,16 @@ enum Agent {
     return folder
   }
 
+  /// What a golden file of the repository holds; with `EXAMPLES_UPDATE=1` the text is written into
+  /// it first.
+  static func golden(_ path: String, _ text: String) throws -> String {
+    let file = root.appending(path: path)
+    if ProcessInfo.processInfo.environment["EXAMPLES_UPDATE"] == "1" {
+      try Data(text.utf8).write(to: file)
+    }
+    return try String(contentsOf: file, encoding: .utf8)
+  }
+
   static let policy = "examples/agent-platform/policy.json"
   static let claims = "examples/agent-platform/claims.json"
   static func node(_ name: String) -> String { "examples/agent-platform/nodes/\(name).json" }

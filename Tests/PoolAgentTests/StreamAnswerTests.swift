@@ -155,6 +155,59 @@ struct StreamAnswerTests {
     #expect(answers[8]["outcome"] as? String == "error", "time does not go back")
   }
 
+  @Test("a correction is recorded, used, shown and forgotten")
+  func correction() throws {
+    func signal(_ factor: String, at: Int, tenant: String = "fraud") -> String {
+      #"{"op":"signal","at_ms":\#(at),"tenant":"\#(tenant)","service":"fraud-analysis","#
+        + #""model_class":"small","correction":\#(factor)}"#
+    }
+    let guess = #","estimate":{"seconds":40}"#
+    let late = guess + #","deadline_seconds":60"#
+    let status = #"{"op":"status","at_ms":9}"#
+    let answers = try run([
+      claim("a", at: 0, cpu: 100, more: guess), signal("1.7", at: 1),
+      claim("b", at: 2, cpu: 100, more: guess), claim("c", at: 3, cpu: 100, more: late),
+      signal("1.5", at: 4, tenant: "docs"), status, signal(#""none""#, at: 10),
+      claim("d", at: 11, cpu: 100, more: guess), signal(#""none""#, at: 12),
+      status.replacing("9", with: "13"),
+    ])
+    #expect(
+      answers.map { $0["outcome"] as? String } == [
+        "granted", "done", "granted", "infeasible", "rejected", "done", "done", "granted",
+        "rejected", "done",
+      ])
+    #expect(
+      answers.map { $0["correction"] as? Double } == [
+        nil, nil, 1.7, 1.7, nil, nil, nil, nil, nil, nil,
+      ])
+    #expect(answers[2]["expected_seconds"] as? Int == 68)
+    func price(_ index: Int) -> Double? { answers[index]["price_gpu_seconds"] as? Double }
+    #expect(try abs(#require(price(2)) - 1.7 * #require(price(0))) < 0.000_001)
+    #expect(price(7) == price(0))
+    let reservations = answers.compactMap { $0["reservation_gpu_seconds"] as? Double }
+    #expect(Set(reservations.filter { $0 > 0 }).count == 1, "what is reserved is not corrected")
+    func events(_ index: Int) -> [[String: Any]] {
+      answers[index]["events"] as? [[String: Any]] ?? []
+    }
+    #expect(events(1).first?["event"] as? String == "correction_recorded")
+    #expect(events(1).first?["correction"] as? Double == 1.7)
+    #expect(events(1).first?["model_class"] as? String == "small")
+    #expect(events(6).first?["event"] as? String == "correction_forgotten")
+    func codes(_ index: Int) -> [String] {
+      (answers[index]["blocking"] as? [[String: Any]] ?? []).compactMap { $0["code"] as? String }
+    }
+    #expect(codes(3) == ["deadline_impossible"])
+    #expect(codes(4) == ["service_unknown"] && codes(8) == ["unknown_subject"])
+    func corrections(_ index: Int) -> [[String: Any]]? {
+      (answers[index]["pool"] as? [String: Any])?["corrections"] as? [[String: Any]]
+    }
+    let shown = try #require(corrections(5))
+    #expect(shown.count == 1 && shown.first?["tenant"] as? String == "fraud")
+    #expect(shown.first?["service"] as? String == "fraud-analysis")
+    #expect(shown.first?["correction"] as? Double == 1.7)
+    #expect(corrections(9) == nil)
+  }
+
   @Test("a line that is refused keeps its id, and says where its mistake is")
   func refused() throws {
     let answers = try run([
@@ -191,9 +244,9 @@ struct StreamAnswerTests {
     #expect(
       Set(operations) == [
         "claim", "started", "renew", "complete", "empty", "cancel", "tick", "advertise", "silence",
-        "hear", "cordon", "uncordon", "drain", "fence", "restrict", "policy", "status",
+        "hear", "cordon", "uncordon", "drain", "fence", "restrict", "signal", "policy", "status",
       ])
-    #expect(operations.count == 17)
+    #expect(operations.count == 18)
     // The policy is too long for a help; all others are sent as they stand.
     for (line, operation) in zip(examples, operations) where operation != "policy" {
       #expect(try SchemaCheck.findings(line, "stream-request") == [], "\(line)")

@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 1_971_674_898_210_955_034, low: 5_981_729_581_173_126_010),
-    Digest(high: 15_298_913_127_398_370_853, low: 11_973_328_191_363_741_179)
+    Digest(high: 3_490_313_991_139_001_266, low: 14_160_117_771_840_051_578),
+    Digest(high: 15_204_613_956_975_280_883, low: 3_127_677_222_324_019_534)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

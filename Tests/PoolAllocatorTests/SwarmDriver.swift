@@ -336,6 +336,21 @@ struct SwarmDriver {
       .restrict(kind, names[Int(kind.rawValue)], random.chance(70) ? restriction : nil))
   }
 
+  private mutating func signal() {
+    guard random.chance(80) else {
+      let measurement = Measurement(
+        measure: key(120, 0), subject: key(4, random.below(2)), milli: 5)
+      apply(.signal(.measured(measurement)))
+      return
+    }
+    // Some are out of range, of nobody's service, or forget what is not there.
+    let scope = Correction.Scope(
+      tenant: key(6, random.below(tenantCount)), service: key(7, random.below(5)),
+      modelClass: random.chance(50) ? key(10, 0) : nil)
+    let milli = random.chance(70) ? Int32(90 + random.below(10_000)) : nil
+    apply(.signal(.corrected(Correction(scope: scope, milli: milli))))
+  }
+
   mutating func stepOnce() {
     now = now + Span(ns: Int64(random.below(20_000)) * 1_000_000)
     if random.chance(1) { now = now + .seconds(Int64(random.below(8000))) }
@@ -346,8 +361,7 @@ struct SwarmDriver {
     case 82..<89: nodeCommand()
     case 89..<91: cancel()
     case 91..<97: restrict()
-    case 97:
-      apply(.signal(Signal(measure: key(120, 0), subject: key(4, random.below(2)), milli: 5)))
+    case 97: signal()
     case 98: activate()
     default:
       if random.chance(30) {

@@ -17,9 +17,11 @@ extension TableRunner {
     case "signal":
       let value = try options.take("milli") { text -> Int64 in try TableValue.int(text) }
       command = .signal(
-        Signal(
-          measure: try TableValue.key(name), subject: try TableValue.key("subject"),
-          milli: value ?? 0))
+        .measured(
+          Measurement(
+            measure: try TableValue.key(name), subject: try TableValue.key("subject"),
+            milli: value ?? 0)))
+    case "correct": command = .signal(.corrected(try correction(name, &options)))
     case "restrict", "lift":
       command = try restriction(verb, words)
       return command
@@ -136,6 +138,22 @@ extension TableRunner {
       Restriction(
         measure: measure, until: Instant(ns: until), by: try TableValue.key("operator"),
         because: try TableValue.key("reason")))
+  }
+
+  // MARK: corrections
+
+  /// `correct TENANT/SERVICE model=llm factor=1.7`; `factor=none` forgets the one in force.
+  private func correction(
+    _ name: String, _ options: inout TableOptions
+  ) throws -> Correction {
+    let parts = name.split(separator: "/")
+    guard parts.count == 2, let factor = options.take("factor") else {
+      throw TableError("correct TENANT/SERVICE factor=F")
+    }
+    let scope = Correction.Scope(
+      tenant: try TableValue.key(parts[0]), service: try TableValue.key(parts[1]),
+      modelClass: try options.take("model", TableValue.key))
+    return Correction(scope: scope, milli: factor == "none" ? nil : try TableValue.milli(factor))
   }
 
   // MARK: claims

@@ -110,6 +110,11 @@ extension TableNames {
       item(
         "laneBound", names[lane], "\(uses.indices.reduce(0) { $0 + log.uses[$1].milli.value })")
     case .signalRecorded(let signal): item("signalRecorded", TableValue.name(signal.measure))
+    case .correctionRecorded(let fact):
+      item(
+        "correctionRecorded", TableValue.name(log.corrections[Int(fact)].scope.service),
+        log.corrections[Int(fact)].milli.map { TableValue.decimal(Int64($0), scale: 1000) }
+          ?? "none")
     case .claimSubmitted(let id, _): item("claimSubmitted", names[id])
     case .claimQueued(let id, let lanes, let code, let widens):
       item(

@@ -14,6 +14,11 @@ extension TableRunner {
       outcome.add("startBy", TableValue.text(lease.startBy), .asked)
       outcome.add("restrictions", "\(lease.restrictions)", .asked)
     }
+    if let plan = decision.plan {
+      outcome.add(
+        "correction", TableValue.decimal(Int64(plan.correctionMilli), scale: 1000), .asked)
+      outcome.add("expected", TableValue.text(ns: plan.expected.ns), .asked)
+    }
     if decision.price > .zero { outcome.add("price", TableValue.text(decision.price), .asked) }
     if decision.policy.value > 0 { outcome.add("policy", "\(decision.policy.value)", .asked) }
     outcome.add("retry", decision.retryAt.map { TableValue.text($0) }, .always)
@@ -82,6 +87,10 @@ extension TableRunner {
     outcome.add("class", "p\(claim.serviceClass.rank)", .asked)
     outcome.add("submitted", TableValue.text(claim.turn.submitted), .asked)
     outcome.add("level", "\(claim.level)", .asked)
+    outcome.add(
+      "correction", TableValue.decimal(Int64(claim.plan.correctionMilli), scale: 1000), .asked)
+    outcome.add("planned", TableValue.text(ns: claim.plan.planned.ns), .asked)
+    outcome.add("expected", TableValue.text(ns: claim.plan.expected.ns), .asked)
     outcome.add("failedStarts", "\(claim.failedStarts)", .asked)
     outcome.add("grants", "\(claim.grants)", .asked)
     outcome.add("lanes", names.lanes(pool.groups[safe: Int(claim.group)] ?? .none), .asked)

@@ -136,6 +136,7 @@ struct TableRunner {
     try options.set(&limits.identities, "identities", TableValue.int)
     try options.set(&limits.claims, "claims", TableValue.int)
     try options.set(&limits.leases, "leases", TableValue.int)
+    try options.set(&limits.corrections, "corrections", TableValue.int)
     try options.set(&limits.queuedClaims, "queued", TableValue.int)
     try options.set(&limits.queuedClaimsPerTenant, "queuedPerTenant", TableValue.int)
     try options.set(&limits.liveClaimsPerWorkflow, "perWorkflow", TableValue.int)

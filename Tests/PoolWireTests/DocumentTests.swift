@@ -126,6 +126,9 @@ struct DocumentTests {
       "{\"op\":\"advertise\",\"node\":\(Documents.node)}",
       "{\"op\":\"policy\",\"policy\":\(Documents.policy)}",
       #"{"op":"restrict","identity":"tenant","name":"a","measure":"lift"}"#,
+      #"{"op":"signal","tenant":"acme","service":"chat","correction":0.1}"#,
+      #"{"op":"signal","tenant":"acme","service":"chat","model_class":"m","correction":10}"#,
+      #"{"op":"signal","tenant":"gone","service":"gone","correction":"none"}"#,
       #"{"op":"restrict","identity":"workflow","tenant":"t","name":"a","measure":"suspend","#
         + #""for_seconds":5,"by":"ops","because":"a loop"}"#,
       #"{"op":"restrict","identity":"principal","name":"a","measure":"throttle","#
@@ -149,6 +152,12 @@ struct DocumentTests {
       (#"{"op":"renew","lease":"L-0.1","fencing":"16777216.1"}"#, "no fencing number"),
       (#"{"op":"restrict","identity":"workflow","name":"w","measure":"lift"}"#, "add tenant"),
       (#"{"op":"restrict","identity":"tenant","name":"w","measure":"suspend"}"#, "needs measure"),
+      (#"{"op":"signal","tenant":"acme","service":"chat"}"#, "missing key"),
+      (#"{"op":"signal","tenant":"acme","service":"chat","correction":0.099}"#, "out of range"),
+      (#"{"op":"signal","tenant":"acme","service":"chat","correction":10.001}"#, "out of range"),
+      (#"{"op":"signal","tenant":"acme","service":"chat","correction":"off"}"#, "\"none\""),
+      (#"{"op":"signal","tenant":"acm","service":"chat","correction":1}"#, "tenant is \"acme\""),
+      (#"{"op":"signal","tenant":"acme","service":"chta","correction":1}"#, "is \"chat\""),
       ("", "$"), ("{", "$"), ("[]", "expected an object"),
     ])
   func badRequest(line: String, error: String) {

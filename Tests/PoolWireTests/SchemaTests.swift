@@ -175,6 +175,10 @@ struct SchemaTests {
       line["identity"] = "tenant"
       line["name"] = "a"
       line["measure"] = "lift"
+    case "signal":
+      line["tenant"] = "acme"
+      line["service"] = "chat"
+      line["correction"] = 1.5
     case "drain":
       line["node"] = "n"
       line["grace_seconds"] = 1

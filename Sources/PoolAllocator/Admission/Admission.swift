@@ -13,35 +13,37 @@ extension Pool {
   mutating func submit(_ spec: ClaimSpec, _ log: inout EventLog) -> Decision {
     var decision = Decision(verdict: .rejected, policy: generation)
     let resolved: Resolved
+    let plan: RuntimePlan
     switch resolve(spec) {
     case .failure(let refusal):
-      return refuseClaim(spec, refusal.verdict, refusal.reasons, &log)
-    case .success(let names): resolved = names
+      return refuseClaim(spec, refusal.verdict, refusal.reasons, refusal.plan, &log)
+    case .success(let (names, runtime)): (resolved, plan) = (names, runtime)
     }
     let (eligible, first, obstacles) = eligibleLanes(spec, resolved)
     guard let first else {
-      return refuseClaim(spec, Self.verdict(of: obstacles), obstacles, &log)
+      return refuseClaim(spec, Self.verdict(of: obstacles), obstacles, plan, &log)
     }
-    let expected = min(expectedRuntime(spec) ?? spec.runtimeMax, spec.runtimeMax)
+    let expected = min(plan.expected, spec.runtimeMax)
+    decision.plan = plan
     decision.quote(first.offer, for: expected)
     switch route(spec, resolved, eligible, first) {
     case .refuse(let verdict, let reasons):
-      return refuseClaim(spec, verdict, reasons, &log)
+      return refuseClaim(spec, verdict, reasons, plan, &log)
     case .grant(let placement, let offer, let over):
-      let id = take(spec, resolved, &log)
+      let id = take(spec, resolved, plan, &log)
       if let over { unpin(over, because: .behindHead, &log) }
       decision.claim = id
       decision.verdict = .admitted
       decision.quote(offer, for: expected)
       decision.lease = grant(id, placement, offer, path: resolved.path, &log)
     case .wait(let lanes, let because, let widens, let reasons):
-      let id = take(spec, resolved, &log)
+      let id = take(spec, resolved, plan, &log)
       decision.claim = id
       decision.verdict = .queued
       decision.reasons = log.append(reasons)
       step(.claimQueued(id, lanes: lanes, because: because, widens: widens), &log)
     case .park(let bucket, let reasons):
-      let id = take(spec, resolved, &log)
+      let id = take(spec, resolved, plan, &log)
       decision.claim = id
       decision.verdict = .parked
       decision.reasons = log.append(reasons)
@@ -78,12 +80,14 @@ extension Pool {
   }
 
   private mutating func refuseClaim(
-    _ spec: ClaimSpec, _ verdict: Decision.Verdict, _ reasons: [Reason], _ log: inout EventLog
+    _ spec: ClaimSpec, _ verdict: Decision.Verdict, _ reasons: [Reason], _ plan: RuntimePlan?,
+    _ log: inout EventLog
   ) -> Decision {
     let first = reasons.min { $0.code.rawValue < $1.code.rawValue }
     step(
       .claimRefused(tenant: tenant(named: spec.tenant), first?.code ?? .laneNotAllowed), &log)
     var decision = Decision(verdict: verdict, policy: generation)
+    decision.plan = plan
     decision.reasons = log.append(reasons.isEmpty ? [Reason(.laneNotAllowed)] : reasons)
     let isRetryable = !reasons.isEmpty && reasons.allSatisfy(\.isRetryable)
     decision.retryAt = isRetryable ? Self.latest(reasons) : nil
@@ -95,11 +99,14 @@ extension Pool {
   struct Refusal: Error {
     var verdict: Decision.Verdict
     var reasons: [Reason]
+    var plan: RuntimePlan?
   }
 
   /// Resolves a claim's names and checks what does not depend on the lane.
-  private func resolve(_ spec: ClaimSpec) -> Result<Resolved, Refusal> {
-    func refuse(_ verdict: Decision.Verdict, _ reasons: [Reason]) -> Result<Resolved, Refusal> {
+  private func resolve(_ spec: ClaimSpec) -> Result<(Resolved, RuntimePlan), Refusal> {
+    func refuse(
+      _ verdict: Decision.Verdict, _ reasons: [Reason]
+    ) -> Result<(Resolved, RuntimePlan), Refusal> {
       .failure(Refusal(verdict: verdict, reasons: reasons))
     }
     guard generation.value > 0 else { return refuse(.rejected, [Reason(.policyMissing)]) }
@@ -138,18 +145,19 @@ extension Pool {
       reasons.append(Reason(.isolationTooWeak))
     }
     guard reasons.isEmpty else { return refuse(.rejected, reasons) }
-    guard let runtime = expectedRuntime(spec) else {
+    guard let plan = runtimePlan(spec) else {
       return refuse(.rejected, [Reason(.costUnknown)])
     }
-    if let deadline = spec.deadline, now + runtime > deadline {
-      return refuse(
-        .infeasible, [Reason(.deadlineImpossible, have: deadline.ns, need: (now + runtime).ns)])
+    let earliest = now + plan.expected
+    if let deadline = spec.deadline, earliest > deadline {
+      let reason = Reason(.deadlineImpossible, have: deadline.ns, need: earliest.ns)
+      return .failure(Refusal(verdict: .infeasible, reasons: [reason], plan: plan))
     }
-    return .success(
-      Resolved(
-        tenant: tenant, serviceClass: serviceClass, weightMilli: service.weightMilli,
-        turn: TurnKey(level: serviceClass.rank, submitted: now, arrival: arrivals), path: path,
-        wish: Wish(demand: spec.demand, tenant: tenant.row, slice: slice(of: spec))))
+    let resolved = Resolved(
+      tenant: tenant, serviceClass: serviceClass, weightMilli: service.weightMilli,
+      turn: TurnKey(level: serviceClass.rank, submitted: now, arrival: arrivals), path: path,
+      wish: Wish(demand: spec.demand, tenant: tenant.row, slice: slice(of: spec)))
+    return .success((resolved, plan))
   }
 
   // MARK: credits, order, placement
@@ -244,7 +252,7 @@ extension Pool {
 
   /// Takes a claim in; the step that follows says where it goes.
   private mutating func take(
-    _ spec: ClaimSpec, _ resolved: Resolved, _ log: inout EventLog
+    _ spec: ClaimSpec, _ resolved: Resolved, _ plan: RuntimePlan, _ log: inout EventLog
   ) -> ClaimID {
     let id = claims.nextID
     let most = policy.classes[Int(resolved.serviceClass.rank)].queueWaitMax
@@ -252,14 +260,14 @@ extension Pool {
       wait.map { min(ends, now + $0) } ?? ends
     }
     var latestStart = Instant.farFuture
-    if let deadline = spec.deadline, let runtime = expectedRuntime(spec) {
-      latestStart = Instant(ns: deadline.ns - runtime.ns)
+    if let deadline = spec.deadline {
+      latestStart = Instant(ns: deadline.ns - plan.expected.ns)
     }
     log.claimFacts.append(
       ClaimFact(
         spec: spec, tenant: resolved.tenant, serviceClass: resolved.serviceClass,
-        weightMilli: resolved.weightMilli,
-        waitEnds: waitEnds, latestStart: latestStart))
+        weightMilli: resolved.weightMilli, plan: plan, waitEnds: waitEnds, latestStart: latestStart)
+    )
     step(.claimSubmitted(id, fact: UInt32(log.claimFacts.count - 1)), &log)
     return id
   }

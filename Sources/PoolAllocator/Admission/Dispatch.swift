@@ -168,7 +168,9 @@ extension Pool {
       return step(.laneRested(row: row), &log)
     }
     if unpinLost(lane: row, head: head, &log) { return }
-    let id = firstReady(lane: row, before: head) ?? head
+    let ready = firstReady(lane: row, before: head)
+    let isExchange = ready.map { canExchange(head, $0) } ?? false
+    let id = isExchange ? head : ready ?? head
     let claim = claims[id]
     if let holder = holder(of: claim) { return step(.claimHeld(id, by: holder), &log) }
     guard let resolved = resolved(claim) else {
@@ -188,6 +190,7 @@ extension Pool {
       let offer = offer(row, for: claim.spec, resolved)
     else { return step(.laneRested(row: row), &log) }
     if lendingObstacle(row, to: claim.tenant, offer.billedMilli) == nil {
+      if isExchange, let ready { return exchange(id, ready, resolved, offer, lane: row, &log) }
       if serve(id, resolved, offer, lane: row, &log) { return }
     } else if claim.pin?.lane.row == row {
       // What it would borrow is no longer lent to it.
@@ -196,6 +199,19 @@ extension Pool {
     if !reclaimBehind(id, lane: row, &log), !fillGap(lane: row, behind: id, &log) {
       step(.laneRested(row: row), &log)
     }
+  }
+
+  /// Starts a head on what is kept for another claim, which keeps what was kept for the head.
+  private mutating func exchange(
+    _ id: ClaimID, _ other: ClaimID, _ resolved: Resolved, _ offer: Offer, lane row: UInt32,
+    _ log: inout EventLog
+  ) {
+    guard let promise = promise(of: id),
+      let found = keptPlacement(resolved.wish, lane: row, through: other.row)
+    else { broken("claims that exchange keep devices") }
+    unpin(other.row, because: .behindHead, &log)
+    _ = grant(id, found, offer, path: resolved.path, &log)
+    keep(promise, for: other, &log)
   }
 
   /// Starts a claim, or does what can be done for one that has to wait: lent devices come back for

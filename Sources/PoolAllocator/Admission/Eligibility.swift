@@ -88,8 +88,8 @@ extension Pool {
     return Offer(rate: rate, billedMilli: billed, quantum: quantum, reservation: reservation)
   }
 
-  /// How long a claim expects to run; nil where the cost model has no rule or the result is too
-  /// long.
+  /// How long a claim says that it runs, before any correction; nil where the cost model has no
+  /// rule or the result is too long.
   func expectedRuntime(_ spec: ClaimSpec) -> Span? {
     switch spec.estimate {
     case .runtime(let span): return span

@@ -1,7 +1,7 @@
 /// Rows of one kind in an `EventLog`: emptied by one store, filled without allocating once warm.
 ///
 /// An array gives the same, but emptying one costs some two hundred instructions, and a log has
-/// ten of them to empty for every command.
+/// a dozen of them to empty for every command.
 public struct LogRows<Row: BitwiseCopyable & Sendable>: RandomAccessCollection, Sendable {
   /// The rows, and behind them what is left of longer logs.
   private var rows: [Row] = []

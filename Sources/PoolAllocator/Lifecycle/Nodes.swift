@@ -237,16 +237,4 @@ extension Pool {
     step(.epochBegun(epoch), &log)
     return done()
   }
-
-  mutating func record(_ signal: Signal, _ log: inout EventLog) -> Decision {
-    let isKnown = signals.contains {
-      $0.measure == signal.measure && $0.subject == signal.subject
-    }
-    guard isKnown || signals.count < Limits.signals else {
-      return refuse(
-        Reason(.tableFull, have: Int64(signals.count), need: Int64(Limits.signals)), &log)
-    }
-    step(.signalRecorded(signal), &log)
-    return done()
-  }
 }

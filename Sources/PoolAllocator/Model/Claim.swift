@@ -52,7 +52,8 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
   public var lanes: LaneSet
   /// No lease of this claim lives longer, renewals included.
   public var runtimeMax: Span
-  /// What it expects to use; the price it is told rests on this, the bill never does.
+  /// What it expects to use; the price it is told rests on this and on what was learned of such
+  /// claims, the bill never does.
   public var estimate: Estimate
   /// When the work must be finished.
   public var deadline: Instant?
@@ -198,6 +199,9 @@ public struct Claim: BitwiseCopyable, Sendable {
   let waitEnds: Instant
   /// The last moment to start and still be done by its deadline; `.farFuture` without one.
   let latestStart: Instant
+  /// How long it says that it runs, and the correction that it was submitted under: a later one
+  /// does not change it.
+  public let plan: RuntimePlan
   /// What was asked.
   public let spec: ClaimSpec
 
@@ -210,6 +214,7 @@ public struct Claim: BitwiseCopyable, Sendable {
     self.turn = turn
     self.waitEnds = fact.waitEnds
     self.latestStart = fact.latestStart
+    self.plan = fact.plan
     self.spec = fact.spec
   }
 

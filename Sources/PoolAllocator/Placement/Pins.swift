@@ -188,6 +188,33 @@ extension Pool {
     return (ready, found, over)
   }
 
+  /// Whether the head of a lane may start on what is kept for a claim that is ready: whole devices,
+  /// for the same demand, and what the head gives for them is free no later than was planned.
+  func canExchange(_ head: ClaimID, _ ready: ClaimID) -> Bool {
+    guard let own = claims[head].pin, let other = claims[ready].pin, own.lane == other.lane,
+      own.starts <= other.starts
+    else { return false }
+    let demand = claims[head].spec.demand
+    guard demand == claims[ready].spec.demand else { return false }
+    switch demand.shape {
+    case .whole, .slice: return true
+    case .fraction, .cpuOnly: return false
+    }
+  }
+
+  /// What is kept for a claim, as a promise.
+  func promise(of id: ClaimID) -> Promise? {
+    guard let pin = claims[id].pin, let first = pin.uses.indices.first else { return nil }
+    var found = Placement(
+      lane: pin.lane.row, node: pin.node.row, device: uses[first].device.row)
+    found.count = 0
+    for index in pin.uses.indices {
+      found.devices[found.count] = uses[index].device.row
+      found.count += 1
+    }
+    return Promise(placement: found, starts: pin.starts)
+  }
+
   private func isReady(_ row: UInt32, lane: UInt32) -> Bool {
     let wish = resolved(claims[row: row])?.wish
     return wish.flatMap { keptPlacement($0, lane: lane, through: row) } != nil
