@@ -41,6 +41,8 @@ public struct MIGInstance: Sendable, Equatable {
   public var billedMilli: Int?
   /// Why it must not be offered; nil when it may.
   public var fault: String?
+  /// What the driver did not tell of it now and may tell later.
+  public var late: [LateReading] = []
 
   /// Makes a partition of which nothing is known yet.
   public init(position: Int) { self.position = position }

@@ -26,6 +26,7 @@ extension GPUEntry {
     writer.list("links", links) { $0.write(to: &$1) }
     writer.list("processes", processes) { $0.write(to: &$1) }
     writer.object("readings") { readings.write(to: &$0) }
+    writer.late(late)
     writer.string("source", source.rawValue)
   }
 }
@@ -69,6 +70,7 @@ extension MIGInstance {
     }
     writer.bool("offered", isOfferable)
     writer.optional("reason", fault)
+    writer.late(late)
   }
 }
 
@@ -129,6 +131,15 @@ extension GPUReadings {
 }
 
 extension JSONWriter {
+  /// What was not told now.
+  fileprivate mutating func late(_ readings: [LateReading]) {
+    list("late", readings) { reading, writer in
+      writer.string("reading", reading.name)
+      writer.string("reason", reading.reason)
+      writer.optional("age_ms", reading.ageMilliseconds)
+    }
+  }
+
   /// A list of objects that may be absent, as null.
   fileprivate mutating func list<Element>(
     _ name: String, _ elements: [Element]?, _ body: (Element, inout JSONWriter) -> Void

@@ -42,6 +42,8 @@ public struct GPUEntry: Sendable, Equatable {
   public var processes: [GPUProcess]?
   /// Load, power, heat, clocks, faults and modes.
   public var readings = GPUReadings()
+  /// What the driver did not tell now and may tell later, in a fixed order.
+  public var late: [LateReading] = []
 
   /// Makes an entry of the given parts; the others are set afterwards.
   public init(
@@ -60,6 +62,25 @@ public struct GPUEntry: Sendable, Equatable {
   /// it can be priced.
   public var isOfferable: Bool {
     state == .usable && uuid != nil && profile.name != nil && (memory != nil || sharesHostMemory)
+  }
+}
+
+/// A question that the driver answered with "not now".
+public struct LateReading: Sendable, Equatable {
+  /// What was asked: the name of a reading, such as `power_milliwatts`, or `processes`, `links`,
+  /// or another of NVML's figures.
+  public var name: String
+  /// Why there was no answer, with NVML's code.
+  public var reason: String
+  /// Age of the value that is shown in its place, in milliseconds; nil when there is none, because
+  /// it was never told or too long ago.
+  public var ageMilliseconds: UInt64?
+
+  /// Makes one.
+  public init(name: String, reason: String, ageMilliseconds: UInt64?) {
+    self.name = name
+    self.reason = reason
+    self.ageMilliseconds = ageMilliseconds
   }
 }
 

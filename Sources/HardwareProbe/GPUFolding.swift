@@ -75,9 +75,24 @@ enum GPUFolding {
     entry.links = gpu.ports.value.map(links)
     entry.processes = gpu.processes.value.map { $0.map(process) }
     entry.readings = readings(of: gpu)
+    entry.late = late(gpu.facts)
+    for (name, code, age) in [
+      ("processes", gpu.processes.code, gpu.processes.ageMilliseconds),
+      ("links", gpu.ports.code, gpu.ports.ageMilliseconds),
+    ] where NVMLReturn(code: code).meaning == .later {
+      entry.late.append(lateReading(name, code, age))
+    }
     entry.state = GPURules.state(of: gpu, entry: entry)
     entry.warnings = GPURules.warnings(of: gpu, entry: entry)
     return entry
+  }
+
+  static func late(_ facts: DriverFacts) -> [LateReading] {
+    facts.late.map { lateReading($0.name, $0.code, $0.ageMilliseconds) }
+  }
+
+  private static func lateReading(_ name: String, _ code: Int32, _ age: UInt64?) -> LateReading {
+    LateReading(name: name, reason: NVMLReturn(code: code).description, ageMilliseconds: age)
   }
 
   static func memory(_ facts: DriverFacts) -> GPUMemory? {

@@ -25,6 +25,9 @@ struct Answer<Value: Sendable & Equatable>: Sendable, Equatable {
   var value: Value?
   /// NVML's return code; -1 when the library lacks the call.
   var code: Int32
+  /// How long ago the value was told, in milliseconds; nil for one that was told now. Then `code`
+  /// says why it was not told now.
+  var ageMilliseconds: UInt64?
 
   /// How the one who asked should take it.
   var meaning: NVMLReturn.Class { NVMLReturn(code: code).meaning }
@@ -143,6 +146,20 @@ struct DriverFacts: Sendable, Equatable {
   /// Keeps an answer, unless the library lacks the call.
   mutating func set(_ number: GPUNumber, _ answer: Answer<UInt64>) {
     if answer.code != NVMLReturn.noSymbol { numbers[number] = answer }
+  }
+
+  /// The questions that got no answer now and may get one later, in the order of the lists above.
+  var late: [(name: String, code: Int32, ageMilliseconds: UInt64?)] {
+    let told =
+      GPUText.allCases.compactMap { text in
+        texts[text].map { (text.rawValue, $0.code, $0.value == nil ? nil : $0.ageMilliseconds) }
+      }
+      + GPUNumber.allCases.compactMap { number in
+        numbers[number].map {
+          (number.rawValue, $0.code, $0.value == nil ? nil : $0.ageMilliseconds)
+        }
+      }
+    return told.filter { NVMLReturn(code: $0.1).meaning == .later }
   }
 
   /// The names of questions that this process may not ask, in the order of the lists above.

@@ -48,11 +48,22 @@ public enum Probe {
   /// ever on a broken GPU; with ``DriverAccess/child(program:arguments:deadlineMilliseconds:)`` it
   /// is back within the deadline and half a second.
   public static func run(_ options: Options = Options()) -> NodeInventory {
+    var memory = ProbeMemory()
+    return run(options, memory: &memory)
+  }
+
+  /// As ``run(_:)``, for a caller that probes again and again: a value that the driver does not
+  /// tell now ("timeout", "no data", "in use" …) is the last one that it told, with its age in
+  /// ``GPUEntry/late``, for at most 60 s.
+  ///
+  /// - Parameter memory: What was told before; the same one for every probe of one machine.
+  public static func run(_ options: Options, memory: inout ProbeMemory) -> NodeInventory {
     let start = Syscalls.monotonicNanoseconds()
     var tree = FileTree(root: options.root)
     let host = HostProbe.identity(from: &tree)
     let capacity = HostProbe.capacity(from: &tree)
-    let record = ask(options, tree: &tree)
+    let record = memory.keeping(
+      ask(options, tree: &tree), at: Syscalls.monotonicNanoseconds())
     var deadline = 0
     if case .child(_, _, let milliseconds) = options.driver { deadline = milliseconds }
     let (told, notes) = GPUFolding.entries(

@@ -22,6 +22,8 @@ extension Forms {
       Needs no GPU and no privileges; asks NVML where there is one. Changes nothing.
       The driver is asked in a process of its own, so a driver that hangs cannot hang the probe.
       What is not known is a dash in the table and null in JSON (schemas/probe.schema.json).
+      What the driver does not tell now (timeout, no data, in use …) is listed under "late". --watch
+      then shows the last value, with its age and a ~ before it, for 60 s; after that it is null.
       NVML is looked for as --nvml; else POOL_NVML_LIBRARY (not as root); else libnvidia-ml.so.1
       as the loader finds it (as root not when LD_LIBRARY_PATH is set), then in /usr/lib/wsl/lib,
       /usr/lib of the machine, /usr/lib64, /usr/local/nvidia/lib64 and /run/nvidia/driver.

@@ -55,8 +55,14 @@ struct MachineFlags {
 
   /// Looks once.
   func inventory() -> NodeInventory {
+    var memory = ProbeMemory()
+    return inventory(memory: &memory)
+  }
+
+  /// Looks again: what the driver does not tell now is what it told last, with its age.
+  func inventory(memory: inout ProbeMemory) -> NodeInventory {
     switch subject {
-    case .probed(let options): Probe.run(options)
+    case .probed(let options): Probe.run(options, memory: &memory)
     case .described(let shape, let catalogue, let file):
       Probe.describe(shape, catalogue: catalogue, source: file)
     }

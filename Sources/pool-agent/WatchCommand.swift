@@ -22,10 +22,11 @@ struct WatchCommand {
     Console.endOnInterrupt()
     var stream = events()
     var monitors: [String: HealthMonitor] = [:]
+    var memory = ProbeMemory()
     while true {
       var (reported, dropped): ([DriverEvent], Int) = ([], 0)
       if stream != nil, let taken = stream?.take() { (reported, dropped) = taken }
-      let inventory = machine.inventory()
+      let inventory = machine.inventory(memory: &memory)
       Console.print(ProbeCommand.text(of: inventory, arguments))
       let now = UInt64(Console.monotonicNanoseconds())
       for event in reported {

@@ -101,33 +101,15 @@ struct ProbeTests {
       FakeNVML(
         "[gpu 0]\n\(Self.h100)[event 0]\ngpu = 0\ntype = xid\ndata = 79\nafter_ms = 0\n"
           + "repeat = forever\nevery_ms = 200\n"))
-    let folder = try Agent.scratch()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let (out, err) = (folder.appending(path: "out"), folder.appending(path: "err"))
-    try Data().write(to: out)
-    try Data().write(to: err)
-    let process = Process()
-    process.executableURL = try Agent.program()
-    process.arguments = ["probe", "--watch", "--interval", "1", "--nvml", library.path]
-    process.standardOutput = try FileHandle(forWritingTo: out)
-    process.standardError = try FileHandle(forWritingTo: err)
-    try process.run()
-    var (printed, said) = ("", "")
-    for _ in 0..<300 {
-      usleep(100_000)
-      printed = String(decoding: try Data(contentsOf: out), as: UTF8.self)
-      said = String(decoding: try Data(contentsOf: err), as: UTF8.self)
-      if printed.components(separatedBy: "NODE ").count > 3, said.contains("health:") { break }
+    let result = try withExtendedLifetime(library) {
+      try Agent.watch(["--nvml", library.path]) { printed, said in
+        printed.components(separatedBy: "NODE ").count > 3 && said.contains("health:")
+      }
     }
-    process.interrupt()
-    for _ in 0..<100 where process.isRunning { usleep(100_000) }
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    process.waitUntilExit()
-    withExtendedLifetime(library) {}
-    #expect(process.terminationStatus == 130)
-    #expect(printed.components(separatedBy: "NODE ").count > 3)
-    #expect(said.contains("XID 79: GPU has fallen off the bus (fatal)"), "\(said)")
-    #expect(said.contains("-> needs_reset: XID 79"), "\(said)")
+    #expect(result.code == 130)
+    #expect(result.out.components(separatedBy: "NODE ").count > 3)
+    #expect(result.err.contains("XID 79: GPU has fallen off the bus (fatal)"), "\(result.err)")
+    #expect(result.err.contains("-> needs_reset: XID 79"), "\(result.err)")
   }
 
   @Test(
