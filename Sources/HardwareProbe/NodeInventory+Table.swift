@@ -48,6 +48,7 @@ extension NodeInventory {
     var parts = ["NODE \(Self.known(host.hostname))"]
     if let agentVersion { parts.append("agent \(agentVersion)") }
     parts.append("kernel \(Self.known(host.kernelRelease))")
+    if platform != .standard { parts.append("platform \(platform.rawValue)") }
     var from = sources
     if case .running(_, let driver, _) = nvml {
       from = from.map { $0 == "nvml" ? "nvml \(driver ?? "-") (dlopen)" : $0 }

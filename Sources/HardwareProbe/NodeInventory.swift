@@ -11,6 +11,8 @@ public struct NodeInventory: Sendable, Equatable {
   public var nvml: NVMLStatus
   /// The newest CUDA that the driver runs, 12040 for 12.4; nil when it does not say.
   public var cudaVersion: Int?
+  /// The kind of machine.
+  public var platform = HostPlatform.standard
   /// One entry for every GPU that NVML counts, in its order, the unusable ones included, then those
   /// that only the kernel shows.
   public var gpus: [GPUEntry]

@@ -38,6 +38,9 @@ public enum Probe {
     case standard
     /// This library and no other. A privileged process loads it only when root alone can write it.
     case library(path: String)
+    /// The library of a driver whose files are below this directory, and no other: in `usr/lib64`,
+    /// `usr/lib/TRIPLET`, `lib64` or `lib/TRIPLET`. The same rule holds in a privileged process.
+    case driverRoot(path: String)
     /// Not at all.
     case none
   }
@@ -78,6 +81,7 @@ public enum Probe {
       cpuProfile: cpuProfile(host, options.catalogue), notes: [], sources: ["/proc", "/sys"],
       elapsedNanoseconds: 0)
     inventory.cudaVersion = record.cudaVersion
+    inventory.platform = platform
     if case .running = record.status { inventory.sources.insert("nvml", at: 0) }
     inventory.notes = tree.allNotes
     inventory.elapsedNanoseconds = Syscalls.monotonicNanoseconds() &- start

@@ -3,7 +3,8 @@ extension Forms {
     name: "probe",
     usage: """
       pool-agent probe [--json] [--strict] [--watch [--interval SECONDS]]
-             [--nvml LIBRARY] [--root DIR] [--fake NODE.json] [--deadline MS] [--profiles DIR]
+             [--nvml LIBRARY | --driver-root DIR] [--root DIR] [--fake NODE.json]
+             [--deadline MS] [--profiles DIR]
       """,
     summary: "show what this machine has and what of it may be offered",
     flags: [
@@ -24,9 +25,11 @@ extension Forms {
       What is not known is a dash in the table and null in JSON (schemas/probe.schema.json).
       What the driver does not tell now (timeout, no data, in use …) is listed under "late". --watch
       then shows the last value, with its age and a ~ before it, for 60 s; after that it is null.
-      NVML is looked for as --nvml; else POOL_NVML_LIBRARY (not as root); else libnvidia-ml.so.1
-      as the loader finds it (as root not when LD_LIBRARY_PATH is set), then in /usr/lib/wsl/lib,
-      /usr/lib of the machine, /usr/lib64, /usr/local/nvidia/lib64 and /run/nvidia/driver.
+      NVML is looked for as --nvml, or below --driver-root in usr/lib64, usr/lib/TRIPLET, lib64 and
+      lib/TRIPLET; else as POOL_NVML_LIBRARY (not as root); else as libnvidia-ml.so.1 where the
+      loader finds it (as root not when LD_LIBRARY_PATH is set), then in /usr/lib/wsl/lib, /usr/lib
+      of the machine, /usr/lib64, /usr/local/nvidia/lib64 and below the driver root
+      /run/nvidia/driver. As root every one but the loader's must be root's own file.
 
       Exit codes: 0 done · 1 internal error · 2 usage · 11 --strict found something.
       """)
@@ -34,8 +37,8 @@ extension Forms {
   static let advertise = CommandLineForm(
     name: "advertise",
     usage: """
-      pool-agent advertise --once [--nvml LIBRARY] [--root DIR] [--fake NODE.json]
-             [--deadline MS] [--profiles DIR]
+      pool-agent advertise --once [--nvml LIBRARY | --driver-root DIR] [--root DIR]
+             [--fake NODE.json] [--deadline MS] [--profiles DIR]
       """,
     summary: "print the node document of this machine, as a server takes it",
     flags: [
@@ -55,8 +58,11 @@ extension Forms {
         name: "--nvml", values: .one("a library"),
         summary: "this NVML and no other; root loads only files that root alone can write"),
       Flag(
+        name: "--driver-root", values: .one("a directory"),
+        summary: "the NVML of the driver whose files are below DIR, and no other"),
+      Flag(
         name: "--root", values: .one("a directory"),
-        summary: "read /proc and /sys below DIR; no driver unless --nvml names one"),
+        summary: "read /proc and /sys below DIR; no driver unless one is named"),
       Flag(
         name: "--fake", values: .one("a file"),
         summary: "show a described machine (hardware-profiles/nodes), not this one"),

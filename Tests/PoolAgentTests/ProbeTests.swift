@@ -95,6 +95,25 @@ struct ProbeTests {
     #expect(try probe("[driver]\ninit = 9\n", "--strict").code == 11)
   }
 
+  @Test("the driver of a driver root is asked, in the child too, and its place is said")
+  func driverRoot() throws {
+    let library = try #require(FakeNVML("[gpu 0]\n\(Self.h100)"), "the fake library is not built")
+    let root = FakeMachine()
+    for file in ["libnvidia-ml.so.1", "fake_nvml.ini"] {
+      root.link("/usr/lib/x86_64-linux-gnu/\(file)", to: "\(library.folder)/\(file)")
+    }
+    let result = try withExtendedLifetime((library, root)) {
+      try Agent.run("probe", "--json", "--driver-root", root.root)
+    }
+    #expect(result.code == 0 && result.err.isEmpty)
+    let object = try Self.json(result.out)
+    let nvml = try #require(object["nvml"] as? [String: Any])
+    let path = try #require(nvml["path"] as? String)
+    #expect(path.hasSuffix("/libnvidia-ml.so.1"))
+    let devices = try #require(object["devices"] as? [[String: Any]])
+    #expect(devices.map { $0["profile"] as? String } == ["h100-sxm-80gb"])
+  }
+
   @Test("--watch prints again, with events and changes of health, until it is interrupted")
   func watch() throws {
     let library = try #require(
@@ -121,6 +140,11 @@ struct ProbeTests {
       (["--deadline", "9"], "not a whole number from 10 to 600000"),
       (["--fake", "x.json", "--nvml", "y"], "--fake and --nvml exclude one another"),
       (["--fake", "/no/such.json"], "there is no such file"),
+      (["--driver-root", "/no/such"], "give the directory that holds the driver's usr"),
+      (["--driver-root", "README.md"], "there is no such directory"),
+      (["--driver-root"], "--driver-root needs a directory"),
+      (["--driver-root", ".", "--nvml", "y"], "--nvml and --driver-root exclude one another"),
+      (["--fake", "x.json", "--driver-root", "."], "--fake and --driver-root exclude one another"),
       (["--nvml", "no/such.so"], "--nvml \"no/such.so\": there is no such file"),
       (["--root", "/no/such"], "give the directory that holds proc and sys"),
       (["--fake", "README.md"], "the node shape cannot be used"),
