@@ -16,6 +16,8 @@ public struct GPUEntry: Sendable, Equatable {
   public var sharesHostMemory = false
   /// Whether it can take work.
   public var state: GPUState
+  /// True when the driver says that it lost the GPU, or can do nothing with it before a reset.
+  public var isLost = false
   /// What is odd about it without being a reason not to use it, each one clause.
   public var warnings: [String] = []
   /// The hardware profile, and which rule found it.

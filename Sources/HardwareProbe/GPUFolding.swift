@@ -83,6 +83,8 @@ enum GPUFolding {
       entry.late.append(lateReading(name, code, age))
     }
     entry.state = GPURules.state(of: gpu, entry: entry)
+    let codes = [gpu.handleCode, facts.fatalCode ?? 0]
+    entry.isLost = codes.contains { NVMLReturn(code: $0).isLost }
     entry.warnings = GPURules.warnings(of: gpu, entry: entry)
     return entry
   }
