@@ -39,6 +39,9 @@ public struct MIGInstance: Sendable, Equatable {
   public var multiprocessors: UInt64?
   /// Thousandths of its GPU that it is billed as; nil when the GPU's profile does not say.
   public var billedMilli: Int?
+  /// The device files that a process needs to use it, that of its GPU instance first; nil when
+  /// the driver does not say.
+  public var files: [String]?
   /// Why it must not be offered; nil when it may.
   public var fault: String?
   /// What the driver did not tell of it now and may tell later.
@@ -144,7 +147,7 @@ public struct GPULink: Sendable, Equatable {
 
 /// A process on a GPU.
 public struct GPUProcess: Sendable, Equatable {
-  /// `compute`, `graphics` or `mps`.
+  /// `compute`, `graphics` or `mps`; several joined by `+`, in this order.
   public var kind: String
   /// Its number where the driver counts, which inside a container may be another one; nil when the
   /// driver hides it.

@@ -68,6 +68,7 @@ extension MIGInstance {
     } else {
       writer.null("placement")
     }
+    if let files { writer.strings("files", files) } else { writer.null("files") }
     writer.bool("offered", isOfferable)
     writer.optional("reason", fault)
     writer.late(late)

@@ -73,7 +73,7 @@ enum GPUFolding {
     entry.cpus = gpu.cpus
     entry.mig = MIGFolding.state(of: gpu)
     entry.links = gpu.ports.value.map(links)
-    entry.processes = gpu.processes.value.map { $0.map(process) }
+    entry.processes = gpu.processes.value.map(processes)
     entry.readings = readings(of: gpu)
     entry.late = late(gpu.facts)
     for (name, code, age) in [
@@ -107,10 +107,33 @@ enum GPUFolding {
     number <= UInt64(ProbeLimits.identifier) ? Int(number) : nil
   }
 
-  private static func process(_ record: ProcessRecord) -> GPUProcess {
-    GPUProcess(
-      kind: record.kind.rawValue, pid: record.pid, usedBytes: record.usedBytes,
-      gpuInstance: record.gpuInstance, computeInstance: record.computeInstance)
+  /// One entry for each process and instance: one that computes and draws is in both of the
+  /// driver's lists, with its memory in both. Without a number nobody can be recognised.
+  private static func processes(_ records: [ProcessRecord]) -> [GPUProcess] {
+    struct Key: Hashable { var pid, instance, compute: UInt32? }
+    var positions: [Key: Int] = [:]
+    var found: [(process: GPUProcess, kinds: Set<ProcessRecord.Kind>)] = []
+    for record in records {
+      let key = Key(
+        pid: record.pid, instance: record.gpuInstance, compute: record.computeInstance)
+      if record.pid != nil, let index = positions[key] {
+        found[index].kinds.insert(record.kind)
+        let bytes = [found[index].process.usedBytes, record.usedBytes].compactMap { $0 }.max()
+        found[index].process.usedBytes = bytes
+        continue
+      }
+      positions[key] = found.count
+      let process = GPUProcess(
+        kind: "", pid: record.pid, usedBytes: record.usedBytes, gpuInstance: record.gpuInstance,
+        computeInstance: record.computeInstance)
+      found.append((process, [record.kind]))
+    }
+    return found.map { process, kinds in
+      var process = process
+      process.kind = ProcessRecord.Kind.allCases.filter(kinds.contains).map(\.rawValue)
+        .joined(separator: "+")
+      return process
+    }
   }
 
   private static func profile(

@@ -57,6 +57,15 @@ enum NVMLLocator {
     return ((loaderPath == nil ? [soname] : []) + fallbacks, note)
   }
 
+  /// Whether a search is for what somebody named, and not for whatever there is.
+  static func isNamed(_ search: Probe.NVMLSearch) -> Bool {
+    switch search {
+    case .none: false
+    case .library, .driverRoot: true
+    case .standard: !Syscalls.isPrivileged() && Syscalls.environment(variable) != nil
+    }
+  }
+
   /// The places to try for a search; none when nothing is searched.
   static func candidates(
     for search: Probe.NVMLSearch, isPrivileged: Bool

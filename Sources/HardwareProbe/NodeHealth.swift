@@ -1,5 +1,5 @@
-/// The health of every device of a node over time: one monitor for each GPU and each MIG device, fed
-/// with what the driver reports and with what a probe sees. A pure state machine; time is an
+/// The health of every device of a node over time: one monitor for each GPU and each MIG device,
+/// fed with what the driver reports and with what a probe sees. A pure state machine; time is an
 /// argument.
 public struct NodeHealth: Sendable {
   /// Devices that are remembered. They come and go; what is no device of this machine must not fill

@@ -168,7 +168,7 @@ extension NodeInventory {
   private var cpuLine: String {
     let cpus = Decimal.ratio(capacity.cpuMilli, over: 1000, digits: 3)
     var line = "cpu \(Self.known(host.architecture)) "
-    line += capacity.onlineCPUCount == 0 ? "- cpus" : "\(cpus) cpus"
+    line += capacity.onlineCPUCount == 0 ? "- cores" : "\(cpus) cores"
     let memory = capacity.memoryTotalBytes == 0 ? "-" : Self.gibibytes(capacity.memoryBytes, 1)
     line += "  mem \(memory) GiB"
     if let model = [host.cpuModel].first(where: { !$0.isEmpty }) { line += "  \(model)" }

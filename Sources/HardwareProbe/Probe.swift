@@ -75,13 +75,16 @@ public enum Probe {
     let kernel = KernelDeviceReader.readAll(from: &tree, catalogue: options.catalogue)
     let platform = HostPlatform.read(from: &tree)
     let join = GPUJoin(status: record.status, catalogue: options.catalogue, platform: platform)
-    let gpus = join.joined(told, kernel)
+    var gpus = join.joined(told, kernel)
+    MIGMinors.fill(&gpus, from: &tree)
+    if tree.isLive, options.nvml != .none, let note = VisibleDevices.note { tree.note(note) }
     var inventory = NodeInventory(
       host: host, capacity: capacity, nvml: record.status, gpus: gpus,
       cpuProfile: cpuProfile(host, options.catalogue), notes: [], sources: ["/proc", "/sys"],
       elapsedNanoseconds: 0)
     inventory.cudaVersion = record.cudaVersion
     inventory.platform = platform
+    inventory.isNVMLNamed = NVMLLocator.isNamed(options.nvml)
     if case .running = record.status { inventory.sources.insert("nvml", at: 0) }
     inventory.notes = tree.allNotes
     inventory.elapsedNanoseconds = Syscalls.monotonicNanoseconds() &- start

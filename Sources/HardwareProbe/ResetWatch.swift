@@ -3,14 +3,13 @@
 /// NVML has no word for "I was reset". Three things are as good as one, and each alone may deceive
 /// for a moment, so it counts only once the GPU has answered well several times in a row:
 ///
-/// - it was lost, or gone from driver and bus, and answers again: neither ends but by a reset, a bus
-///   reset or a boot;
+/// - it was lost, or gone from driver and bus, and answers again: neither ends but by a reset;
 /// - the driver asked for a recovery and no longer does;
-/// - with persistence on, its energy or one of its volatile error counters is lower than before: the
-///   driver starts them anew with the GPU. Without persistence it does so whenever nobody uses the
-///   GPU, so there they say nothing.
+/// - with persistence on, its energy or a volatile error counter is lower than before: the driver
+///   starts them anew with the GPU. Without persistence it does so whenever nobody uses the GPU, so
+///   there they say nothing.
 struct ResetWatch: Sendable, Equatable {
-  /// Good looks in a row, the first with the sign included, before a reset is believed. Unit: looks.
+  /// Good looks in a row, that with the sign included, until a reset is believed. Unit: looks.
   static let goodToBelieve = 3
 
   /// What is remembered of one GPU.

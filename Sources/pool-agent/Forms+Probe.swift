@@ -37,17 +37,26 @@ extension Forms {
   static let advertise = CommandLineForm(
     name: "advertise",
     usage: """
-      pool-agent advertise --once [--nvml LIBRARY | --driver-root DIR] [--root DIR]
-             [--fake NODE.json] [--deadline MS] [--profiles DIR]
+      pool-agent advertise --once [--node NAME] [--boot-id ID]
+             [--nvml LIBRARY | --driver-root DIR] [--root DIR] [--fake NODE.json]
+             [--deadline MS] [--profiles DIR]
       """,
     summary: "print the node document of this machine, as a server takes it",
     flags: [
-      Flag(name: "--once", values: .none, summary: "print one document and end")
+      Flag(name: "--once", values: .none, summary: "print one document and end"),
+      Flag(
+        name: "--node", values: .one("a name"),
+        summary: "the node's name; else the machine's own"),
+      Flag(
+        name: "--boot-id", values: .one("an id"),
+        summary: "another after every boot; else the kernel's own"),
     ] + machine,
     details: """
       The document is of kind "node" (schemas/node.schema.json); place --nodes takes it. It holds
       CPUs by NUMA node and every GPU of a known profile: broken ones with condition "failed", cut
       ones with their MIG devices. A MIG device without a placement of its own is left out.
+      CPUs of an architecture without a profile are left out. A tree that does not say its name or
+      boot id needs --node and --boot-id; the boot id of --fake is "described".
       Where GPUs compute in the host's memory, half of it is offered with them and half without.
       """)
 

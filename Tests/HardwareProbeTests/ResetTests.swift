@@ -46,8 +46,8 @@ struct ResetTests {
     }
   }
 
-  /// The words of the GPU's health after each look, an XID that only a reset mends before the first,
-  /// and the signs of resets that were told.
+  /// The words of the GPU's health after each look, an XID that only a reset mends before the
+  /// first, and the signs of resets that were told.
   private func run(_ looks: [NodeInventory]) -> (words: [String], signs: [String]) {
     var health = NodeHealth()
     var signs: [String] = []
