@@ -246,9 +246,13 @@ int cnvml_event_set_wait(
   const cnvml_library *library, cnvml_event_set set, cnvml_event *event,
   unsigned int milliseconds) {
   memset(event, 0, sizeof *event);
+  // The first version, all that drivers before MIG have, writes no instances.
+  event->gpu_instance = CNVML_NOT_TOLD_32;
+  event->compute_instance = CNVML_NOT_TOLD_32;
+  void *call = library->other[CNVML_OTHER_EVENT_SET_WAIT];
+  if (call == NULL) call = library->other[CNVML_OTHER_EVENT_SET_WAIT_V1];
   return CNVML_CALL(
-    library->other[CNVML_OTHER_EVENT_SET_WAIT], (cnvml_event_set, cnvml_event *, unsigned int),
-    (set, event, milliseconds));
+    call, (cnvml_event_set, cnvml_event *, unsigned int), (set, event, milliseconds));
 }
 
 int cnvml_event_set_free(const cnvml_library *library, cnvml_event_set set) {

@@ -63,6 +63,19 @@ struct WatchTests {
     #expect(others == ["health: GPU-b: unknown -> healthy"])
   }
 
+  @Test("a driver of 2018 reports errors too, by its older call")
+  func old() throws {
+    let text =
+      "[gpu 0]\n\(ProbeTests.h100)uuid = GPU-a\n"
+      + "[event 0]\ngpu = 0\ntype = xid\ndata = 79\nafter_ms = 0\n"
+    let library = try #require(FakeNVML(text, edition: .of2018), "the fake library is not built")
+    let result = try withExtendedLifetime(library) {
+      try Agent.watch(["--nvml", library.path]) { _, said in said.contains("needs_reset") }
+    }
+    #expect(result.err.contains("event: GPU-a: XID 79: GPU has fallen off the bus (fatal)\n"))
+    #expect(result.err.contains("-> needs_reset: XID 79"), "\(result.err)")
+  }
+
   @Test("an error in one MIG device makes that one sick, and not its neighbour or its GPU")
   func partition() throws {
     var text = "[gpu 0]\n\(ProbeTests.h100)uuid = GPU-a\nmig_mode = on\nmig_max_devices = 7\n"

@@ -132,6 +132,7 @@ extern "C" {
   X(EVENT_SET_CREATE, "nvmlEventSetCreate")                               \
   X(REGISTER_EVENTS, "nvmlDeviceRegisterEvents")                          \
   X(EVENT_SET_WAIT, "nvmlEventSetWait_v2")                                \
+  X(EVENT_SET_WAIT_V1, "nvmlEventSetWait")                                \
   X(EVENT_SET_FREE, "nvmlEventSetFree")
 
 #define CNVML_TEXT_CASE(name, symbol) CNVML_TEXT_##name,
