@@ -61,10 +61,10 @@ public enum Event: BitwiseCopyable, Sendable {
   /// A look at a lane found nothing to start; it is not looked at again before something changes.
   case laneRested(row: UInt32)
 
-  /// Devices are kept for the head of a lane; `EventLog.pins[fact]`. Replaces a pin of the lane.
-  case headPinned(LaneID, fact: UInt32)
-  /// Nothing is kept for the lane's head any more.
-  case headUnpinned(LaneID, because: Reason.Code)
+  /// Devices are kept for a waiting claim; `EventLog.pins[fact]`. Replaces what was kept for it.
+  case claimPinned(ClaimID, fact: UInt32)
+  /// Nothing is kept for a waiting claim any more.
+  case claimUnpinned(ClaimID, because: Reason.Code)
 
   // MARK: leases
   /// Devices were taken and the first quantum reserved, in one step; `EventLog.grants[fact]`.

@@ -60,13 +60,13 @@ public struct Grant: BitwiseCopyable, Sendable {
 
 /// What is kept for the head of a lane.
 public struct PinFact: BitwiseCopyable, Sendable {
-  /// The head.
-  public var claim: ClaimID
+  /// The lane of the devices.
+  public var lane: LaneID
   /// The machine.
   public var node: NodeID
   /// Shares of devices, as a run of `EventLog.uses`.
   public var uses: Span32
-  /// When the head can have them at the latest.
+  /// When the claim can have them at the latest.
   public var starts: Instant
 }
 

@@ -55,7 +55,6 @@ extension Pool {
     digest.combine(generation.value)
     digest.combine(waitingClaims)
     digest.combine(stirred.bits)
-    digest.combine(pinnedLanes.bits)
     for lanes in groups { digest.combine(lanes.bits) }
     for level in 0..<4 { digest.combine(floors[level].value) }
     for signal in signals {
@@ -135,11 +134,6 @@ extension Pool {
     digest.combine(lane.lent)
     digest.combine(lane.leases)
     digest.combine(lane.bound)
-    digest.combine(lane.pin) { digest, pin in
-      digest.combine(pin.claim)
-      digest.combine(pin.node)
-      digest.combine(pin.starts)
-    }
   }
 
   private static func feed(_ tenant: Tenant, _ digest: inout DigestBuilder) {
@@ -209,6 +203,11 @@ extension Pool {
     digest.combine(claim.queuedAt)
     digest.combine(claim.widensOn) { $0.combine($1) }
     digest.combine(claim.heldBy) { $0.combine($1) }
+    digest.combine(claim.pin) { digest, pin in
+      digest.combine(pin.lane)
+      digest.combine(pin.node)
+      digest.combine(pin.starts)
+    }
     digest.combine(claim.waitEnds)
     digest.combine(claim.latestStart)
   }

@@ -30,8 +30,8 @@ extension Pool {
     case .claimHeld(let id, let row): evolveHeld(id, by: row)
     case .claimEnded(let id, let end): evolveClaimEnded(id, end)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
-    case .headPinned(let lane, let fact): evolvePinned(lane, log.pins[Int(fact)], log)
-    case .headUnpinned(let lane, _): clearPin(lane.row)
+    case .claimPinned(let id, let fact): evolvePinned(id, log.pins[Int(fact)], log)
+    case .claimUnpinned(let id, _): clearPin(of: id)
     case .laneRested(let row): stirred.bits &= ~(1 << UInt64(row))
     case .leaseGranted(let id, let fact): evolveGranted(id, log.grants[Int(fact)], log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
@@ -104,7 +104,7 @@ extension Pool {
     }
     // A claim straight from the door has just been tried; any other has to be looked at, and so has
     // a head for which devices may be kept, or one that may run in the gap before such a head.
-    let looked = pinnedLanes.bits | headed(by: id).bits
+    let looked = placement.pinnedLanes.bits | headed(by: id).bits
     stirred.bits |= before == .new ? lanes.bits & looked : lanes.bits
     if let bucket { refreshBucketTimer(bucket.row) }
   }
@@ -145,7 +145,7 @@ extension Pool {
     let state = claims[id].state
     guard state == .queued || state == .parked else { return }
     let tenant = claims[id].tenant
-    clearPins(of: id)
+    clearPin(of: id)
     waitingClaims -= 1
     tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)

@@ -73,18 +73,28 @@ extension Pool {
   private func checkPins() {
     var kept = Array(repeating: UInt32?.none, count: devices.extent)
     var cpu = Array(repeating: Int64(0), count: nodes.extent)
-    lanes.forEach { id, lane in
-      invariant(pinnedLanes.contains(row: id.row) == (lane.pin != nil), "kept lanes are noted")
-      guard let pin = lane.pin else { return }
-      invariant(claims.contains(pin.claim) && claims[pin.claim].state == .queued, "a head waits")
+    var pinned = Array(repeating: Int32(0), count: devices.extent)
+    var lanes = LaneSet.none
+    claims.forEach { id, claim in
+      guard let pin = claim.pin else { return }
+      invariant(claim.state == .queued, "devices are kept for a claim that waits")
+      lanes.insert(pin.lane)
       cpu[Int(pin.node.row)] += Int64(pin.cpu.value)
-      for index in pin.uses.indices where devices.contains(uses[index].device) {
-        kept[Int(uses[index].device.row)] = id.row
+      for index in pin.uses.indices {
+        let use = uses[index]
+        invariant(devices.contains(use.device), "kept devices are there")
+        if devices[use.device].report.kind == .cpu {
+          pinned[Int(use.device.row)] += use.milli.value
+        } else {
+          kept[Int(use.device.row)] = id.row
+        }
       }
     }
+    invariant(placement.pinnedLanes == lanes, "lanes with kept devices are noted")
+    placement.pins.checkInvariants()
     devices.forEach { id, device in
-      invariant(
-        device.pin == nil || device.pin == kept[Int(id.row)], "a kept device is kept by its lane")
+      invariant(device.pin == kept[Int(id.row)], "a kept device is kept for its claim")
+      invariant(device.pinned.value == pinned[Int(id.row)], "what is kept of a part adds up")
     }
     nodes.forEach { id, node in
       invariant(cpu[Int(id.row)] == Int64(node.cpuPinned.value), "what is kept of a node adds up")

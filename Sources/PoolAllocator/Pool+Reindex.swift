@@ -14,6 +14,7 @@ extension Pool {
       queue.admit(group: UInt16(row), lanes: lanes, before: .none)
     }
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
+    indexPins()
     indexHardware()
     indexClaims()
   }

@@ -33,8 +33,6 @@ public struct Pool: Sendable {
   var floors = InlineArray<4, CreditTotal>(repeating: .zero)
   /// Lanes where something changed since their head was last looked at.
   var stirred = LaneSet.none
-  /// Lanes that keep devices for their head.
-  var pinnedLanes = LaneSet.none
   /// Waiting claims.
   public internal(set) var waitingClaims = 0
   /// Last values of what was measured outside.

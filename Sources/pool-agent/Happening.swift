@@ -25,7 +25,7 @@ struct Happening {
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
     case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded,
-      .headPinned, .headUnpinned,
+      .claimPinned, .claimUnpinned,
       .claimEnded, .claimRefused,
       .commandRefused, .epochBegun:
       self.init(claimEvent: event, in: session)
@@ -62,16 +62,16 @@ struct Happening {
       add(claim: session.claims[id])
       let codes = reasons.indices.map { session.log.reasons[$0].code.wire }
       fields.append(("reasons", .words(codes)))
-    case .headPinned(let lane, let fact):
+    case .claimPinned(let id, let fact):
       let pin = session.log.pins[Int(fact)]
-      self.init("head_pinned", session)
-      add(claim: session.claims[pin.claim])
-      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+      self.init("claim_pinned", session)
+      add(claim: session.claims[id])
+      add("lane", session.pool.lane(pin.lane).map { session.names.text($0.key) })
       add(node: pin.node, session)
       fields.append(("starts_by_ms", .moment(pin.starts)))
-    case .headUnpinned(let lane, let code):
-      self.init("head_unpinned", session)
-      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+    case .claimUnpinned(let id, let code):
+      self.init("claim_unpinned", session)
+      add(claim: session.claims[id])
       add("because", code.wire)
     case .claimAged(let id, let level):
       self.init("claim_aged", session)

@@ -61,23 +61,17 @@ struct LiveView {
     }
   }
 
-  /// What lanes keep for the claim, where it is the head: the start that it was promised.
-  private func writePins(_ claim: ClaimID, _ writer: inout JSONWriter) {
-    var kept: [(lane: Lane, pin: Pin)] = []
-    session.pool.forEachLane { _, lane in
-      if let pin = lane.pin, pin.claim == claim { kept.append((lane, pin)) }
-    }
-    if kept.isEmpty { return }
-    writer.array("planned") { writer in
-      for (lane, pin) in kept {
-        writer.object { writer in
-          writer.string("lane", session.names.text(lane.key))
-          if let node = session.pool.node(pin.node) {
-            writer.string("node", session.names.text(node.enrolment.key))
-          }
-          writer.milliseconds("starts_by_ms", pin.starts)
-        }
+  /// What is kept for the claim: the start that it was promised.
+  private func writePin(_ pin: Pin?, _ writer: inout JSONWriter) {
+    guard let pin else { return }
+    writer.object("planned") { writer in
+      if let lane = session.pool.lane(pin.lane) {
+        writer.string("lane", session.names.text(lane.key))
       }
+      if let node = session.pool.node(pin.node) {
+        writer.string("node", session.names.text(node.enrolment.key))
+      }
+      writer.milliseconds("starts_by_ms", pin.starts)
     }
   }
 
@@ -93,7 +87,7 @@ struct LiveView {
         writer.int64("position", Int64(position))
       }
       if row.claim.state == .queued { writer.int64("level", Int64(row.claim.level)) }
-      writePins(row.id, &writer)
+      writePin(row.claim.pin, &writer)
       if row.claim.state == .parked,
         let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
       {

@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 4_696_106_404_269_393_243, low: 18_425_465_418_590_288_515),
-    Digest(high: 14_808_222_702_090_554_278, low: 12_375_790_394_504_037_936)
+    Digest(high: 29_042_033_347_518_817, low: 5_499_586_598_504_459_548),
+    Digest(high: 3_032_898_839_077_496_001, low: 1_092_719_604_659_306_534)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

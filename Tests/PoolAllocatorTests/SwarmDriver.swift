@@ -382,7 +382,7 @@ struct SwarmCoverage {
     for event in log.events {
       switch event {
       case .claimHeld: held += 1
-      case .headPinned: planned += 1
+      case .claimPinned: planned += 1
       case .claimAged: aged += 1
       case .leaseGranted(_, let fact): if log.grants[Int(fact)].isLent { lent += 1 }
       case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1

@@ -116,12 +116,12 @@ extension TableNames {
         "claimQueued", names[id], names.lanes(lanes), code.map { "\($0)" } ?? "",
         widens.map { "widens=\(names[$0])" } ?? "")
     case .claimAged(let id, let level): item("claimAged", names[id], "\(level)")
-    case .headPinned(let lane, let fact):
+    case .claimPinned(let id, let fact):
       item(
-        "headPinned", names[lane], names[log.pins[Int(fact)].claim],
+        "claimPinned", names[id], names[log.pins[Int(fact)].lane],
         names[log.pins[Int(fact)].node],
         "by=\(TableValue.text(log.pins[Int(fact)].starts))")
-    case .headUnpinned(let lane, let code): item("headUnpinned", names[lane], "\(code)")
+    case .claimUnpinned(let id, let code): item("claimUnpinned", names[id], "\(code)")
     case .waitExceeded(let id, let reasons):
       item(
         "waitExceeded",

@@ -70,14 +70,14 @@ struct BackfillPropertyTests {
     mutating func note(_ pool: Pool, _ log: EventLog) {
       for event in log.events {
         switch event {
-        case .headPinned(_, let fact):
+        case .claimPinned(let id, let fact):
           let pin = log.pins[Int(fact)]
-          if let before = promised[pin.claim], pin.starts > before { broken += 1 }
-          promised[pin.claim] = pin.starts
-        case .headUnpinned(_, let because):
+          if let before = promised[id], pin.starts > before { broken += 1 }
+          promised[id] = pin.starts
+        case .claimUnpinned(let id, let because):
           // Recorded reasons void a promise: of these, only a claim that comes before is possible.
           if because != .behindHead { broken += 1 }
-          promised = [:]
+          promised[id] = nil
         case .leaseGranted(_, let fact):
           guard let moment = promised.removeValue(forKey: log.grants[Int(fact)].claim) else {
             continue

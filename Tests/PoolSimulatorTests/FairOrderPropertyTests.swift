@@ -47,8 +47,9 @@ struct FairOrderPropertyTests {
   }
 
   /// Tenants that always have more to do, with weights of 1, 2 and 4: their weighted service never
-  /// differs by more than one job's, whatever they ask (F1).
-  @Test func weightedServiceOfTheBackloggedStaysWithinOneJob() throws {
+  /// differs by more than two jobs', whatever they ask (F1). One is what least-counter allows; the
+  /// other is a start that was planned before the others came, which is kept.
+  @Test func weightedServiceOfTheBackloggedStaysWithinTwoJobs() throws {
     var worst = (gap: Int128(0), bound: Int128(1))
     var checks = 0
     for seed in 0..<UInt64(Scale.cases(release: 200, debug: 6)) {
@@ -66,7 +67,7 @@ struct FairOrderPropertyTests {
       }
       let pool = SmallCluster(weights: weights).pool()
       var simulation = Simulation(pool: pool, workload: workload)
-      let bound = bound(workload, pool)
+      let bound = 2 * bound(workload, pool)
       try simulation.run(until: Instant(ns: 400_000_000_000)) { pool, log in
         guard pool.now > .origin, let gap = gap(pool) else { return }
         checks += 1

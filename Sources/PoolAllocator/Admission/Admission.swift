@@ -3,7 +3,7 @@
 extension Pool {
   /// Where the pipeline sends a claim.
   enum Route {
-    case grant(Placement, Offer)
+    case grant(Placement, Offer, over: UInt32?)
     case wait(LaneSet, because: Reason.Code?, widens: BucketID?, [Reason])
     case park(on: BucketID, [Reason])
     case refuse(Decision.Verdict, [Reason])
@@ -27,9 +27,9 @@ extension Pool {
     switch route(spec, resolved, eligible, first) {
     case .refuse(let verdict, let reasons):
       return refuseClaim(spec, verdict, reasons, &log)
-    case .grant(let placement, let offer):
+    case .grant(let placement, let offer, let over):
       let id = take(spec, resolved, &log)
-      unpin(under: placement, &log)
+      if let over { unpin(over, because: .behindHead, &log) }
       decision.claim = id
       decision.verdict = .admitted
       decision.quote(offer, for: expected)
@@ -164,6 +164,9 @@ extension Pool {
     var short: (bucket: BucketID, price: Credits, reasons: [Reason])?
     var payable = LaneSet.none
     let order = orderKey(of: resolved.turn, tenant: resolved.tenant)
+    let asker = Asker(
+      claim: nil, tenant: resolved.tenant, level: resolved.turn.level,
+      serviceClass: resolved.serviceClass, runtimeMax: spec.runtimeMax)
     var left = eligible
     var next: LaneOffer? = first
     while let (row, offer) = next.map({ ($0.row, $0.offer) }) {
@@ -179,15 +182,11 @@ extension Pool {
       }
       if let head = head(of: row), precedes(head, order, of: resolved.tenant, in: row) {
         reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
-        let delay = delayReason(
-          resolved.wish, resolved.serviceClass, spec.runtimeMax, lane: row)
-        if let delay { reasons.append(delay) }
+        if let delay = delayReason(resolved.wish, for: asker, lane: row) { reasons.append(delay) }
       } else if let limit = lendingObstacle(row, to: resolved.tenant, offer.billedMilli) {
         reasons.append(limit)
-      } else if let placement = bestPlacement(of: resolved.wish, lane: row)
-        ?? keptPlacement(resolved.wish, lane: row)
-      {
-        return .grant(placement, offer)
+      } else if let (placement, over) = openPlacement(resolved.wish, for: asker, lane: row) {
+        return .grant(placement, offer, over: over)
       } else {
         reasons += capacityReasons(resolved.wish, lane: row)
       }

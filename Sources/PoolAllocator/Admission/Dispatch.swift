@@ -161,12 +161,14 @@ extension Pool {
     verdict(of: obstacles) == .infeasible ? .infeasible : .rejected
   }
 
-  /// Looks at the head of a lane: grants it, moves it aside, ends it, or lets the lane rest.
+  /// Looks at a lane: at a claim whose kept devices are free, else at its head. Grants it, moves it
+  /// aside, ends it, keeps devices for it, fills the gap before it, or lets the lane rest.
   private mutating func dispatch(lane row: UInt32, _ log: inout EventLog) {
-    guard let head = head(of: row), let id = claims.id(at: head.row) else {
+    guard let head = head(of: row).flatMap({ claims.id(at: $0.row) }) else {
       return step(.laneRested(row: row), &log)
     }
-    if lanes[row: row].pin?.claim != id, unpinStale(lane: row, head: id, &log) { return }
+    if unpinLost(lane: row, head: head, &log) { return }
+    let id = firstReady(lane: row, before: head) ?? head
     let claim = claims[id]
     if let holder = holder(of: claim) { return step(.claimHeld(id, by: holder), &log) }
     guard let resolved = resolved(claim) else {
@@ -185,38 +187,68 @@ extension Pool {
     guard leases.hasRoom, payable.contains(row: row),
       let offer = offer(row, for: claim.spec, resolved)
     else { return step(.laneRested(row: row), &log) }
-    let isFree = lendingObstacle(row, to: claim.tenant, offer.billedMilli) == nil
-    if isFree, let found = headPlacement(resolved.wish, id, lane: row) {
-      _ = grant(id, found, offer, path: resolved.path, &log)
-    } else if !prepare(id, resolved.wish, lane: row, &log), !fillGap(lane: row, behind: id, &log) {
+    if lendingObstacle(row, to: claim.tenant, offer.billedMilli) == nil {
+      if serve(id, resolved, offer, lane: row, &log) { return }
+    } else if claim.pin?.lane.row == row {
+      // What it would borrow is no longer lent to it.
+      return unpin(id.row, because: .lendingLimit, &log)
+    }
+    if !reclaimBehind(id, lane: row, &log), !fillGap(lane: row, behind: id, &log) {
       step(.laneRested(row: row), &log)
     }
   }
 
-  /// What can be done for a head that has to wait: stale pins go, lent devices come back for their
-  /// owner, others are kept. Nothing is kept for one that borrows.
+  /// Starts a claim, or does what can be done for one that has to wait: lent devices come back for
+  /// their owner, others are kept. What is kept for others of the owner's claims stays theirs,
+  /// whatever their level, as long as this one has a start within the promised time.
   /// - Returns: whether an event was stepped.
-  private mutating func prepare(
-    _ id: ClaimID, _ wish: Wish, lane row: UInt32, _ log: inout EventLog
+  private mutating func serve(
+    _ id: ClaimID, _ resolved: Resolved, _ offer: Offer, lane row: UInt32,
+    _ log: inout EventLog
   ) -> Bool {
-    if unpinStale(lane: row, head: id, &log) { return true }
-    let tenant = claims[id].tenant
-    if isForeign(row, to: tenant) { return false }
-    let promise = earliestStart(of: wish, lane: row)
-    return reclaim(id, wish, lane: row, unlessBy: promise?.starts, &log)
-      || pin(id, promise, lane: row, &log)
+    var asker = asker(id)
+    if case .reclaimable(let within, _) = lanes[row: row].rule.lending,
+      !isForeign(row, to: claims[id].tenant)
+    {
+      asker.spares = true
+      let latest = now + within
+      if serve(id, as: asker, by: latest, resolved, offer, lane: row, &log) { return true }
+      if claims[id].pin.map({ $0.starts <= latest }) ?? false { return false }
+      asker.spares = false
+    }
+    return serve(id, as: asker, by: .farFuture, resolved, offer, lane: row, &log)
   }
 
-  /// Grants the first claim behind a lane's head that does not delay it.
+  private mutating func serve(
+    _ id: ClaimID, as asker: Asker, by latest: Instant, _ resolved: Resolved, _ offer: Offer,
+    lane row: UInt32, _ log: inout EventLog
+  ) -> Bool {
+    let wish = resolved.wish
+    if let (found, over) = openPlacement(wish, for: asker, lane: row) {
+      if let over { unpin(over, because: .behindHead, &log) }
+      _ = grant(id, found, offer, path: resolved.path, &log)
+      return true
+    }
+    let promise = earliestStart(of: wish, for: asker, lane: row)
+    if reclaim(id, wish, as: asker, lane: row, unlessBy: promise?.starts, &log) { return true }
+    guard let promise, promise.starts <= latest else { return false }
+    return pin(id, promise, &log)
+  }
+
+  /// Grants the first claim behind a lane's head that does not delay what is planned.
   /// - Returns: whether there was one.
   private mutating func fillGap(
     lane row: UInt32, behind head: ClaimID, _ log: inout EventLog
   ) -> Bool {
-    guard let (id, found) = backfill(lane: row, behind: head) else { return false }
+    guard
+      let (id, found, over) = planned(lane: row, behind: head)
+        ?? backfill(lane: row, behind: head)
+    else { return false }
     let claim = claims[id]
     guard let resolved = resolved(claim), let offer = offer(row, for: claim.spec, resolved) else {
       broken("a claim that fits the gap has an offer")
     }
+    if let over { unpin(over, because: .behindHead, &log) }
     _ = grant(id, found, offer, path: resolved.path, &log)
     return true
   }

@@ -2,18 +2,9 @@
 extension Pool {
   /// When a waiting claim starts at the latest, where devices are kept for it.
   ///
-  /// It holds unless nodes fail, an operator intervenes or a claim comes before it in the order;
-  /// then the event `headUnpinned` says why.
-  public func planned(_ id: ClaimID) -> Instant? {
-    var planned: Instant?
-    var left = pinnedLanes
-    while let row = left.firstRow {
-      left = left.withoutFirst
-      guard let pin = lanes[row: row].pin, pin.claim == id else { continue }
-      planned = min(planned ?? pin.starts, pin.starts)
-    }
-    return planned
-  }
+  /// It holds unless nodes fail, an operator intervenes or a claim that goes before it takes the
+  /// devices; then the event `claimUnpinned` says why.
+  public func planned(_ id: ClaimID) -> Instant? { claim(id)?.pin?.starts }
 
   /// Everything that stands in the way of a waiting claim now, in order of precedence.
   ///
@@ -42,8 +33,7 @@ extension Pool {
       case .yes:
         if let head = head(of: next.row), head.row != id.row {
           reasons.append(Reason(.behindHead, .lane(next.row), have: Int64(waitingClaims)))
-          let delay = delayReason(
-            resolved.wish, claim.serviceClass, claim.spec.runtimeMax, lane: next.row)
+          let delay = delayReason(resolved.wish, for: asker(id), lane: next.row)
           if let delay { reasons.append(delay) }
         } else if let limit = lendingObstacle(
           next.row, to: resolved.tenant, next.offer.billedMilli)

@@ -87,7 +87,7 @@ extension Pool {
     let cited = citedLanes()
     post(postings, log)
     // What is kept was worked out under the old policy: it is worked out anew.
-    while let row = pinnedLanes.firstRow { clearPin(row) }
+    clearPins()
     self.generation = generation
     self.policy = policy
     indexPolicy()

@@ -168,7 +168,7 @@ extension Pool {
 
   mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
     guard devices[id].lane != lane else { return }
-    if let kept = devices[id].pin { clearPin(kept) }
+    clearPins(on: id)
     placement.withdraw(id.row, node: devices[id].node.row)
     devices[id].lane = lane
     recountLanes(of: devices[id].node.row)
@@ -187,7 +187,7 @@ extension Pool {
     for index in uses.indices {
       let use = log.uses[index]
       lanes[lane].bound += Int64(use.milli.value)
-      if let kept = devices[use.device].pin { clearPin(kept) }
+      clearPins(on: use.device)
       if let from = devices[use.device].lane { placement.staleCeilings.insert(row: from) }
       let node = devices[use.device].node.row
       if devices[use.device].report.kind == .cpu {

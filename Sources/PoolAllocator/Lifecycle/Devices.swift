@@ -122,7 +122,7 @@ extension Pool {
       return recountLanes(of: device.node.row)
     }
     let standing = standing(of: device)
-    let isKept = device.pin != nil && device.report.kind != .cpu
+    let isKept = device.pin != nil
     let isLendable = standing == .offered && device.mode != .mig
     let isOffered = isLendable && !isKept
     let isIdle = isOffered && device.report.kind == .gpu && device.mode == .idle
@@ -231,7 +231,7 @@ extension Pool {
   mutating func evolveHealth(_ id: DeviceID, _ health: Health) {
     invariant(Self.isEdge(devices[id].health, health), "health moves along listed edges")
     devices[id].health = health
-    if let kept = devices[id].pin { stirred.insert(row: kept) }
+    if let kept = devices[id].pin { stirPin(of: kept) }
     if let lane = devices[id].lane {
       if health == .gone {
         placement.staleCeilings.insert(row: lane)
@@ -247,7 +247,7 @@ extension Pool {
 
   /// Takes the row of a gone device without shares out of the tables.
   mutating func removeDevice(_ id: DeviceID) {
-    if let lane = devices[id].pin { clearPin(lane) }
+    clearPins(on: id)
     let device = devices[id]
     placement.withdraw(id.row, node: device.node.row)
     placement.devices.remove(id.row)

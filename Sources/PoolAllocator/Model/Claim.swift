@@ -182,6 +182,8 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var widensOn: BucketID?
   /// Row of the restricted identity that holds it out of the order.
   public internal(set) var heldBy: UInt32?
+  /// What is kept for it while it waits, and when it starts at the latest.
+  public internal(set) var pin: Pin?
   /// Its lease, while starting or running.
   public internal(set) var lease: LeaseID?
   /// Time it was in the order before it was last put there: the wait that ages it.

@@ -117,9 +117,9 @@ public struct Device: BitwiseCopyable, Sendable {
   public internal(set) var slice: UInt16?
   /// The highest fencing number ever issued for it.
   public internal(set) var fencing = Fencing(raw: 0)
-  /// Row of the lane whose head it is pinned for; nil where it is not.
+  /// Row of the waiting claim that a GPU or instance is kept for, whole; nil where it is not.
   public internal(set) var pin: UInt32?
-  /// What is kept of a CPU part for that head; a pinned GPU is kept whole.
+  /// What is kept of a CPU part for waiting claims.
   var pinned = MilliGPU(0)
   /// Whether the node's approval covers it.
   public internal(set) var isApproved: Bool

@@ -1,20 +1,3 @@
-/// Concrete devices kept for the head of a lane, and when it can have them at the latest: whatever
-/// else runs on them has ended by then (SEMANTICS 4.4).
-public struct Pin: BitwiseCopyable, Sendable {
-  /// The head.
-  public let claim: ClaimID
-  /// The machine.
-  public let node: NodeID
-  /// The devices, as a run of the pool's arena.
-  let uses: Span32
-  /// Processor time kept beside them.
-  let cpu: MilliCPU
-  /// Host memory kept beside them.
-  let hostMemory: Bytes
-  /// The head starts by then, unless nodes fail, operators intervene or a claim comes before it.
-  public let starts: Instant
-}
-
 /// A slice of a pool: reserved for an owner, or shared.
 public struct Lane: BitwiseCopyable, Sendable {
   /// Outside name.
@@ -33,8 +16,6 @@ public struct Lane: BitwiseCopyable, Sendable {
   public internal(set) var leases: UInt32 = 0
   /// Billed thousandths of `used` that others than the owner hold.
   public internal(set) var lent: Int64 = 0
-  /// What is kept for its head, while that waits for devices to be given back.
-  public internal(set) var pin: Pin?
   /// Thousandths bound to a reserved lane; at most what its rule asks for.
   public internal(set) var bound: Int64 = 0
 

@@ -2,7 +2,7 @@
 /// others run in the gap before it as long as they do not delay it (SEMANTICS 4.4).
 ///
 /// The start is safe: it is the moment by which everything that runs on the devices has reached its
-/// hard end and its kill deadline. A pin moves to an earlier start, or is given up with a reason.
+/// hard end and its kill deadline.
 extension Pool {
   // MARK: when devices come back
 
@@ -22,7 +22,7 @@ extension Pool {
   }
 
   /// When a claim that is granted now has given its devices back.
-  private func leaves(_ serviceClass: ServiceClass, _ runtimeMax: Span) -> Instant {
+  func leaves(_ serviceClass: ServiceClass, _ runtimeMax: Span) -> Instant {
     let terms = policy.classes[Int(serviceClass.rank)]
     return now + terms.startWithin + runtimeMax + terms.killWithin
   }
@@ -46,13 +46,16 @@ extension Pool {
     var starts: Instant
   }
 
-  /// The earliest start of a head among the nodes of its lane that clear first.
+  /// The earliest start of a waiting claim among the nodes of its lane that clear first. Devices
+  /// that are kept for claims which yield to it count as free.
   /// - Returns: nil where no node that may receive a lease can hold it later.
   /// - Parameter moment: with lent devices taken back, as far as that is promised: nodes that lend
-  ///   are looked at until one can hold the head by then.
+  ///   are looked at until one can hold the claim by then.
   /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where some are too
   ///   small, lend nothing, or cannot hold it by the moment.
-  func earliestStart(of wish: Wish, lane: UInt32, reclaimingBy moment: Instant? = nil) -> Promise? {
+  func earliestStart(
+    of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant? = nil
+  ) -> Promise? {
     var best: Promise?
     var looked = 0
     var walk = placement.lanes[Int(lane)].clears.walk(0)
@@ -61,8 +64,9 @@ extension Pool {
     {
       let reclaiming = moment != nil
       guard !reclaiming || lends(node, of: lane) else { continue }
-      guard let promise = start(of: wish, lane: lane, on: node, reclaiming: reclaiming),
-        promise.starts > now
+      guard
+        let promise = start(of: wish, for: asker, lane: lane, on: node, reclaiming: reclaiming),
+        promise.starts > now || takesKept(promise, for: asker)
       else { continue }
       looked += 1
       if best.map({ promise.starts < $0.starts }) ?? true { best = promise }
@@ -70,31 +74,42 @@ extension Pool {
     return best
   }
 
+  /// Whether a promise rests on devices that are kept for another.
+  private func takesKept(_ promise: Promise, for asker: Asker) -> Bool {
+    (0..<promise.placement.count).contains {
+      let holder = devices[row: promise.placement.devices[$0]].pin
+      return holder != nil && holder != asker.claim?.row
+    }
+  }
+
   /// When one node can hold a demand: the devices that come back first, and the moment by which
   /// processor time and host memory are there too.
   private func start(
-    of wish: Wish, lane: UInt32, on node: UInt32, reclaiming: Bool
+    of wish: Wish, for asker: Asker, lane: UInt32, on node: UInt32, reclaiming: Bool
   ) -> Promise? {
     guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
     else { return nil }
     let ends = endsOfLeases(on: node, reclaimFor: reclaiming ? lane : nil)
-    guard var starts = hostStart(of: wish, lane: lane, on: node, ends) else { return nil }
     var free: [(row: UInt32, at: Instant)] = []
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
-      if let moment = deviceStart(of: wish, lane: lane, row, ends) { free.append((row, moment)) }
+      if let moment = deviceStart(of: wish, for: asker, lane: lane, row, ends) {
+        free.append((row, moment))
+      }
       row = placement.devices.next(after: row)
     }
     let need = Int(wish.demand.devices)
     guard free.count >= need else { return nil }
     free.sort { ($0.at, $0.row) < ($1.at, $1.row) }
     var found = Placement(lane: lane, node: node, device: free[0].row)
+    var starts = now
     for index in 0..<need {
       found.devices[index] = free[index].row
       starts = max(starts, free[index].at)
     }
     found.count = need
-    return Promise(placement: found, starts: starts)
+    guard let hostStarts = hostStart(of: wish, for: asker, found, ends) else { return nil }
+    return Promise(placement: found, starts: max(starts, hostStarts))
   }
 
   /// Leases of a node by the moment at which they are gone, first to go first.
@@ -111,23 +126,35 @@ extension Pool {
     return ends
   }
 
-  /// Processor time and host memory that the head of a lane finds free on a node: what is kept for
-  /// it counts, what is kept for others does not.
-  func hostFree(for lane: UInt32, on row: UInt32) -> (cpu: Int32, memory: Int64) {
-    let node = nodes[row: row]
-    let kept = lanes[row: lane].pin.flatMap { $0.node.row == row ? $0 : nil }
-    return (
-      node.cpuFree.value - node.cpuPinned.value + (kept?.cpu.value ?? 0),
-      node.hostFree.value - node.hostPinned.value + (kept?.hostMemory.value ?? 0)
-    )
+  /// Processor time and host memory that a waiting claim finds free on the node of a placement:
+  /// what is kept for it counts, and what is kept for those whose devices it takes; nothing else
+  /// that is kept does.
+  func hostFree(for asker: Asker, _ placement: Placement) -> (cpu: Int32, memory: Int64) {
+    let node = nodes[row: placement.node]
+    var cpu = node.cpuFree.value - node.cpuPinned.value
+    var memory = node.hostFree.value - node.hostPinned.value
+    var counted: [UInt32] = []
+    func add(_ claim: UInt32) {
+      guard let pin = claims[row: claim].pin, pin.node.row == placement.node,
+        !counted.contains(claim)
+      else { return }
+      counted.append(claim)
+      cpu += pin.cpu.value
+      memory += pin.hostMemory.value
+    }
+    if let own = asker.claim { add(own.row) }
+    for index in 0..<placement.count {
+      if let holder = devices[row: placement.devices[index]].pin { add(holder) }
+    }
+    return (cpu, memory)
   }
 
   /// When a node has the processor time and host memory for a demand.
   private func hostStart(
-    of wish: Wish, lane: UInt32, on node: UInt32, _ ends: [(row: UInt32, at: Instant)]
+    of wish: Wish, for asker: Asker, _ found: Placement, _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
-    var (cpu, memory) = hostFree(for: lane, on: node)
-    var left = Int(nodes[row: node].leases)
+    var (cpu, memory) = hostFree(for: asker, found)
+    var left = Int(nodes[row: found.node].leases)
     var moment = now
     var next = 0
     while cpu < wish.demand.cpu.value || memory < wish.demand.hostMemory.value
@@ -145,11 +172,14 @@ extension Pool {
 
   /// When one device can serve a demand: empty, but for a CPU part, which need only have enough.
   private func deviceStart(
-    of wish: Wish, lane: UInt32, _ row: UInt32, _ ends: [(row: UInt32, at: Instant)]
+    of wish: Wish, for asker: Asker, lane: UInt32, _ row: UInt32,
+    _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
     let device = devices[row: row]
-    guard device.lane == lane, device.health == .usable, device.pin == nil || device.pin == lane
-    else { return nil }
+    guard device.lane == lane, device.health == .usable else { return nil }
+    if let holder = device.pin, holder != asker.claim?.row, !yields(holder, to: asker, lane: lane) {
+      return nil
+    }
     switch wish.demand.shape {
     case .whole:
       guard device.report.kind == .gpu, device.mode != .mig else { return nil }
@@ -164,221 +194,29 @@ extension Pool {
         return nil
       }
     }
-    let isCPU = wish.demand.shape == .cpuOnly
-    var free = device.milliFree.value
+    let need = wish.demand.shape == .cpuOnly ? wish.demand.cpu.value : device.capacity.value
+    var free = device.milliFree.value - device.pinned.value + kept(of: row, for: asker.claim?.row)
     var moment = now
-    for end in ends {
-      let isEnough = isCPU ? free >= wish.demand.cpu.value : free >= device.capacity.value
-      if isEnough { break }
-      for index in leases[row: end.row].uses.indices where uses[index].device.row == row {
+    var next = 0
+    while free < need {
+      guard next < ends.count, ends[next].at < .farFuture else { return nil }
+      for index in leases[row: ends[next].row].uses.indices where uses[index].device.row == row {
         free += uses[index].milli.value
-        moment = end.at
+        moment = ends[next].at
       }
+      next += 1
     }
-    return moment < .farFuture ? moment : nil
+    return moment
   }
 
   // MARK: the head
 
-  /// Where the head of a lane can go now: anywhere that is free, else on what is kept for it.
-  func headPlacement(_ wish: Wish, _ id: ClaimID, lane: UInt32) -> Placement? {
-    if let found = bestPlacement(of: wish, lane: lane) { return found }
-    guard let pin = lanes[row: lane].pin, pin.claim == id else { return nil }
-    return keptPlacement(wish, lane: lane)
-  }
-
-  /// A placement on the node that is kept for a lane's head, with the kept devices.
-  func keptPlacement(_ wish: Wish, lane: UInt32) -> Placement? {
-    guard let pin = lanes[row: lane].pin else { return nil }
-    var wish = wish
-    wish.through = lane
-    guard fitsNode(wish, pin.node.row) else { return nil }
-    var row = placement.devices.first(of: pin.node.row)
-    while row != RowLists.none {
-      if fitsDevice(wish, row, lane), let found = gather(wish, around: row, lane: lane) {
-        return found
-      }
-      row = placement.devices.next(after: row)
-    }
-    return nil
-  }
-
-  /// Gives up what a lane keeps for a claim that is not its head, or what can no longer be had.
-  /// - Returns: whether an event was stepped.
-  mutating func unpinStale(lane row: UInt32, head: ClaimID?, _ log: inout EventLog) -> Bool {
-    guard pinnedLanes.contains(row: row), let lane = lanes.id(at: row), let pin = lanes[lane].pin
-    else { return false }
-    let code = pin.claim == head ? lost(pin, lane: row) : .behindHead
-    guard let code else { return false }
-    step(.headUnpinned(lane, because: code), &log)
-    return true
-  }
-
-  /// Gives up what a lane keeps where a placement takes of it for a claim before the head.
-  mutating func unpin(under placement: Placement, _ log: inout EventLog) {
-    guard pinnedLanes.contains(row: placement.lane), let lane = lanes.id(at: placement.lane) else {
-      return
-    }
-    for index in 0..<placement.count where devices[row: placement.devices[index]].pin != nil {
-      return step(.headUnpinned(lane, because: .behindHead), &log)
-    }
-  }
-
   /// Keeps what a promise gives for a head that has to wait, where it is better than what is kept.
   /// - Returns: whether an event was stepped.
-  mutating func pin(
-    _ id: ClaimID, _ promise: Promise?, lane row: UInt32, _ log: inout EventLog
-  ) -> Bool {
-    guard let promise else { return false }
-    if let pin = lanes[row: row].pin, pin.starts <= promise.starts { return false }
-    keep(promise, for: id, lane: row, &log)
+  mutating func pin(_ id: ClaimID, _ promise: Promise, _ log: inout EventLog) -> Bool {
+    if let pin = claims[id].pin, pin.starts <= promise.starts { return false }
+    keep(promise, for: id, &log)
     return true
-  }
-
-  /// Keeps what a promise gives for the head of a lane.
-  mutating func keep(
-    _ promise: Promise, for id: ClaimID, lane row: UInt32, _ log: inout EventLog
-  ) {
-    guard let lane = lanes.id(at: row), let node = nodes.id(at: promise.placement.node) else {
-      broken("a promise names live rows")
-    }
-    let first = UInt32(log.uses.count)
-    let demand = claims[id].spec.demand
-    for index in 0..<promise.placement.count {
-      log.uses.append(use(of: promise.placement.devices[index], by: demand))
-    }
-    log.pins.append(
-      PinFact(
-        claim: id, node: node,
-        uses: Span32(first: first, count: UInt16(promise.placement.count)),
-        starts: promise.starts))
-    step(.headPinned(lane, fact: UInt32(log.pins.count - 1)), &log)
-  }
-
-  /// Why what is kept can no longer be had at its moment; nil where it can.
-  private func lost(_ pin: Pin, lane: UInt32) -> Reason.Code? {
-    let node = nodes[pin.node]
-    if node.duty != .open { return .nodeCordoned }
-    if node.reach != .ready { return node.reach == .recovering ? .recovering : .nodeSilent }
-    for index in pin.uses.indices {
-      let device = uses[index].device
-      let isThere = devices.contains(device) && devices[device].pin == lane
-      if !isThere || devices[device].health != .usable { return .deviceUnhealthy }
-    }
-    // Something outlived its kill deadline there.
-    return pin.starts <= now ? .deviceUnhealthy : nil
-  }
-
-  // MARK: the gap
-
-  /// The first claim behind a lane's head that can run without delaying it.
-  func backfill(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, found: Placement)? {
-    let first = claims[head].tenant
-    // While its owner waits, a lane lends nothing more.
-    let owner = lanes[row: lane].rule.owner == nil || isForeign(lane, to: first) ? nil : first
-    for row in waiting(for: lane, of: owner, atMost: Limits.backfillDepth + 1)
-    where row != head.row {
-      guard let id = claims.id(at: row), let found = gapPlacement(of: id, lane: lane) else {
-        continue
-      }
-      return (id, found)
-    }
-    return nil
-  }
-
-  /// Where a claim behind the head can go: on devices that nobody keeps, or on the head's own as
-  /// long as it has left them in time.
-  private func gapPlacement(of id: ClaimID, lane: UInt32) -> Placement? {
-    let claim = claims[id]
-    guard holder(of: claim) == nil, let resolved = resolved(claim) else { return nil }
-    guard case .success(let offer) = lifelongOffer(lane, for: claim.spec, resolved) else {
-      return nil
-    }
-    guard lendingObstacle(lane, to: claim.tenant, offer.offer.billedMilli) == nil,
-      case .yes = affordability(offer.offer.reservation, path: resolved.path, turn: resolved.turn)
-    else { return nil }
-    if let found = bestPlacement(of: resolved.wish, lane: lane) { return found }
-    guard let pin = lanes[row: lane].pin,
-      leaves(claim.serviceClass, claim.spec.runtimeMax) <= pin.starts
-    else { return nil }
-    return keptPlacement(resolved.wish, lane: lane)
-  }
-
-  /// Whether only what is kept for a lane's head keeps a claim behind it from running.
-  func delayReason(
-    _ wish: Wish, _ serviceClass: ServiceClass, _ runtimeMax: Span, lane: UInt32
-  ) -> Reason? {
-    let leaves = leaves(serviceClass, runtimeMax)
-    guard let pin = lanes[row: lane].pin, leaves > pin.starts,
-      bestPlacement(of: wish, lane: lane) == nil, keptPlacement(wish, lane: lane) != nil
-    else { return nil }
-    return Reason(.wouldDelayHead, .lane(lane), have: pin.starts.ns, need: leaves.ns)
-  }
-
-  // MARK: folding
-
-  mutating func evolvePinned(_ id: LaneID, _ fact: PinFact, _ log: borrowing EventLog) {
-    invariant(claims[fact.claim].state == .queued, "devices are kept for a claim in the order")
-    clearPin(id.row)
-    let demand = claims[fact.claim].spec.demand
-    let isCPU = demand.shape == .cpuOnly
-    let run = uses.append(log.uses[fact.uses.indices])
-    lanes[id].pin = Pin(
-      claim: fact.claim, node: fact.node, uses: run, cpu: demand.cpu,
-      hostMemory: demand.hostMemory, starts: fact.starts)
-    pinnedLanes.insert(id)
-    nodes[fact.node].cpuPinned = MilliCPU(nodes[fact.node].cpuPinned.value + demand.cpu.value)
-    nodes[fact.node].hostPinned = Bytes(
-      nodes[fact.node].hostPinned.value + demand.hostMemory.value)
-    for index in run.indices {
-      let use = uses[index]
-      invariant(devices[use.device].pin == nil, "a device is kept for one head")
-      devices[use.device].pin = id.row
-      devices[use.device].pinned = isCPU ? use.milli : MilliGPU(0)
-    }
-    refreshNode(fact.node.row)
-  }
-
-  /// Gives up what is kept for a lane's head, if anything.
-  mutating func clearPin(_ row: UInt32) {
-    guard pinnedLanes.contains(row: row), let pin = lanes[row: row].pin else { return }
-    lanes[row: row].pin = nil
-    pinnedLanes.bits &= ~(1 << UInt64(row))
-    for index in pin.uses.indices {
-      let device = uses[index].device
-      guard devices.contains(device), devices[device].pin == row else { continue }
-      devices[device].pin = nil
-      devices[device].pinned = MilliGPU(0)
-    }
-    uses.free(pin.uses)
-    guard nodes.contains(pin.node) else { return }
-    nodes[pin.node].cpuPinned = MilliCPU(nodes[pin.node].cpuPinned.value - pin.cpu.value)
-    nodes[pin.node].hostPinned = Bytes(
-      nodes[pin.node].hostPinned.value - pin.hostMemory.value)
-    refreshNode(pin.node.row)
-    // Others may have waited for what was kept.
-    stirred.bits |= placement.lanesOfNode[Int(pin.node.row)].bits
-  }
-
-  /// Gives up what any lane keeps for a claim that leaves the order.
-  mutating func clearPins(of id: ClaimID) {
-    var left = pinnedLanes
-    while let row = left.firstRow {
-      left = left.withoutFirst
-      if lanes[row: row].pin?.claim == id {
-        clearPin(row)
-        stirred.insert(row: row)
-      }
-    }
-  }
-
-  /// Has the lanes looked at that keep devices of a node.
-  mutating func stirPins(on node: UInt32) {
-    var left = pinnedLanes
-    while let row = left.firstRow {
-      left = left.withoutFirst
-      if lanes[row: row].pin?.node.row == node { stirred.insert(row: row) }
-    }
   }
 
   /// Lanes whose first claim in the order is this one.
@@ -390,5 +228,37 @@ extension Pool {
       if head(of: row)?.row == id.row { set.insert(row: row) }
     }
     return set
+  }
+
+  // MARK: the gap
+
+  /// The first claim behind a lane's head that can run without delaying what is planned.
+  func backfill(
+    lane: UInt32, behind head: ClaimID
+  ) -> (claim: ClaimID, found: Placement, over: UInt32?)? {
+    let first = claims[head].tenant
+    // While its owner waits, a lane lends nothing more.
+    let owner = lanes[row: lane].rule.owner == nil || isForeign(lane, to: first) ? nil : first
+    for row in waiting(for: lane, of: owner, atMost: Limits.backfillDepth + 1)
+    where row != head.row {
+      guard let id = claims.id(at: row), let (found, over) = gapPlacement(of: id, lane: lane)
+      else { continue }
+      return (id, found, over)
+    }
+    return nil
+  }
+
+  /// Where a claim behind the head can go: on devices that nobody keeps, or on those of another as
+  /// long as it has left them in time.
+  func gapPlacement(of id: ClaimID, lane: UInt32) -> (found: Placement, over: UInt32?)? {
+    let claim = claims[id]
+    guard holder(of: claim) == nil, let resolved = resolved(claim) else { return nil }
+    guard case .success(let offer) = lifelongOffer(lane, for: claim.spec, resolved) else {
+      return nil
+    }
+    guard lendingObstacle(lane, to: claim.tenant, offer.offer.billedMilli) == nil,
+      case .yes = affordability(offer.offer.reservation, path: resolved.path, turn: resolved.turn)
+    else { return nil }
+    return openPlacement(resolved.wish, for: asker(id), lane: lane)
   }
 }

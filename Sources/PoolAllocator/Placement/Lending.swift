@@ -102,31 +102,72 @@ extension Pool {
     return false
   }
 
-  /// Takes lent devices back for the owner's head, where it starts sooner so: keeps them for it,
-  /// and tells those that hold them to stop.
-  /// - Parameter start: when the head starts if nothing is taken back; nil where that is not known.
+  /// Takes lent devices back for a waiting claim of the owner, where it starts sooner so: keeps
+  /// them for it, and tells those that hold them to stop.
+  /// - Parameter start: when it starts if nothing is taken back; nil where that is not known.
   /// - Returns: whether an event was stepped.
   mutating func reclaim(
-    _ id: ClaimID, _ wish: Wish, lane row: UInt32, unlessBy start: Instant?,
+    _ id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32, unlessBy start: Instant?,
     _ log: inout EventLog
   ) -> Bool {
-    guard lanes[row: row].lent > 0, case .reclaimable(let within, _) = lanes[row: row].rule.lending,
-      let promise = earliestStart(of: wish, lane: row, reclaimingBy: now + within),
-      promise.starts < lanes[row: row].pin?.starts ?? .farFuture,
+    guard lanes[row: row].lent > 0, !isForeign(row, to: claims[id].tenant),
+      case .reclaimable(let within, _) = lanes[row: row].rule.lending,
+      let promise = earliestStart(of: wish, for: asker, lane: row, reclaimingBy: now + within),
+      promise.starts < claims[id].pin?.starts ?? .farFuture,
       promise.starts < start ?? .farFuture
     else { return false }
-    let victims = victims(of: promise, wish, lane: row)
-    guard !victims.isEmpty else { return false }
-    keep(promise, for: id, lane: row, &log)
+    let victims = victims(of: promise, wish, for: asker)
+    guard !victims.isEmpty, !hasRoomElsewhere(id, wish, besides: row) else { return false }
+    keep(promise, for: id, &log)
     for victim in victims { stop(victim, .reclaimed, &log) }
     return true
   }
 
+  /// Takes lent devices back for the first claim of the owner behind its head that has none kept:
+  /// each claim that its guarantee covers has the promised time of its own.
+  /// - Returns: whether an event was stepped.
+  mutating func reclaimBehind(
+    _ head: ClaimID, lane row: UInt32, _ log: inout EventLog
+  ) -> Bool {
+    let owner = claims[head].tenant
+    guard lanes[row: row].lent > 0, !isForeign(row, to: owner) else { return false }
+    for claim in waiting(for: row, of: owner, atMost: Limits.reclaimDepth)
+    where claim != head.row && claims[row: claim].pin == nil {
+      guard let id = claims.id(at: claim), holder(of: claims[id]) == nil,
+        let resolved = resolved(claims[id]),
+        case .success(let lane) = lifelongOffer(row, for: claims[id].spec, resolved),
+        case .yes = affordability(lane.offer.reservation, path: resolved.path, turn: resolved.turn)
+      else { continue }
+      var asker = asker(id)
+      asker.spares = true
+      let start = earliestStart(of: resolved.wish, for: asker, lane: row)?.starts
+      // What its guarantee does not cover waits for its turn, and so do those after it.
+      return reclaim(id, resolved.wish, as: asker, lane: row, unlessBy: start, &log)
+    }
+    return false
+  }
+
+  /// Whether a claim can start at once in another of its lanes, where it is the first.
+  private func hasRoomElsewhere(_ id: ClaimID, _ wish: Wish, besides lane: UInt32) -> Bool {
+    var left = groups[Int(claims[id].group)]
+    while let row = left.firstRow {
+      left = left.withoutFirst
+      guard row != lane, head(of: row)?.row == id.row, let resolved = resolved(claims[id]),
+        case .success(let other) = lifelongOffer(row, for: claims[id].spec, resolved),
+        lendingObstacle(row, to: resolved.tenant, other.offer.billedMilli) == nil,
+        case .yes = affordability(
+          other.offer.reservation, path: resolved.path, turn: resolved.turn)
+      else { continue }
+      if openPlacement(wish, for: asker(id), lane: row) != nil { return true }
+    }
+    return false
+  }
+
   /// Lent leases that have to stop for a promise, and no others: those that are gone first, as long
   /// as a device or the host lacks something that they hold.
-  private func victims(of promise: Promise, _ wish: Wish, lane: UInt32) -> [LeaseID] {
-    let node = promise.placement.node
-    var lack = lack(of: promise.placement, wish)
+  private func victims(of promise: Promise, _ wish: Wish, for asker: Asker) -> [LeaseID] {
+    let (node, lane) = (promise.placement.node, promise.placement.lane)
+    var lack = lack(of: promise.placement, wish, for: asker)
     var lent: [(at: Instant, row: UInt32)] = []
     var row = placement.leases.first(of: node)
     while row != RowLists.none {
@@ -166,8 +207,8 @@ extension Pool {
     }
   }
 
-  private func lack(of placement: Placement, _ wish: Wish) -> Lack {
-    let (cpu, memory) = hostFree(for: placement.lane, on: placement.node)
+  private func lack(of placement: Placement, _ wish: Wish, for asker: Asker) -> Lack {
+    let (cpu, memory) = hostFree(for: asker, placement)
     var lack = Lack(
       cpu: wish.demand.cpu.value - cpu, memory: wish.demand.hostMemory.value - memory,
       leases: Int(nodes[row: placement.node].leases) + 1 - Limits.leasesPerNode)
@@ -175,7 +216,8 @@ extension Pool {
       let device = devices[row: placement.devices[index]]
       let isCPU = wish.demand.shape == .cpuOnly
       let need = isCPU ? wish.demand.cpu.value : device.capacity.value
-      lack.devices[index] = need - device.milliFree.value
+      let own = kept(of: placement.devices[index], for: asker.claim?.row)
+      lack.devices[index] = need - device.milliFree.value + device.pinned.value - own
     }
     return lack
   }

@@ -19,7 +19,7 @@ struct Wish: BitwiseCopyable {
   var tenant: UInt32
   var slice: UInt16?
   var columns: HostClass.Columns
-  /// Row of the lane whose kept devices it may use too; nil for none.
+  /// Row of the waiting claim whose kept devices it may use too; nil for none.
   var through: UInt32?
 
   init(demand: Demand, tenant: UInt32, slice: UInt16?) {
@@ -169,8 +169,7 @@ extension Pool {
   func fitsDevice(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
     guard devices[row: row].lane == lane, devices[row: row].health == .usable else { return false }
     let device = devices[row: row]
-    let isKept = device.pin != nil && device.pin != wish.through
-    if isKept, device.report.kind != .cpu { return false }
+    if device.pin != nil, device.pin != wish.through { return false }
     switch wish.demand.shape {
     case .whole:
       return device.report.kind == .gpu && device.mode == .idle
@@ -187,7 +186,7 @@ extension Pool {
       let beside =
         device.shares == 0 || enforced || device.tenant == wish.tenant
         || device.tenant == nil && opensToAny(wish.demand, lane: lane)
-      let open = device.milliFree.value - (isKept ? device.pinned.value : 0)
+      let open = device.milliFree.value - device.pinned.value + kept(of: row, for: wish.through)
       return device.report.kind == .cpu && open >= wish.demand.cpu.value && beside
     }
   }
@@ -202,7 +201,7 @@ extension Pool {
     {
       return true
     }
-    guard let lane = wish.through, let pin = lanes[row: lane].pin, pin.node.row == row else {
+    guard let claim = wish.through, let pin = claims[row: claim].pin, pin.node.row == row else {
       return false
     }
     // What others keep of the node stays kept.

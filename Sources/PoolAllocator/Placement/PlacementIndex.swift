@@ -61,6 +61,10 @@ struct PlacementIndex: Sendable {
   var devices = RowLists()
   /// Leases of each node.
   var leases = RowLists()
+  /// Waiting claims for which devices are kept, by the lane of the devices, in row order.
+  var pins = RowLists()
+  /// Lanes of which devices are kept.
+  var pinnedLanes = LaneSet.none
   /// Lanes whose ceiling may be too high since something left.
   var staleCeilings = LaneSet.none
   /// A ceiling rose in the command that is being applied.

@@ -1,0 +1,17 @@
+/// Concrete devices kept for a waiting claim, and when it can have them at the latest: whatever
+/// else runs on them has ended by then (SEMANTICS 4.4).
+public struct Pin: BitwiseCopyable, Sendable {
+  /// The lane of the devices.
+  public let lane: LaneID
+  /// The machine.
+  public let node: NodeID
+  /// The devices, as a run of the pool's arena.
+  let uses: Span32
+  /// Processor time kept beside them.
+  let cpu: MilliCPU
+  /// Host memory kept beside them.
+  let hostMemory: Bytes
+  /// The claim starts by then, unless nodes fail, operators intervene or a claim that goes before
+  /// it takes the devices; then `claimUnpinned` says why.
+  public let starts: Instant
+}

@@ -1,0 +1,299 @@
+/// What is kept for waiting claims: concrete devices each, and a planned start (SEMANTICS 4.4).
+///
+/// A claim keeps one pin at most. It moves to an earlier start, or is given up with a reason: a
+/// device or node failed, or a claim that goes before it, by level or as the owner of the lane,
+/// needs the devices. A claim of the same level never takes it, however its turn stands: what was
+/// planned once is kept.
+extension Pool {
+  // MARK: who goes before whom
+
+  /// Who asks for devices.
+  struct Asker {
+    /// The waiting claim; nil at the door.
+    var claim: ClaimID?
+    var tenant: TenantID
+    var level: UInt8
+    var serviceClass: ServiceClass
+    var runtimeMax: Span
+    /// It leaves alone what is kept for others of its kind, whatever their level.
+    var spares = false
+  }
+
+  /// A waiting claim as one that asks.
+  func asker(_ id: ClaimID) -> Asker {
+    Asker(
+      claim: id, tenant: claims[id].tenant, level: claims[id].level,
+      serviceClass: claims[id].serviceClass, runtimeMax: claims[id].spec.runtimeMax)
+  }
+
+  /// Whether what is kept in a lane for a claim gives way to one that asks.
+  func yields(_ row: UInt32, to asker: Asker, lane: UInt32) -> Bool {
+    let isHolderForeign = isForeign(lane, to: claims[row: row].tenant)
+    if isHolderForeign != isForeign(lane, to: asker.tenant) { return isHolderForeign }
+    return !asker.spares && claims[row: row].level > asker.level
+  }
+
+  // MARK: placing on what is kept
+
+  /// Thousandths of a CPU part that are kept for one waiting claim.
+  func kept(of device: UInt32, for claim: UInt32?) -> Int32 {
+    guard let claim, let pin = claims[row: claim].pin else { return 0 }
+    return pin.uses.indices.reduce(0) {
+      $0 + (uses[$1].device.row == device ? uses[$1].milli.value : 0)
+    }
+  }
+
+  /// A placement on the node that is kept for a waiting claim, with the kept devices.
+  func keptPlacement(_ wish: Wish, lane: UInt32, through claim: UInt32) -> Placement? {
+    guard let pin = claims[row: claim].pin, pin.lane.row == lane else { return nil }
+    var wish = wish
+    wish.through = claim
+    guard fitsNode(wish, pin.node.row) else { return nil }
+    var row = placement.devices.first(of: pin.node.row)
+    while row != RowLists.none {
+      if fitsDevice(wish, row, lane), let found = gather(wish, around: row, lane: lane) {
+        return found
+      }
+      row = placement.devices.next(after: row)
+    }
+    return nil
+  }
+
+  /// Where one that asks can go now, and the claim whose kept devices that takes: anywhere that is
+  /// free, else on what is kept for itself, for one that yields, or for one that starts later than
+  /// it leaves.
+  func openPlacement(
+    _ wish: Wish, for asker: Asker, lane: UInt32
+  ) -> (found: Placement, over: UInt32?)? {
+    if let found = bestPlacement(of: wish, lane: lane) { return (found, nil) }
+    if let own = asker.claim, let found = keptPlacement(wish, lane: lane, through: own.row) {
+      return (found, nil)
+    }
+    let leaves = leaves(asker.serviceClass, asker.runtimeMax)
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
+      let starts = claims[row: row].pin?.starts ?? .origin
+      if row != asker.claim?.row, leaves <= starts || yields(row, to: asker, lane: lane),
+        let found = keptPlacement(wish, lane: lane, through: row)
+      {
+        return (found, leaves <= starts ? nil : row)
+      }
+      row = placement.pins.next(after: row)
+    }
+    return nil
+  }
+
+  /// Whether only what is kept for others keeps a claim from running.
+  func delayReason(_ wish: Wish, for asker: Asker, lane: UInt32) -> Reason? {
+    guard openPlacement(wish, for: asker, lane: lane) == nil else { return nil }
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
+      if let pin = claims[row: row].pin,
+        keptPlacement(wish, lane: lane, through: row) != nil
+      {
+        return Reason(
+          .wouldDelayHead, .lane(lane), have: pin.starts.ns,
+          need: leaves(asker.serviceClass, asker.runtimeMax).ns)
+      }
+      row = placement.pins.next(after: row)
+    }
+    return nil
+  }
+
+  // MARK: keeping
+
+  /// Keeps what a promise gives for a waiting claim; those whose devices it takes keep nothing.
+  mutating func keep(_ promise: Promise, for id: ClaimID, _ log: inout EventLog) {
+    guard let lane = lanes.id(at: promise.placement.lane),
+      let node = nodes.id(at: promise.placement.node)
+    else { broken("a promise names live rows") }
+    for index in 0..<promise.placement.count {
+      if let holder = devices[row: promise.placement.devices[index]].pin, holder != id.row {
+        unpin(holder, because: .behindHead, &log)
+      }
+    }
+    let first = UInt32(log.uses.count)
+    let demand = claims[id].spec.demand
+    for index in 0..<promise.placement.count {
+      log.uses.append(use(of: promise.placement.devices[index], by: demand))
+    }
+    log.pins.append(
+      PinFact(
+        lane: lane, node: node,
+        uses: Span32(first: first, count: UInt16(promise.placement.count)),
+        starts: promise.starts))
+    step(.claimPinned(id, fact: UInt32(log.pins.count - 1)), &log)
+  }
+
+  /// Gives up what is kept for a claim.
+  mutating func unpin(_ row: UInt32, because code: Reason.Code, _ log: inout EventLog) {
+    guard let id = claims.id(at: row) else { broken("devices are kept for live claims") }
+    step(.claimUnpinned(id, because: code), &log)
+  }
+
+  /// Gives up what a lane keeps that can no longer be had, and what is kept for borrowers while the
+  /// owner waits.
+  /// - Returns: whether an event was stepped.
+  mutating func unpinLost(lane: UInt32, head: ClaimID?, _ log: inout EventLog) -> Bool {
+    let isOwnerWaiting =
+      lanes[row: lane].rule.owner != nil
+      && head.map { !isForeign(lane, to: claims[$0].tenant) } ?? false
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
+      if let pin = claims[row: row].pin {
+        let isDisplaced = isOwnerWaiting && isForeign(lane, to: claims[row: row].tenant)
+        if let code = isDisplaced ? .behindHead : lost(pin, of: row) {
+          unpin(row, because: code, &log)
+          return true
+        }
+      }
+      row = placement.pins.next(after: row)
+    }
+    return false
+  }
+
+  /// Why what is kept can no longer be had at its moment; nil where it can.
+  private func lost(_ pin: Pin, of row: UInt32) -> Reason.Code? {
+    let node = nodes[pin.node]
+    if node.duty != .open { return .nodeCordoned }
+    if node.reach != .ready { return node.reach == .recovering ? .recovering : .nodeSilent }
+    for index in pin.uses.indices {
+      let device = uses[index].device
+      if !devices.contains(device) || devices[device].health != .usable {
+        return .deviceUnhealthy
+      }
+    }
+    guard pin.starts <= now else { return nil }
+    // Something outlived its kill deadline there, unless all is free and it goes next.
+    return isReady(row, lane: pin.lane.row) ? nil : .deviceUnhealthy
+  }
+
+  /// The first claim of a lane that can go onto what is kept for it and need not give way to the
+  /// head.
+  func firstReady(lane: UInt32, before head: ClaimID) -> ClaimID? {
+    let head = asker(head)
+    return firstPinned(lane: lane) {
+      $0 != head.claim?.row && !yields($0, to: head, lane: lane) && isReady($0, lane: lane)
+    }
+  }
+
+  /// Where the first claim behind a waiting head goes that can start on what is kept for it.
+  func planned(
+    lane: UInt32, behind head: ClaimID
+  ) -> (claim: ClaimID, found: Placement, over: UInt32?)? {
+    let ready = firstPinned(lane: lane) {
+      $0 != head.row && isReady($0, lane: lane)
+    }
+    guard let ready, let (found, over) = gapPlacement(of: ready, lane: lane) else { return nil }
+    return (ready, found, over)
+  }
+
+  private func isReady(_ row: UInt32, lane: UInt32) -> Bool {
+    let wish = resolved(claims[row: row])?.wish
+    return wish.flatMap { keptPlacement($0, lane: lane, through: row) } != nil
+  }
+
+  private func firstPinned(lane: UInt32, where isWanted: (UInt32) -> Bool) -> ClaimID? {
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
+      if isWanted(row) { return claims.id(at: row) }
+      row = placement.pins.next(after: row)
+    }
+    return nil
+  }
+
+  // MARK: folding
+
+  mutating func evolvePinned(_ id: ClaimID, _ fact: PinFact, _ log: borrowing EventLog) {
+    invariant(claims[id].state == .queued, "devices are kept for a claim in the order")
+    clearPin(of: id)
+    let demand = claims[id].spec.demand
+    let run = uses.append(log.uses[fact.uses.indices])
+    claims[id].pin = Pin(
+      lane: fact.lane, node: fact.node, uses: run, cpu: demand.cpu,
+      hostMemory: demand.hostMemory, starts: fact.starts)
+    notePin(id.row, lane: fact.lane)
+    let node = nodes[fact.node]
+    nodes[fact.node].cpuPinned = MilliCPU(node.cpuPinned.value + demand.cpu.value)
+    nodes[fact.node].hostPinned = Bytes(node.hostPinned.value + demand.hostMemory.value)
+    for index in run.indices {
+      let use = uses[index]
+      if devices[use.device].report.kind == .cpu {
+        let pinned = devices[use.device].pinned.value + use.milli.value
+        devices[use.device].pinned = MilliGPU(pinned)
+      } else {
+        invariant(devices[use.device].pin == nil, "a device is kept for one claim")
+        devices[use.device].pin = id.row
+      }
+    }
+    refreshNode(fact.node.row)
+  }
+
+  /// Gives up what is kept for a claim, if anything.
+  mutating func clearPin(of id: ClaimID) {
+    guard let pin = claims[id].pin else { return }
+    claims[id].pin = nil
+    placement.pins.remove(id.row)
+    if placement.pins.first(of: pin.lane.row) == RowLists.none {
+      placement.pinnedLanes.bits &= ~(1 << UInt64(pin.lane.row))
+    }
+    for index in pin.uses.indices {
+      let use = uses[index]
+      if devices[use.device].report.kind == .cpu {
+        let pinned = devices[use.device].pinned.value - use.milli.value
+        devices[use.device].pinned = MilliGPU(pinned)
+      } else {
+        devices[use.device].pin = nil
+      }
+    }
+    uses.free(pin.uses)
+    let node = nodes[pin.node]
+    nodes[pin.node].cpuPinned = MilliCPU(node.cpuPinned.value - pin.cpu.value)
+    nodes[pin.node].hostPinned = Bytes(node.hostPinned.value - pin.hostMemory.value)
+    refreshNode(pin.node.row)
+    // Others may have waited for what was kept.
+    stirred.insert(pin.lane)
+    stirred.bits |= placement.lanesOfNode[Int(pin.node.row)].bits
+  }
+
+  /// Gives up everything that is kept.
+  mutating func clearPins() {
+    for row in 0..<UInt32(claims.extent) {
+      if let id = claims.id(at: row) { clearPin(of: id) }
+    }
+  }
+
+  /// Gives up whatever a device is kept for.
+  mutating func clearPins(on device: DeviceID) {
+    if let row = devices[device].pin, let id = claims.id(at: row) { clearPin(of: id) }
+    guard devices[device].pinned.value > 0, let lane = devices[device].lane else { return }
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
+      let next = placement.pins.next(after: row)
+      if kept(of: device.row, for: row) > 0, let id = claims.id(at: row) { clearPin(of: id) }
+      row = next
+    }
+  }
+
+  /// Has the lane looked at in which a claim keeps devices.
+  mutating func stirPin(of row: UInt32) {
+    if let pin = claims[row: row].pin { stirred.insert(pin.lane) }
+  }
+
+  /// Has the lanes looked at that keep devices of a node.
+  mutating func stirPins(on node: UInt32) {
+    stirred.bits |= placement.lanesOfNode[Int(node)].bits & placement.pinnedLanes.bits
+  }
+
+  private mutating func notePin(_ row: UInt32, lane: LaneID) {
+    placement.pins.insertInOrder(row, into: lane.row)
+    placement.pinnedLanes.insert(lane)
+  }
+
+  /// Rebuilds the lists of what is kept.
+  mutating func indexPins() {
+    claims.forEach { id, claim in
+      if let pin = claim.pin { notePin(id.row, lane: pin.lane) }
+    }
+  }
+}
