@@ -158,6 +158,15 @@ public struct GPUProcess: Sendable, Equatable {
   public var gpuInstance: UInt32?
   /// The compute instance that it runs in.
   public var computeInstance: UInt32?
+  /// Time that its kernels ran, in percent of the driver's newest sample period; nil when the
+  /// driver has no sample of it, as under MIG.
+  public var utilizationPercent: UInt64?
+  /// Time that memory was read or written for it, in percent.
+  public var memoryUtilizationPercent: UInt64?
+  /// Load of the video encoder, in percent.
+  public var encoderPercent: UInt64?
+  /// Load of the video decoder, in percent.
+  public var decoderPercent: UInt64?
 }
 
 /// What a GPU measures of itself. Everything is nil when the driver does not say.

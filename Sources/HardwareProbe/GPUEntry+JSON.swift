@@ -6,6 +6,8 @@ extension GPUEntry {
     writer.int64("index", Int64(index))
     writer.optional("uuid", uuid)
     writer.optional("name", name)
+    writer.optional("serial", serial)
+    writer.optional("board_part_number", boardPartNumber)
     writer.optional("vendor", vendor)
     profile.write(to: &writer)
     writer.string("state", state.word)
@@ -105,6 +107,10 @@ extension GPUProcess {
     writer.optional("memory_used_bytes", usedBytes)
     writer.optional("gpu_instance", gpuInstance.map(UInt64.init))
     writer.optional("compute_instance", computeInstance.map(UInt64.init))
+    writer.optional("utilization_percent", utilizationPercent)
+    writer.optional("memory_utilization_percent", memoryUtilizationPercent)
+    writer.optional("encoder_percent", encoderPercent)
+    writer.optional("decoder_percent", decoderPercent)
   }
 }
 

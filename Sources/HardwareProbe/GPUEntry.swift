@@ -7,6 +7,10 @@ public struct GPUEntry: Sendable, Equatable {
   public var uuid: String?
   /// The product name, such as `NVIDIA H200`.
   public var name: String?
+  /// The serial number that is printed on the board; consumer boards tell none.
+  public var serial: String?
+  /// The number of the board's kind, such as `900-21001-0000-000`.
+  public var boardPartNumber: String?
   /// Who made it, in lower case: `nvidia`, `amd`, `intel`.
   public var vendor: String?
   /// Memory of the whole GPU and what of it is taken; nil for a GPU that shares the host's memory

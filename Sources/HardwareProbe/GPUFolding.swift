@@ -58,6 +58,8 @@ enum GPUFolding {
       index: gpu.index, uuid: facts[.uuid], name: facts[.name], memory: memory(facts),
       state: .usable, profile: .notChecked)
     entry.vendor = "nvidia"
+    entry.serial = facts[.serial]
+    entry.boardPartNumber = facts[.partNumber]
     entry.sharesHostMemory = GPURules.sharesHostMemory(facts)
     if let major = facts[.computeMajor], let minor = facts[.computeMinor] {
       entry.computeCapability = "\(major).\(minor)"
@@ -68,16 +70,19 @@ enum GPUFolding {
         nvmlDevice: UInt32(clamping: device),
         nvmlSubsystem: UInt32(clamping: facts[.pciSubsystem] ?? 0))
     }
-    entry.numaNode = gpu.nodes?.members.first
+    entry.numaNode = gpu.nodes.value?.members.first
     entry.memoryNode = facts[.memoryNode].flatMap(node)
-    entry.cpus = gpu.cpus
+    entry.cpus = gpu.cpus.value
     entry.mig = MIGFolding.state(of: gpu)
     entry.links = gpu.ports.value.map(links)
-    entry.processes = gpu.processes.value.map(processes)
+    entry.processes = gpu.processes.value.map { processes($0, gpu.samples.value ?? []) }
     entry.readings = readings(of: gpu)
     entry.late = late(gpu.facts)
     for (name, code, age) in [
+      ("cpus", gpu.cpus.code, gpu.cpus.ageMilliseconds),
+      ("numa_node", gpu.nodes.code, gpu.nodes.ageMilliseconds),
       ("processes", gpu.processes.code, gpu.processes.ageMilliseconds),
+      ("process_utilization", gpu.samples.code, gpu.samples.ageMilliseconds),
       ("links", gpu.ports.code, gpu.ports.ageMilliseconds),
     ] where NVMLReturn(code: code).meaning == .later {
       entry.late.append(lateReading(name, code, age))
@@ -109,7 +114,10 @@ enum GPUFolding {
 
   /// One entry for each process and instance: one that computes and draws is in both of the
   /// driver's lists, with its memory in both. Without a number nobody can be recognised.
-  private static func processes(_ records: [ProcessRecord]) -> [GPUProcess] {
+  private static func processes(
+    _ records: [ProcessRecord], _ samples: [SampleRecord]
+  ) -> [GPUProcess] {
+    let loads = Dictionary(samples.map { ($0.pid, $0) }, uniquingKeysWith: { first, _ in first })
     struct Key: Hashable { var pid, instance, compute: UInt32? }
     var positions: [Key: Int] = [:]
     var found: [(process: GPUProcess, kinds: Set<ProcessRecord.Kind>)] = []
@@ -132,6 +140,11 @@ enum GPUFolding {
       var process = process
       process.kind = ProcessRecord.Kind.allCases.filter(kinds.contains).map(\.rawValue)
         .joined(separator: "+")
+      let load = process.pid.flatMap { loads[$0] }
+      process.utilizationPercent = load?.multiprocessors
+      process.memoryUtilizationPercent = load?.memory
+      process.encoderPercent = load?.encoder
+      process.decoderPercent = load?.decoder
       return process
     }
   }

@@ -46,6 +46,9 @@ extension GPURecord {
     if NVMLRecord.isLate(handleCode) {
       facts = before.facts.all(code: handleCode, elapsed)
       processes = before.processes.kept(code: handleCode, elapsed)
+      samples = before.samples.kept(code: handleCode, elapsed)
+      cpus = before.cpus.kept(code: handleCode, elapsed)
+      nodes = before.nodes.kept(code: handleCode, elapsed)
       ports = before.ports.kept(code: handleCode, elapsed)
       return
     }
@@ -53,6 +56,11 @@ extension GPURecord {
     if NVMLRecord.isLate(processes.code) {
       processes = before.processes.kept(code: processes.code, elapsed)
     }
+    if NVMLRecord.isLate(samples.code) {
+      samples = before.samples.kept(code: samples.code, elapsed)
+    }
+    if NVMLRecord.isLate(cpus.code) { cpus = before.cpus.kept(code: cpus.code, elapsed) }
+    if NVMLRecord.isLate(nodes.code) { nodes = before.nodes.kept(code: nodes.code, elapsed) }
     if NVMLRecord.isLate(ports.code) { ports = before.ports.kept(code: ports.code, elapsed) }
     for index in (instances ?? []).indices {
       guard let identity = instances?[index].facts[.uuid],

@@ -44,7 +44,8 @@ enum ProbeLimits {
   /// Words of a mask of CPUs: 8,192 CPUs.
   static let maskWords = 128
 
-  /// Bytes of one line of a child's record. A GPU with 4,096 processes takes about 260 kB.
+  /// Bytes of one line of a child's record. A GPU with 4,096 processes takes about
+  /// 260 kB, and 190 kB for their load.
   static let recordLineBytes = 512 << 10
 
   /// Bytes of a child's whole record.
