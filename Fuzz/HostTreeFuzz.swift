@@ -19,6 +19,7 @@ private let files = [
   "/sys/class/kfd/kfd/topology/nodes/1/properties",
   "/proc/driver/nvidia/gpus/0000:1b:00.0/numa_status",
   "/proc/driver/nvidia/gpus/0000:1b:00.0/information", "/sys/devices/soc0/family",
+  "/proc/driver/nvidia-caps/mig-minors",
 ]
 
 /// A folder for this process, with all that lies between it and the files; the caller removes it.
@@ -102,6 +103,9 @@ private func checkTexts(_ text: String) {
   }
   if let identity = PCIIdentity(text), PCIIdentity(identity.text) != identity {
     fatalError("an identity that is not its own text: \(identity)")
+  }
+  if MIGMinors(text).files(gpu: 0, instance: 1, compute: 0)?.count ?? 2 != 2 {
+    fatalError("a MIG device is opened by two files")
   }
   let mounts = CgroupTree.parseMounts(text) + CgroupTree.parseMountTable(text)
   _ = CgroupTree.places(mounts: mounts, memberships: CgroupTree.parseMemberships(text))

@@ -94,6 +94,13 @@ static void processes(void) {
 #else
   missing("the 32-byte process entry (nvmlProcessDetail_v1_t)");
 #endif
+  SIZE(nvmlProcessUtilizationSample_t, cnvml_process_sample);
+  FIELD(nvmlProcessUtilizationSample_t, pid, cnvml_process_sample, pid);
+  FIELD(nvmlProcessUtilizationSample_t, timeStamp, cnvml_process_sample, timestamp);
+  FIELD(nvmlProcessUtilizationSample_t, smUtil, cnvml_process_sample, multiprocessors);
+  FIELD(nvmlProcessUtilizationSample_t, memUtil, cnvml_process_sample, memory);
+  FIELD(nvmlProcessUtilizationSample_t, encUtil, cnvml_process_sample, encoder);
+  FIELD(nvmlProcessUtilizationSample_t, decUtil, cnvml_process_sample, decoder);
   SIZE(nvmlAccountingStats_t, cnvml_accounting);
   FIELD(nvmlAccountingStats_t, gpuUtilization, cnvml_accounting, gpu_utilization);
   FIELD(nvmlAccountingStats_t, memoryUtilization, cnvml_accounting, memory_utilization);
@@ -176,6 +183,15 @@ static void health(void) {
   VALUE((unsigned int)nvmlEccSramErrorStatus_v1, CNVML_SRAM_V1);
 #else
   missing("nvmlEccSramErrorStatus_v1_t");
+#endif
+#ifdef nvmlRepairStatus_v1
+  SIZE(nvmlRepairStatus_v1_t, cnvml_repair);
+  FIELD(nvmlRepairStatus_v1_t, version, cnvml_repair, version);
+  FIELD(nvmlRepairStatus_v1_t, bChannelRepairPending, cnvml_repair, channel_pending);
+  FIELD(nvmlRepairStatus_v1_t, bTpcRepairPending, cnvml_repair, tpc_pending);
+  VALUE((unsigned int)nvmlRepairStatus_v1, CNVML_REPAIR_V1);
+#else
+  missing("nvmlRepairStatus_v1_t");
 #endif
   SIZE(nvmlEventData_t, cnvml_event);
   FIELD(nvmlEventData_t, device, cnvml_event, device);

@@ -25,6 +25,9 @@ _Static_assert(sizeof(cnvml_fabric_v1) == 28, "NVML ABI: fabric v1");
 _Static_assert(sizeof(cnvml_fabric_v2) == 36, "NVML ABI: fabric v2");
 _Static_assert(sizeof(cnvml_fabric_v3) == 40, "NVML ABI: fabric v3");
 _Static_assert(sizeof(cnvml_sram) == 104, "NVML ABI: SRAM");
+_Static_assert(sizeof(cnvml_repair) == 12, "NVML ABI: repair");
+_Static_assert(sizeof(cnvml_process_sample) == 32, "NVML ABI: process sample");
+_Static_assert(offsetof(cnvml_process_sample, timestamp) == 8, "NVML ABI: time of a sample");
 _Static_assert(sizeof(cnvml_process_v1) == 16, "NVML ABI: process v1");
 _Static_assert(sizeof(cnvml_process_v2) == 24, "NVML ABI: process v2");
 _Static_assert(sizeof(cnvml_process_v3) == 32, "NVML ABI: process v3");
@@ -37,6 +40,7 @@ SIZED(CNVML_GI_PROFILE_V3, cnvml_gi_profile_v3);
 SIZED(CNVML_FABRIC_V2, cnvml_fabric_v2);
 SIZED(CNVML_FABRIC_V3, cnvml_fabric_v3);
 SIZED(CNVML_SRAM_V1, cnvml_sram);
+SIZED(CNVML_REPAIR_V1, cnvml_repair);
 
 /// Bytes into which the driver writes a structure: the largest has 152.
 #define ROOM 512
@@ -198,11 +202,26 @@ int cnvml_memory_affinity(
     (cnvml_device, unsigned int, unsigned long *, unsigned int), (device, words, mask, scope));
 }
 
+int cnvml_process_utilization(
+  const cnvml_library *library, cnvml_device device, cnvml_process_sample *samples,
+  unsigned int *count, unsigned long long since) {
+  return CNVML_CALL(
+    library->other[CNVML_OTHER_PROCESS_UTILIZATION],
+    (cnvml_device, cnvml_process_sample *, unsigned int *, unsigned long long),
+    (device, samples, count, since));
+}
+
 int cnvml_retired_pages(
   const cnvml_library *library, cnvml_device device, unsigned int cause, unsigned int *count) {
   *count = 0;
+  void *newer = library->other[CNVML_OTHER_RETIRED_PAGES];
+  if (newer != NULL)
+    return CNVML_CALL(
+      newer,
+      (cnvml_device, unsigned int, unsigned int *, unsigned long long *, unsigned long long *),
+      (device, cause, count, NULL, NULL));
   return CNVML_CALL(
-    library->other[CNVML_OTHER_RETIRED_PAGES],
+    library->other[CNVML_OTHER_RETIRED_PAGES_V1],
     (cnvml_device, unsigned int, unsigned int *, unsigned long long *),
     (device, cause, count, NULL));
 }
@@ -246,9 +265,13 @@ int cnvml_event_set_wait(
   const cnvml_library *library, cnvml_event_set set, cnvml_event *event,
   unsigned int milliseconds) {
   memset(event, 0, sizeof *event);
+  // The first version, all that drivers before MIG have, writes no instances.
+  event->gpu_instance = CNVML_NOT_TOLD_32;
+  event->compute_instance = CNVML_NOT_TOLD_32;
+  void *call = library->other[CNVML_OTHER_EVENT_SET_WAIT];
+  if (call == NULL) call = library->other[CNVML_OTHER_EVENT_SET_WAIT_V1];
   return CNVML_CALL(
-    library->other[CNVML_OTHER_EVENT_SET_WAIT], (cnvml_event_set, cnvml_event *, unsigned int),
-    (set, event, milliseconds));
+    call, (cnvml_event_set, cnvml_event *, unsigned int), (set, event, milliseconds));
 }
 
 int cnvml_event_set_free(const cnvml_library *library, cnvml_event_set set) {

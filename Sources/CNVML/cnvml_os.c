@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "cnvml_os.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -19,6 +20,13 @@ long cnvml_os_affinity(unsigned char *mask, size_t bytes) {
 }
 
 int cnvml_os_is_secure(void) { return getauxval(AT_SECURE) != 0; }
+
+int cnvml_os_can_load(const char *library) {
+  void *handle = dlopen(library, RTLD_LAZY | RTLD_LOCAL);
+  if (handle == NULL) return 0;
+  dlclose(handle);
+  return 1;
+}
 
 int cnvml_os_die_with_parent(void) {
   return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 ? 0 : -errno;

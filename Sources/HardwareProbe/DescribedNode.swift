@@ -19,8 +19,8 @@ extension Probe {
     let record = node.record
     let (told, notes) = GPUFolding.entries(of: record, catalogue: catalogue)
     let isTegra = (shape.host.socFamily ?? "").lowercased().hasPrefix("tegra")
-    let join = GPUJoin(
-      status: record.status, catalogue: catalogue, platform: isTegra ? .tegra : .standard)
+    let platform = isTegra ? HostPlatform.tegra : .standard
+    let join = GPUJoin(status: record.status, catalogue: catalogue, platform: platform)
     let gpus = join.joined(told, node.kernelDevices).map { gpu in
       var gpu = gpu
       gpu.source = .described
@@ -31,6 +31,7 @@ extension Probe {
       cpuProfile: cpuProfile(host, catalogue), notes: notes, sources: [source],
       elapsedNanoseconds: 0)
     inventory.cudaVersion = record.cudaVersion
+    inventory.platform = platform
     inventory.elapsedNanoseconds = Syscalls.monotonicNanoseconds() &- start
     return inventory
   }

@@ -39,8 +39,13 @@ public struct MIGInstance: Sendable, Equatable {
   public var multiprocessors: UInt64?
   /// Thousandths of its GPU that it is billed as; nil when the GPU's profile does not say.
   public var billedMilli: Int?
+  /// The device files that a process needs to use it, that of its GPU instance first; nil when
+  /// the driver does not say.
+  public var files: [String]?
   /// Why it must not be offered; nil when it may.
   public var fault: String?
+  /// What the driver did not tell of it now and may tell later.
+  public var late: [LateReading] = []
 
   /// Makes a partition of which nothing is known yet.
   public init(position: Int) { self.position = position }
@@ -142,7 +147,7 @@ public struct GPULink: Sendable, Equatable {
 
 /// A process on a GPU.
 public struct GPUProcess: Sendable, Equatable {
-  /// `compute`, `graphics` or `mps`.
+  /// `compute`, `graphics` or `mps`; several joined by `+`, in this order.
   public var kind: String
   /// Its number where the driver counts, which inside a container may be another one; nil when the
   /// driver hides it.
@@ -153,6 +158,15 @@ public struct GPUProcess: Sendable, Equatable {
   public var gpuInstance: UInt32?
   /// The compute instance that it runs in.
   public var computeInstance: UInt32?
+  /// Time that its kernels ran, in percent of the driver's newest sample period; nil when the
+  /// driver has no sample of it, as under MIG.
+  public var utilizationPercent: UInt64?
+  /// Time that memory was read or written for it, in percent.
+  public var memoryUtilizationPercent: UInt64?
+  /// Load of the video encoder, in percent.
+  public var encoderPercent: UInt64?
+  /// Load of the video decoder, in percent.
+  public var decoderPercent: UInt64?
 }
 
 /// What a GPU measures of itself. Everything is nil when the driver does not say.

@@ -6,6 +6,8 @@ extension GPUEntry {
     writer.int64("index", Int64(index))
     writer.optional("uuid", uuid)
     writer.optional("name", name)
+    writer.optional("serial", serial)
+    writer.optional("board_part_number", boardPartNumber)
     writer.optional("vendor", vendor)
     profile.write(to: &writer)
     writer.string("state", state.word)
@@ -26,6 +28,7 @@ extension GPUEntry {
     writer.list("links", links) { $0.write(to: &$1) }
     writer.list("processes", processes) { $0.write(to: &$1) }
     writer.object("readings") { readings.write(to: &$0) }
+    writer.late(late)
     writer.string("source", source.rawValue)
   }
 }
@@ -67,8 +70,10 @@ extension MIGInstance {
     } else {
       writer.null("placement")
     }
+    if let files { writer.strings("files", files) } else { writer.null("files") }
     writer.bool("offered", isOfferable)
     writer.optional("reason", fault)
+    writer.late(late)
   }
 }
 
@@ -102,6 +107,10 @@ extension GPUProcess {
     writer.optional("memory_used_bytes", usedBytes)
     writer.optional("gpu_instance", gpuInstance.map(UInt64.init))
     writer.optional("compute_instance", computeInstance.map(UInt64.init))
+    writer.optional("utilization_percent", utilizationPercent)
+    writer.optional("memory_utilization_percent", memoryUtilizationPercent)
+    writer.optional("encoder_percent", encoderPercent)
+    writer.optional("decoder_percent", decoderPercent)
   }
 }
 
@@ -129,6 +138,15 @@ extension GPUReadings {
 }
 
 extension JSONWriter {
+  /// What was not told now.
+  fileprivate mutating func late(_ readings: [LateReading]) {
+    list("late", readings) { reading, writer in
+      writer.string("reading", reading.name)
+      writer.string("reason", reading.reason)
+      writer.optional("age_ms", reading.ageMilliseconds)
+    }
+  }
+
   /// A list of objects that may be absent, as null.
   fileprivate mutating func list<Element>(
     _ name: String, _ elements: [Element]?, _ body: (Element, inout JSONWriter) -> Void

@@ -7,6 +7,10 @@ public struct GPUEntry: Sendable, Equatable {
   public var uuid: String?
   /// The product name, such as `NVIDIA H200`.
   public var name: String?
+  /// The serial number that is printed on the board; consumer boards tell none.
+  public var serial: String?
+  /// The number of the board's kind, such as `900-21001-0000-000`.
+  public var boardPartNumber: String?
   /// Who made it, in lower case: `nvidia`, `amd`, `intel`.
   public var vendor: String?
   /// Memory of the whole GPU and what of it is taken; nil for a GPU that shares the host's memory
@@ -16,6 +20,8 @@ public struct GPUEntry: Sendable, Equatable {
   public var sharesHostMemory = false
   /// Whether it can take work.
   public var state: GPUState
+  /// True when the driver says that it lost the GPU, or can do nothing with it before a reset.
+  public var isLost = false
   /// What is odd about it without being a reason not to use it, each one clause.
   public var warnings: [String] = []
   /// The hardware profile, and which rule found it.
@@ -42,6 +48,8 @@ public struct GPUEntry: Sendable, Equatable {
   public var processes: [GPUProcess]?
   /// Load, power, heat, clocks, faults and modes.
   public var readings = GPUReadings()
+  /// What the driver did not tell now and may tell later, in a fixed order.
+  public var late: [LateReading] = []
 
   /// Makes an entry of the given parts; the others are set afterwards.
   public init(
@@ -60,6 +68,25 @@ public struct GPUEntry: Sendable, Equatable {
   /// it can be priced.
   public var isOfferable: Bool {
     state == .usable && uuid != nil && profile.name != nil && (memory != nil || sharesHostMemory)
+  }
+}
+
+/// A question that the driver answered with "not now".
+public struct LateReading: Sendable, Equatable {
+  /// What was asked: the name of a reading, such as `power_milliwatts`, or `processes`, `links`,
+  /// or another of NVML's figures.
+  public var name: String
+  /// Why there was no answer, with NVML's code.
+  public var reason: String
+  /// Age of the value that is shown in its place, in milliseconds; nil when there is none, because
+  /// it was never told or too long ago.
+  public var ageMilliseconds: UInt64?
+
+  /// Makes one.
+  public init(name: String, reason: String, ageMilliseconds: UInt64?) {
+    self.name = name
+    self.reason = reason
+    self.ageMilliseconds = ageMilliseconds
   }
 }
 

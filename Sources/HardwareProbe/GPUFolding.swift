@@ -58,6 +58,8 @@ enum GPUFolding {
       index: gpu.index, uuid: facts[.uuid], name: facts[.name], memory: memory(facts),
       state: .usable, profile: .notChecked)
     entry.vendor = "nvidia"
+    entry.serial = facts[.serial]
+    entry.boardPartNumber = facts[.partNumber]
     entry.sharesHostMemory = GPURules.sharesHostMemory(facts)
     if let major = facts[.computeMajor], let minor = facts[.computeMinor] {
       entry.computeCapability = "\(major).\(minor)"
@@ -68,16 +70,36 @@ enum GPUFolding {
         nvmlDevice: UInt32(clamping: device),
         nvmlSubsystem: UInt32(clamping: facts[.pciSubsystem] ?? 0))
     }
-    entry.numaNode = gpu.nodes?.members.first
+    entry.numaNode = gpu.nodes.value?.members.first
     entry.memoryNode = facts[.memoryNode].flatMap(node)
-    entry.cpus = gpu.cpus
+    entry.cpus = gpu.cpus.value
     entry.mig = MIGFolding.state(of: gpu)
     entry.links = gpu.ports.value.map(links)
-    entry.processes = gpu.processes.value.map { $0.map(process) }
+    entry.processes = gpu.processes.value.map { processes($0, gpu.samples.value ?? []) }
     entry.readings = readings(of: gpu)
+    entry.late = late(gpu.facts)
+    for (name, code, age) in [
+      ("cpus", gpu.cpus.code, gpu.cpus.ageMilliseconds),
+      ("numa_node", gpu.nodes.code, gpu.nodes.ageMilliseconds),
+      ("processes", gpu.processes.code, gpu.processes.ageMilliseconds),
+      ("process_utilization", gpu.samples.code, gpu.samples.ageMilliseconds),
+      ("links", gpu.ports.code, gpu.ports.ageMilliseconds),
+    ] where NVMLReturn(code: code).meaning == .later {
+      entry.late.append(lateReading(name, code, age))
+    }
     entry.state = GPURules.state(of: gpu, entry: entry)
+    let codes = [gpu.handleCode, facts.fatalCode ?? 0]
+    entry.isLost = codes.contains { NVMLReturn(code: $0).isLost }
     entry.warnings = GPURules.warnings(of: gpu, entry: entry)
     return entry
+  }
+
+  static func late(_ facts: DriverFacts) -> [LateReading] {
+    facts.late.map { lateReading($0.name, $0.code, $0.ageMilliseconds) }
+  }
+
+  private static func lateReading(_ name: String, _ code: Int32, _ age: UInt64?) -> LateReading {
+    LateReading(name: name, reason: NVMLReturn(code: code).description, ageMilliseconds: age)
   }
 
   static func memory(_ facts: DriverFacts) -> GPUMemory? {
@@ -90,10 +112,41 @@ enum GPUFolding {
     number <= UInt64(ProbeLimits.identifier) ? Int(number) : nil
   }
 
-  private static func process(_ record: ProcessRecord) -> GPUProcess {
-    GPUProcess(
-      kind: record.kind.rawValue, pid: record.pid, usedBytes: record.usedBytes,
-      gpuInstance: record.gpuInstance, computeInstance: record.computeInstance)
+  /// One entry for each process and instance: one that computes and draws is in both of the
+  /// driver's lists, with its memory in both. Without a number nobody can be recognised.
+  private static func processes(
+    _ records: [ProcessRecord], _ samples: [SampleRecord]
+  ) -> [GPUProcess] {
+    let loads = Dictionary(samples.map { ($0.pid, $0) }, uniquingKeysWith: { first, _ in first })
+    struct Key: Hashable { var pid, instance, compute: UInt32? }
+    var positions: [Key: Int] = [:]
+    var found: [(process: GPUProcess, kinds: Set<ProcessRecord.Kind>)] = []
+    for record in records {
+      let key = Key(
+        pid: record.pid, instance: record.gpuInstance, compute: record.computeInstance)
+      if record.pid != nil, let index = positions[key] {
+        found[index].kinds.insert(record.kind)
+        let bytes = [found[index].process.usedBytes, record.usedBytes].compactMap { $0 }.max()
+        found[index].process.usedBytes = bytes
+        continue
+      }
+      positions[key] = found.count
+      let process = GPUProcess(
+        kind: "", pid: record.pid, usedBytes: record.usedBytes, gpuInstance: record.gpuInstance,
+        computeInstance: record.computeInstance)
+      found.append((process, [record.kind]))
+    }
+    return found.map { process, kinds in
+      var process = process
+      process.kind = ProcessRecord.Kind.allCases.filter(kinds.contains).map(\.rawValue)
+        .joined(separator: "+")
+      let load = process.pid.flatMap { loads[$0] }
+      process.utilizationPercent = load?.multiprocessors
+      process.memoryUtilizationPercent = load?.memory
+      process.encoderPercent = load?.encoder
+      process.decoderPercent = load?.decoder
+      return process
+    }
   }
 
   private static func profile(

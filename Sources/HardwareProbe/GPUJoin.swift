@@ -46,6 +46,9 @@ struct GPUJoin {
     gpu.pciBusID = gpu.pciBusID ?? device.address?.nvmlForm
     gpu.pci = gpu.pci ?? device.identity
     gpu.name = gpu.name ?? device.name
+    // What the kernel tells here is not late.
+    if device.numaNode != nil { gpu.late.removeAll { $0.name == "numa_node" } }
+    if gpu.cpus == nil, device.localCPUs != nil { gpu.late.removeAll { $0.name == "cpus" } }
     gpu.numaNode = device.numaNode ?? gpu.numaNode
     gpu.cpus = gpu.cpus ?? device.localCPUs
     gpu.memoryNode = gpu.memoryNode ?? device.memoryNode

@@ -18,6 +18,9 @@ struct GPUQuestions {
     askPower(&record.facts)
     guard record.facts.fatalCode == nil else { return }
     record.processes = ProcessList(library: library, device: device).all()
+    if record.processes.value?.isEmpty == false {
+      record.samples = ProcessSamples(library: library, device: device).newest()
+    }
     record.accounting = accounting(record.facts)
     askMIG(&record)
     record.ports = NVLinkPorts(library: library, device: device).ask(&record.facts)
@@ -66,11 +69,15 @@ struct GPUQuestions {
     let capability = library.pair(CNVML_PAIR_COMPUTE_CAPABILITY, of: device)
     record.facts.set(.computeMajor, capability.first)
     record.facts.set(.computeMinor, capability.second)
+    record.facts.set(.serial, library.text(CNVML_TEXT_SERIAL, of: device))
     record.facts.set(.partNumber, library.text(CNVML_TEXT_PART_NUMBER, of: device))
     let scope = UInt32(CNVML_SCOPE_NODE)
-    record.cpus =
-      library.mask { cnvml_cpu_affinity_within(table, handle, $0, $1, scope) }
-      ?? library.mask { cnvml_cpu_affinity(table, handle, $0, $1) }
+    record.cpus = library.mask { cnvml_cpu_affinity_within(table, handle, $0, $1, scope) }
+    // The older call may tell more CPUs, those of the socket: not in the place of a late answer.
+    if record.cpus.value == nil, record.cpus.meaning != .later {
+      let older = library.mask { cnvml_cpu_affinity(table, handle, $0, $1) }
+      if older.meaning != .absent { record.cpus = older }
+    }
     record.nodes = library.mask { cnvml_memory_affinity(table, handle, $0, $1, scope) }
     let bar1 = library.structure(CNVML_STRUCT_BAR1, cnvml_bar1(), of: device)
     record.facts.set(.bar1Total, NVMLLibrary.answer(bar1.value?.total ?? 0, bar1.code))
@@ -134,6 +141,11 @@ struct GPUQuestions {
     let sram = library.structure(
       CNVML_STRUCT_SRAM, cnvml_sram(), version: UInt32(CNVML_SRAM_V1), of: device)
     facts.set(.sramOverThreshold, NVMLLibrary.answer(sram.value?.is_over_threshold ?? 0, sram.code))
+    let repair = library.structure(
+      CNVML_STRUCT_REPAIR, cnvml_repair(), version: UInt32(CNVML_REPAIR_V1), of: device)
+    let pending = repair.value ?? cnvml_repair()
+    facts.set(.channelRepairPending, NVMLLibrary.answer(pending.channel_pending, repair.code))
+    facts.set(.tpcRepairPending, NVMLLibrary.answer(pending.tpc_pending, repair.code))
     let fields = fields([UInt32(CNVML_FIELD_RECOVERY_ACTION), UInt32(CNVML_FIELD_LINK_SPEED)])
     facts.set(.recoveryAction, fields[0])
     facts.set(.linkSpeed, fields[1])

@@ -108,6 +108,9 @@ enum GPURules {
     if facts[.sramOverThreshold] == 1 {
       warnings.append("errors of on-chip memory are over the threshold")
     }
+    if facts[.channelRepairPending] == 1 || facts[.tpcRepairPending] == 1 {
+      warnings.append("a repair inside the GPU waits for the next reset")
+    }
     if let bits = facts[.clockReasons] {
       let slow = GPUWords.clockReasons(bits).filter(GPUWords.slowdowns.contains)
       if !slow.isEmpty { warnings.append("slowed down: \(slow.joined(separator: ", "))") }
@@ -126,6 +129,9 @@ enum GPURules {
   private static func limits(of gpu: GPURecord) -> [String] {
     var denied = gpu.facts.denied
     if NVMLReturn(code: gpu.processes.code).meaning == .notAllowed { denied.append("processes") }
+    for (name, answer) in [("cpus", gpu.cpus), ("numa_node", gpu.nodes)]
+    where answer.meaning == .notAllowed { denied.append(name) }
+    if gpu.samples.meaning == .notAllowed { denied.append("process_utilization") }
     guard !denied.isEmpty, gpu.handleCode == 0 else { return [] }
     let more = denied.count > 3 ? " and \(denied.count - 3) more" : ""
     return ["limited: no permission to ask for \(denied.prefix(3).joined(separator: ", "))\(more)"]

@@ -89,7 +89,7 @@ public struct HealthMonitor: Sendable, Equatable {
     case .good:
       afterGood(at: now)
     case .bad(let reason), .fault(let reason):
-      if bad >= rules.badToDoubt, !isLost { health = .unhealthy(reason: reason) }
+      if bad >= rules.badToDoubt, !needsReset { health = .unhealthy(reason: reason) }
     case .silent(let reason):
       // A GPU that is known to be broken does not become less so by falling silent.
       if silent >= rules.silentToForget, health == .healthy { health = .unknown(reason: reason) }
@@ -98,7 +98,8 @@ public struct HealthMonitor: Sendable, Equatable {
     return health.word == before.word ? nil : before
   }
 
-  private var isLost: Bool {
+  /// True when only a reset or a boot mends the GPU.
+  public var needsReset: Bool {
     if case .needsReset = health { true } else { false }
   }
 

@@ -66,13 +66,52 @@ public enum HostPlatform: String, Sendable, CaseIterable {
   case standard
   /// A Tegra system on a chip: the GPU computes in the host's memory.
   case tegra
+  /// Linux below Windows (WSL): GPUs are reached through Windows, and the PCI bus shows none of
+  /// them.
+  case wsl
+}
 
-  /// Reads it from `/etc/nv_tegra_release` and `/sys/devices/soc0/family`.
-  static func read(from tree: inout FileTree) -> HostPlatform {
+extension HostPlatform {
+  /// The library through which Linux below Windows reaches GPUs.
+  static let wslLibrary = "libdxcore.so"
+
+  /// Reads it from `/etc/nv_tegra_release` and `/sys/devices/soc0/family`, then from whether
+  /// `libdxcore.so` can be loaded. A tree that is not the running machine's has nothing to load:
+  /// there the file counts.
+  ///
+  /// - Parameter canLoad: Whether the loader takes one of these.
+  static func read(
+    from tree: inout FileTree, canLoad: ([String]) -> Bool = HostPlatform.canLoad
+  ) -> HostPlatform {
+    if isTegra(&tree) { return .tegra }
+    let isWSL =
+      tree.isLive
+      ? canLoad(["\(NVMLLocator.wslFolder)/\(wslLibrary)", wslLibrary])
+      : ([NVMLLocator.wslFolder] + NVMLLocator.libraryFolders).contains {
+        tree.exists("\($0)/\(wslLibrary)")
+      }
+    return isWSL ? .wsl : .standard
+  }
+
+  static func isTegra(_ tree: inout FileTree) -> Bool {
     // The file of older JetPacks; its text is a version, and may be long.
-    if tree.line("/etc/nv_tegra_release") != nil { return .tegra }
-    let family = tree.line("/sys/devices/soc0/family") ?? ""
-    return family.lowercased().hasPrefix("tegra") ? .tegra : .standard
+    if tree.line("/etc/nv_tegra_release") != nil { return true }
+    return (tree.line("/sys/devices/soc0/family") ?? "").lowercased().hasPrefix("tegra")
+  }
+
+  /// Whether the loader takes one of these on the running machine. In a privileged process only
+  /// root's own files are tried, and a plain name only where nobody told the loader where to look.
+  private static func canLoad(_ candidates: [String]) -> Bool {
+    let isPrivileged = Syscalls.isPrivileged()
+    let isTold = Syscalls.environment(NVMLLocator.loaderVariable) != nil
+    return candidates.contains { candidate in
+      if isPrivileged && isTold && !candidate.hasPrefix("/") { return false }
+      guard
+        case .path(let path) = NVMLLocator.admit(
+          candidate, plainName: wslLibrary, isPrivileged: isPrivileged)
+      else { return false }
+      return Syscalls.canLoad(path)
+    }
   }
 }
 
@@ -88,9 +127,14 @@ public enum UnifiedMemory {
   public static func isShared(
     name: String?, profile: HardwareProfile?, platform: HostPlatform
   ) -> Bool {
+    // The driver's own word before that of a profile, which may be found by memory.
+    if isIntegrated(name) { return true }
     if let profile { return profile.memoryKind == .unified }
-    if platform == .tegra { return true }
-    // Names of integrated GPUs, as go-nvlib tells them.
-    return name.map { $0.contains("(nvgpu)") || $0.contains("NVIDIA Thor") } ?? false
+    return platform == .tegra
+  }
+
+  /// Whether NVML's product name is that of a GPU inside a system on a chip, as go-nvlib does it.
+  static func isIntegrated(_ name: String?) -> Bool {
+    name.map { $0.contains("(nvgpu)") || $0.contains("NVIDIA Thor") } ?? false
   }
 }

@@ -142,7 +142,7 @@ enum KernelDeviceReader {
 
   /// The GPU of a Tegra, which is on no bus; NVML, where there is one, knows more.
   private static func tegra(from tree: inout FileTree) -> KernelDevice? {
-    guard HostPlatform.read(from: &tree) == .tegra else { return nil }
+    guard HostPlatform.isTegra(&tree) else { return nil }
     let model =
       tree.line("/proc/device-tree/model") ?? tree.line("/sys/firmware/devicetree/base/model")
     var device = KernelDevice(

@@ -77,6 +77,7 @@ enum MIGFolding {
     }
     instance.profile = profile(of: facts, gpu)
     instance.fault = fault(record, identity: identity, gpu)
+    instance.late = GPUFolding.late(facts)
     return instance
   }
 
@@ -112,7 +113,8 @@ enum MIGFolding {
     if let parent = identity?.gpu, let own = gpu.facts[.uuid], parent != own {
       return "its identifier names another GPU"
     }
-    guard let memory = GPUFolding.memory(record.facts) else {
+    let isTold = NVMLReturn(code: record.facts.code(.memoryTotal)).isSuccess
+    guard isTold, let memory = GPUFolding.memory(record.facts) else {
       return "memory: \(NVMLReturn(code: record.facts.code(.memoryTotal)).description)"
     }
     if memory.totalBytes == 0 { return "NVML reports no memory" }

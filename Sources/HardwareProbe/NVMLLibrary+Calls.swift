@@ -70,14 +70,14 @@ extension NVMLLibrary {
   }
 
   /// CPUs or NUMA nodes near a GPU, from a call that fills a mask; nil when it fails or says none.
-  func mask(_ call: (UInt32, UnsafeMutablePointer<UInt>) -> Int32) -> CPUSet? {
+  func mask(_ call: (UInt32, UnsafeMutablePointer<UInt>) -> Int32) -> Answer<CPUSet> {
     var words = [UInt](repeating: 0, count: ProbeLimits.maskWords)
     let code = words.withUnsafeMutableBufferPointer { words in
       words.baseAddress.map { call(UInt32(words.count), $0) } ?? NVMLReturn.noSymbol
     }
-    guard code == 0 else { return nil }
+    guard code == 0 else { return Answer(value: nil, code: code) }
     let set = words.withUnsafeBytes { CPUSet(mask: Array($0)[...]) }
-    return set.isEmpty ? nil : set
+    return Answer(value: set.isEmpty ? nil : set, code: 0)
   }
 
   static func answer(_ value: UInt32, _ code: Int32) -> Answer<UInt64> {

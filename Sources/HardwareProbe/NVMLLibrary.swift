@@ -22,30 +22,27 @@ struct NVMLLibrary {
   ///
   /// - Parameter isPrivileged: Then only the plain name and root's own files are loaded.
   static func open(_ candidates: [String], isPrivileged: Bool) -> Opening {
-    var status = NVMLStatus.noLibrary(reason: "no place to look")
-    for (position, candidate) in candidates.enumerated() {
+    var status: NVMLStatus?
+    var misfit: NVMLStatus?
+    for candidate in candidates {
       let opening = open(candidate, isPrivileged: isPrivileged)
       guard case .failed(let failure) = opening else { return opening }
       // A library that is there but fails is the better explanation than one that is not.
       guard case .noLibrary = failure else { return opening }
-      if position == 0 { status = failure }
+      status = status ?? failure
+      let isThere = candidate.hasPrefix("/") && Syscalls.exists(candidate)
+      if isThere { misfit = misfit ?? failure }
     }
-    return .failed(status)
+    return .failed(misfit ?? status ?? .noLibrary(reason: "no place to look"))
   }
 
   private static func open(_ candidate: String, isPrivileged: Bool) -> Opening {
-    var path = candidate
-    if isPrivileged && candidate != NVMLLocator.soname {
-      guard candidate.hasPrefix("/") else {
-        return .failed(.notTrusted(path: candidate.printable, reason: "not an absolute path"))
-      }
-      guard let resolved = Syscalls.resolve(candidate) else {
-        return .failed(.noLibrary(reason: "\(candidate): no such file".printable))
-      }
-      if let reason = NVMLLocator.distrust(resolved, ownership: Syscalls.ownership) {
-        return .failed(.notTrusted(path: candidate.printable, reason: reason.printable))
-      }
-      path = resolved
+    let path: String
+    switch NVMLLocator.admit(candidate, isPrivileged: isPrivileged) {
+    case .path(let admitted): path = admitted
+    case .missing: return .failed(.noLibrary(reason: "\(candidate): no such file".printable))
+    case .refused(let reason):
+      return .failed(.notTrusted(path: candidate.printable, reason: reason.printable))
     }
     var words = [CChar](repeating: 0, count: 512)
     guard let table = cnvml_open(path, &words, words.count) else {

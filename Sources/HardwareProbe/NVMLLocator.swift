@@ -7,17 +7,32 @@ enum NVMLLocator {
   /// for compilers, and may be a stub.
   static let soname = "libnvidia-ml.so.1"
 
-  /// Places that a loader's configuration may miss, tried after the plain name.
-  static let fallbacks = [
-    "/usr/lib/wsl/lib/libnvidia-ml.so.1",
-    "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
-    "/usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1",
-    "/usr/lib64/libnvidia-ml.so.1",
-    "/usr/local/nvidia/lib64/libnvidia-ml.so.1",
-    "/run/nvidia/driver/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1",
-    "/run/nvidia/driver/usr/lib/aarch64-linux-gnu/libnvidia-ml.so.1",
-    "/run/nvidia/driver/usr/lib64/libnvidia-ml.so.1",
+  /// Where Windows puts the libraries of its driver for Linux below it.
+  static let wslFolder = "/usr/lib/wsl/lib"
+
+  /// Folders of libraries below the root of a system, in the order in which they are searched.
+  static let libraryFolders = [
+    "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64",
+    "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
   ]
+
+  /// Where a driver that runs in a container puts its files.
+  static let driverRoot = "/run/nvidia/driver"
+
+  /// Places that a loader's configuration may miss, tried after the plain name.
+  static let fallbacks =
+    [
+      "\(wslFolder)/\(soname)",
+      "/usr/lib/x86_64-linux-gnu/\(soname)",
+      "/usr/lib/aarch64-linux-gnu/\(soname)",
+      "/usr/lib64/\(soname)",
+      "/usr/local/nvidia/lib64/\(soname)",
+    ] + places(below: driverRoot)
+
+  /// The places where a driver has it whose files are below `root`.
+  static func places(below root: String) -> [String] {
+    libraryFolders.map { "\(root)\($0)/\(soname)" }
+  }
 
   /// The loader's own variable, by which the plain name may lead anywhere.
   static let loaderVariable = "LD_LIBRARY_PATH"
@@ -42,6 +57,15 @@ enum NVMLLocator {
     return ((loaderPath == nil ? [soname] : []) + fallbacks, note)
   }
 
+  /// Whether a search is for what somebody named, and not for whatever there is.
+  static func isNamed(_ search: Probe.NVMLSearch) -> Bool {
+    switch search {
+    case .none: false
+    case .library, .driverRoot: true
+    case .standard: !Syscalls.isPrivileged() && Syscalls.environment(variable) != nil
+    }
+  }
+
   /// The places to try for a search; none when nothing is searched.
   static func candidates(
     for search: Probe.NVMLSearch, isPrivileged: Bool
@@ -50,11 +74,39 @@ enum NVMLLocator {
     switch search {
     case .none: return ([], nil)
     case .library(let path): explicit = path
+    case .driverRoot(let path):
+      var root = path
+      while root.hasSuffix("/") { root.removeLast() }
+      return (places(below: root), nil)
     case .standard: break
     }
     return candidates(
       explicit: explicit, environment: Syscalls.environment(variable),
       loaderPath: Syscalls.environment(loaderVariable), isPrivileged: isPrivileged)
+  }
+
+  /// What may be given to the loader.
+  enum Admission: Equatable {
+    /// This, by name or path.
+    case path(String)
+    /// There is no such file.
+    case missing
+    /// The file must not be loaded; why.
+    case refused(reason: String)
+  }
+
+  /// What of a candidate may be given to the loader. In a privileged process that is the plain
+  /// name, for which the loader has its own places, and an absolute path that root alone can write.
+  static func admit(
+    _ candidate: String, plainName: String = soname, isPrivileged: Bool
+  ) -> Admission {
+    guard isPrivileged, candidate != plainName else { return .path(candidate) }
+    guard candidate.hasPrefix("/") else { return .refused(reason: "not an absolute path") }
+    guard let resolved = Syscalls.resolve(candidate) else { return .missing }
+    if let reason = distrust(resolved, ownership: Syscalls.ownership) {
+      return .refused(reason: reason)
+    }
+    return .path(resolved)
   }
 
   /// Why a privileged process must not load `path`; nil when it may.

@@ -57,14 +57,21 @@ enum RecordLines {
     writer.int64("index", Int64(record.index))
     writer.int64("code", Int64(record.handleCode))
     facts(record.facts, &writer)
-    if let cpus = record.cpus { writer.string("cpus", cpus.list) }
-    if let nodes = record.nodes { writer.string("nodes", nodes.list) }
+    set("cpus", record.cpus, &writer)
+    set("nodes", record.nodes, &writer)
     list("processes", record.processes, &writer) { process, writer in
       writer.string(process.kind.rawValue)
       element(process.pid.map(UInt64.init), &writer)
       element(process.usedBytes, &writer)
       element(process.gpuInstance.map(UInt64.init), &writer)
       element(process.computeInstance.map(UInt64.init), &writer)
+    }
+    list("samples", record.samples, &writer) { sample, writer in
+      writer.int64(Int64(sample.pid))
+      writer.int64(Int64(clamping: sample.timestamp))
+      for percent in [sample.multiprocessors, sample.memory, sample.encoder, sample.decoder] {
+        element(percent, &writer)
+      }
     }
     list("ports", record.ports, &writer) { port, writer in
       writer.int64(Int64(port.port))
@@ -148,6 +155,18 @@ enum RecordLines {
 
   private static func failure(_ code: Int32, _ writer: inout JSONWriter) {
     writer.object { $0.int64("code", Int64(code)) }
+  }
+
+  /// A mask as its list, a failure as its code; a driver that says none as null.
+  private static func set(_ name: String, _ answer: Answer<CPUSet>, _ writer: inout JSONWriter) {
+    writer.key(name)
+    if let value = answer.value {
+      writer.string(value.list)
+    } else if answer.code == 0 {
+      writer.null()
+    } else {
+      failure(answer.code, &writer)
+    }
   }
 
   private static func list<Element>(

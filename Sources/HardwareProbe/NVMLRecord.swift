@@ -25,6 +25,9 @@ struct Answer<Value: Sendable & Equatable>: Sendable, Equatable {
   var value: Value?
   /// NVML's return code; -1 when the library lacks the call.
   var code: Int32
+  /// How long ago the value was told, in milliseconds; nil for one that was told now. Then `code`
+  /// says why it was not told now.
+  var ageMilliseconds: UInt64?
 
   /// How the one who asked should take it.
   var meaning: NVMLReturn.Class { NVMLReturn(code: code).meaning }
@@ -32,8 +35,8 @@ struct Answer<Value: Sendable & Equatable>: Sendable, Equatable {
 
 /// Texts that a GPU or a MIG device tells of itself.
 enum GPUText: String, CaseIterable, Sendable {
-  case name, uuid
-  case partNumber = "part_number"
+  case name, uuid, serial
+  case partNumber = "board_part_number"
   case busID = "bus_id"
   case cluster
 }
@@ -84,6 +87,8 @@ enum GPUNumber: String, CaseIterable, Sendable {
   case remapFailed = "remap_failed"
   case rowsExhausted = "row_banks_exhausted"
   case sramOverThreshold = "sram_over_threshold"
+  case channelRepairPending = "channel_repair_pending"
+  case tpcRepairPending = "tpc_repair_pending"
   case recoveryAction = "recovery_action"
   // Power, clocks, heat.
   case power = "power_milliwatts"
@@ -145,6 +150,20 @@ struct DriverFacts: Sendable, Equatable {
     if answer.code != NVMLReturn.noSymbol { numbers[number] = answer }
   }
 
+  /// The questions that got no answer now and may get one later, in the order of the lists above.
+  var late: [(name: String, code: Int32, ageMilliseconds: UInt64?)] {
+    let told =
+      GPUText.allCases.compactMap { text in
+        texts[text].map { (text.rawValue, $0.code, $0.value == nil ? nil : $0.ageMilliseconds) }
+      }
+      + GPUNumber.allCases.compactMap { number in
+        numbers[number].map {
+          (number.rawValue, $0.code, $0.value == nil ? nil : $0.ageMilliseconds)
+        }
+      }
+    return told.filter { NVMLReturn(code: $0.1).meaning == .later }
+  }
+
   /// The names of questions that this process may not ask, in the order of the lists above.
   var denied: [String] {
     func isDenied(_ code: Int32?) -> Bool {
@@ -170,12 +189,15 @@ struct GPURecord: Sendable, Equatable {
   /// The code with which NVML gave its handle.
   var handleCode: Int32
   var facts = DriverFacts()
-  /// CPUs near it; nil when the driver does not say.
-  var cpus: CPUSet?
-  /// NUMA nodes near it; nil when the driver does not say.
-  var nodes: CPUSet?
+  /// CPUs near it; the value is nil when the driver does not say.
+  var cpus = Answer<CPUSet>(value: nil, code: NVMLReturn.noSymbol)
+  /// NUMA nodes near it; the value is nil when the driver does not say.
+  var nodes = Answer<CPUSet>(value: nil, code: NVMLReturn.noSymbol)
   /// Who uses it; the value is nil when the driver does not say.
   var processes = Answer<[ProcessRecord]>(value: nil, code: NVMLReturn.noSymbol)
+  /// The newest sample of each process, ascending by pid; the value is nil when the driver does not
+  /// tell, and when it was not asked because nobody uses the GPU.
+  var samples = Answer<[SampleRecord]>(value: nil, code: NVMLReturn.noSymbol)
   /// Its NVLink ports; the value is nil when the driver does not say.
   var ports = Answer<[PortRecord]>(value: nil, code: NVMLReturn.noSymbol)
   /// Its MIG devices; nil when MIG is off.
@@ -197,6 +219,18 @@ struct ProcessRecord: Sendable, Equatable {
   var usedBytes: UInt64?
   var gpuInstance: UInt32?
   var computeInstance: UInt32?
+}
+
+/// Load that one process made on a GPU, in percent of the sample period; nil for what no percentage
+/// can be.
+struct SampleRecord: Sendable, Equatable {
+  var pid: UInt32
+  /// When it was taken: microseconds since 1970 by the driver's clock.
+  var timestamp: UInt64
+  var multiprocessors: UInt64?
+  var memory: UInt64?
+  var encoder: UInt64?
+  var decoder: UInt64?
 }
 
 /// One NVLink port.

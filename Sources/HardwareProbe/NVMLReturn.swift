@@ -38,6 +38,9 @@ struct NVMLReturn: Equatable {
   /// True when a loop over indexes asked for one that does not exist: a hole, not a fault.
   var isHole: Bool { code == 2 || code == 6 || meaning == .absent }
 
+  /// True when nothing can be done with the GPU before a reset: lost, reset required, not found.
+  var isLost: Bool { [15, 16, 28].contains(code) }
+
   /// The class by which the probe decides.
   var meaning: Class {
     switch code {

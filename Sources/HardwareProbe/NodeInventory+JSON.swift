@@ -17,6 +17,7 @@ extension NodeInventory {
       writer.known("node", host.hostname)
       writer.known("boot_id", host.bootID)
       writer.known("kernel_release", host.kernelRelease)
+      writer.string("platform", platform.rawValue)
       writer.strings("sources", sources)
       writer.object("cpu") { write(cpu: &$0) }
       writer.object("memory") { write(memory: &$0) }

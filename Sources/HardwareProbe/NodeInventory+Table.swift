@@ -48,6 +48,7 @@ extension NodeInventory {
     var parts = ["NODE \(Self.known(host.hostname))"]
     if let agentVersion { parts.append("agent \(agentVersion)") }
     parts.append("kernel \(Self.known(host.kernelRelease))")
+    if platform != .standard { parts.append("platform \(platform.rawValue)") }
     var from = sources
     if case .running(_, let driver, _) = nvml {
       from = from.map { $0 == "nvml" ? "nvml \(driver ?? "-") (dlopen)" : $0 }
@@ -62,14 +63,25 @@ extension NodeInventory {
 
   private static func row(_ gpu: GPUEntry) -> [String] {
     let state = gpu.state.reason.map { "\(stateWord(gpu.state)): \($0)" } ?? "usable"
-    var memory = cell(gpu.memory)
+    var memory = marked(cell(gpu.memory), gpu.late, .memoryTotal)
     if gpu.sharesHostMemory { memory = "the host's" }
     return [
       "\(gpu.index)", gpu.profile.name ?? "unknown", model(gpu), memory,
-      gpu.readings[.utilization].map { "\($0)%" } ?? "-",
-      gpu.readings[.temperature].map { "\($0)C" } ?? "-", power(gpu.readings), mig(gpu.mig),
-      ecc(gpu.readings), gpu.source.rawValue, state,
+      marked(gpu.readings[.utilization].map { "\($0)%" } ?? "-", gpu.late, .utilization),
+      marked(gpu.readings[.temperature].map { "\($0)C" } ?? "-", gpu.late, .temperature),
+      marked(power(gpu.readings), gpu.late, .power), mig(gpu.mig),
+      marked(ecc(gpu.readings), gpu.late, .eccUncorrected), gpu.source.rawValue, state,
     ]
+  }
+
+  /// A value that was told before and not now has this before it.
+  private static let agedMark = "~"
+
+  private static func marked(
+    _ cell: String, _ late: [LateReading], _ number: GPUNumber
+  ) -> String {
+    late.contains { $0.name == number.rawValue && $0.ageMilliseconds != nil }
+      ? agedMark + cell : cell
   }
 
   private static func model(_ gpu: GPUEntry) -> String {
@@ -111,7 +123,8 @@ extension NodeInventory {
       }
       return [
         "\(gpu.index).\(instance.position)", instance.profile ?? "unknown",
-        instance.uuid ?? "-", cell(instance.memory), "-", "-", "-", "-", "-", gpu.source.rawValue,
+        instance.uuid ?? "-", marked(cell(instance.memory), instance.late, .memoryTotal), "-", "-",
+        "-", "-", "-", gpu.source.rawValue,
         state,
       ]
     }
@@ -122,13 +135,40 @@ extension NodeInventory {
   }
 
   private var warningLines: [String] {
-    gpus.flatMap { gpu in gpu.warnings.map { "warning: device \(gpu.index): \($0)" } }
+    gpus.flatMap { gpu in
+      gpu.warnings.map { "warning: device \(gpu.index): \($0)" }
+        + Self.lateLines(gpu.late, "device \(gpu.index)")
+        + (gpu.mig.instances ?? []).flatMap {
+          Self.lateLines($0.late, "device \(gpu.index).\($0.position)")
+        }
+    }
+  }
+
+  /// A line for every reason and age: a driver that is slow is so for many readings at once.
+  private static func lateLines(_ late: [LateReading], _ whose: String) -> [String] {
+    var lines: [(reason: String, age: UInt64?, names: [String])] = []
+    for reading in late {
+      let age = reading.ageMilliseconds
+      if let index = lines.firstIndex(where: { $0.reason == reading.reason && $0.age == age }) {
+        lines[index].names.append(reading.name)
+      } else {
+        lines.append((reading.reason, age, [reading.name]))
+      }
+    }
+    return lines.map { line in
+      let more = line.names.count > 3 ? " and \(line.names.count - 3) more" : ""
+      let what = line.names.prefix(3).joined(separator: ", ") + more
+      let shown =
+        line.age.map { "shown as \(Decimal.ratio($0, over: 1000, digits: 1)) s ago (\(agedMark))" }
+        ?? "not known"
+      return "late: \(whose): \(what): \(line.reason); \(shown)"
+    }
   }
 
   private var cpuLine: String {
     let cpus = Decimal.ratio(capacity.cpuMilli, over: 1000, digits: 3)
     var line = "cpu \(Self.known(host.architecture)) "
-    line += capacity.onlineCPUCount == 0 ? "- cpus" : "\(cpus) cpus"
+    line += capacity.onlineCPUCount == 0 ? "- cores" : "\(cpus) cores"
     let memory = capacity.memoryTotalBytes == 0 ? "-" : Self.gibibytes(capacity.memoryBytes, 1)
     line += "  mem \(memory) GiB"
     if let model = [host.cpuModel].first(where: { !$0.isEmpty }) { line += "  \(model)" }

@@ -11,6 +11,10 @@ public struct NodeInventory: Sendable, Equatable {
   public var nvml: NVMLStatus
   /// The newest CUDA that the driver runs, 12040 for 12.4; nil when it does not say.
   public var cudaVersion: Int?
+  /// True when a library or a driver root was named: then it is a fault that there is none.
+  public var isNVMLNamed = false
+  /// The kind of machine.
+  public var platform = HostPlatform.standard
   /// One entry for every GPU that NVML counts, in its order, the unusable ones included, then those
   /// that only the kernel shows.
   public var gpus: [GPUEntry]
@@ -42,11 +46,13 @@ public struct NodeInventory: Sendable, Equatable {
   public var offerableGPUs: [GPUEntry] { gpus.filter(\.isOfferable) }
 
   /// What a strict reader does not accept, one clause each: a device that is unusable or matches
-  /// no profile, a MIG device that is not offered, a driver that is there and does not answer.
+  /// no profile, a MIG device that is not offered, a driver that is there and does not answer, a
+  /// library that was named and is not there.
   public var strictFaults: [String] {
     var faults: [String] = []
     switch nvml {
-    case .running, .described, .notAsked, .noLibrary: break
+    case .running, .described, .notAsked: break
+    case .noLibrary where !isNVMLNamed: break
     default: faults.append(nvml.reason ?? nvml.word)
     }
     for gpu in gpus {

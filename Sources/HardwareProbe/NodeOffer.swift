@@ -90,7 +90,7 @@ extension GPUMemory {
 
 extension GPUState {
   /// True when the GPU said something about itself, good or bad, and is not somebody else's.
-  fileprivate var isAnswered: Bool {
+  var isAnswered: Bool {
     switch self {
     case .usable, .unusable: true
     case .notPermitted, .unknown: false

@@ -38,6 +38,9 @@ public enum Probe {
     case standard
     /// This library and no other. A privileged process loads it only when root alone can write it.
     case library(path: String)
+    /// The library of a driver whose files are below this directory, and no other: in `usr/lib64`,
+    /// `usr/lib/TRIPLET`, `lib64` or `lib/TRIPLET`. The same rule holds in a privileged process.
+    case driverRoot(path: String)
     /// Not at all.
     case none
   }
@@ -48,11 +51,22 @@ public enum Probe {
   /// ever on a broken GPU; with ``DriverAccess/child(program:arguments:deadlineMilliseconds:)`` it
   /// is back within the deadline and half a second.
   public static func run(_ options: Options = Options()) -> NodeInventory {
+    var memory = ProbeMemory()
+    return run(options, memory: &memory)
+  }
+
+  /// As ``run(_:)``, for a caller that probes again and again: a value that the driver does not
+  /// tell now ("timeout", "no data", "in use" …) is the last one that it told, with its age in
+  /// ``GPUEntry/late``, for at most 60 s.
+  ///
+  /// - Parameter memory: What was told before; the same one for every probe of one machine.
+  public static func run(_ options: Options, memory: inout ProbeMemory) -> NodeInventory {
     let start = Syscalls.monotonicNanoseconds()
     var tree = FileTree(root: options.root)
     let host = HostProbe.identity(from: &tree)
     let capacity = HostProbe.capacity(from: &tree)
-    let record = ask(options, tree: &tree)
+    let record = memory.keeping(
+      ask(options, tree: &tree), at: Syscalls.monotonicNanoseconds())
     var deadline = 0
     if case .child(_, _, let milliseconds) = options.driver { deadline = milliseconds }
     let (told, notes) = GPUFolding.entries(
@@ -61,12 +75,16 @@ public enum Probe {
     let kernel = KernelDeviceReader.readAll(from: &tree, catalogue: options.catalogue)
     let platform = HostPlatform.read(from: &tree)
     let join = GPUJoin(status: record.status, catalogue: options.catalogue, platform: platform)
-    let gpus = join.joined(told, kernel)
+    var gpus = join.joined(told, kernel)
+    MIGMinors.fill(&gpus, from: &tree)
+    if tree.isLive, options.nvml != .none, let note = VisibleDevices.note { tree.note(note) }
     var inventory = NodeInventory(
       host: host, capacity: capacity, nvml: record.status, gpus: gpus,
       cpuProfile: cpuProfile(host, options.catalogue), notes: [], sources: ["/proc", "/sys"],
       elapsedNanoseconds: 0)
     inventory.cudaVersion = record.cudaVersion
+    inventory.platform = platform
+    inventory.isNVMLNamed = NVMLLocator.isNamed(options.nvml)
     if case .running = record.status { inventory.sources.insert("nvml", at: 0) }
     inventory.notes = tree.allNotes
     inventory.elapsedNanoseconds = Syscalls.monotonicNanoseconds() &- start

@@ -37,10 +37,15 @@ enum ProbeLimits {
   /// Processes of which the driver's memory is shown, the latest of up to 4,000.
   static let accounted = 64
 
+  /// Age at which a value is forgotten that the driver told before and does not tell now. Unit:
+  /// milliseconds. Longer than a slow driver's pause, shorter than what would mislead.
+  static let keptMilliseconds: UInt64 = 60_000
+
   /// Words of a mask of CPUs: 8,192 CPUs.
   static let maskWords = 128
 
-  /// Bytes of one line of a child's record. A GPU with 4,096 processes takes about 260 kB.
+  /// Bytes of one line of a child's record. A GPU with 4,096 processes takes about
+  /// 260 kB, and 190 kB for their load.
   static let recordLineBytes = 512 << 10
 
   /// Bytes of a child's whole record.

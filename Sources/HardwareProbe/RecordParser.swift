@@ -62,10 +62,13 @@ enum RecordParser {
     let index = fields.int64("index", in: 0...Int64(ProbeLimits.gpus - 1))
     let code = fields.int64("code", in: codes)
     let facts = try facts(&fields)
-    let cpus = fields.optional("cpus", set)
-    let nodes = fields.optional("nodes", set)
+    let cpus = fields.read("cpus", set)
+    let nodes = fields.read("nodes", set)
     let processes = fields.read("processes") { value in
       try list(value, max: ProbeLimits.processes, process)
+    }
+    let samples = fields.read("samples") { value in
+      try list(value, max: ProbeLimits.processes, sample)
     }
     let ports = fields.read("ports") { value in
       try list(value, max: ProbeLimits.ports) { try port($0) }
@@ -82,6 +85,7 @@ enum RecordParser {
     record.cpus = try cpus.value
     record.nodes = try nodes.value
     record.processes = try processes.value
+    record.samples = try samples.value
     record.ports = try ports.value
     record.instances = try instances.value
     record.profiles = try profiles.value
@@ -140,11 +144,13 @@ enum RecordParser {
     return Answer(value: try value.array(max: max, body), code: 0)
   }
 
-  private static func set(_ value: JSONValue) throws -> CPUSet {
+  private static func set(_ value: JSONValue) throws -> Answer<CPUSet> {
+    if value.kind == .object { return Answer(value: nil, code: try failure(value)) }
+    if value.kind == .null { return Answer(value: nil, code: 0) }
     guard let set = CPUSet(list: try value.string(0...16_384)) else {
       throw value.refuse("not a list of numbers")
     }
-    return set
+    return Answer(value: set, code: 0)
   }
 
   /// A whole number or null.
@@ -170,6 +176,15 @@ enum RecordParser {
       kind: try parts[0].choice(kinds), pid: try number32(parts[1]),
       usedBytes: try number(parts[2]), gpuInstance: try number32(parts[3]),
       computeInstance: try number32(parts[4]))
+  }
+
+  private static func sample(_ value: JSONValue) throws -> SampleRecord {
+    let parts = try elements(value, 6)
+    return SampleRecord(
+      pid: UInt32(try parts[0].int64(in: small)),
+      timestamp: UInt64(try parts[1].int64(in: 0...Int64.max)),
+      multiprocessors: try number(parts[2]), memory: try number(parts[3]),
+      encoder: try number(parts[4]), decoder: try number(parts[5]))
   }
 
   private static func port(_ value: JSONValue) throws -> PortRecord {

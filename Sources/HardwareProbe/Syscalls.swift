@@ -98,6 +98,9 @@ enum Syscalls {
     return String(cString: resolved)
   }
 
+  /// Whether the loader takes a library, by name or path. It runs the library's own start.
+  static func canLoad(_ library: String) -> Bool { cnvml_os_can_load(library) != 0 }
+
   /// CPUs on which the calling thread may run; nil when the kernel does not say.
   static func affinity() -> CPUSet? {
     var bytes = 128

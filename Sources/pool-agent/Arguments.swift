@@ -54,6 +54,7 @@ struct Arguments {
       switch flag.values {
       case .none:
         if inline != nil { throw UsageError(message: "\(flag.name) takes no value") }
+        try refuseSecond(flag)
         values[flag.name] = []
       case .one(let what):
         try refuseSecond(flag)

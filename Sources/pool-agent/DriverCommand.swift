@@ -12,6 +12,8 @@ enum DriverCommand {
     for word in words {
       if word.hasPrefix("--nvml=") {
         search = .library(path: String(word.dropFirst("--nvml=".count)))
+      } else if word.hasPrefix("--driver-root=") {
+        search = .driverRoot(path: String(word.dropFirst("--driver-root=".count)))
       } else if word.hasPrefix("--skip=") {
         skipping = Set(word.dropFirst("--skip=".count).split(separator: ",").compactMap { Int($0) })
       } else {
@@ -26,7 +28,10 @@ enum DriverCommand {
 
   /// The flags that make a started agent look where this one looks.
   static func arguments(_ word: String, _ search: Probe.NVMLSearch) -> [String] {
-    if case .library(let path) = search { return [word, "--nvml=\(path)"] }
-    return [word]
+    switch search {
+    case .library(let path): [word, "--nvml=\(path)"]
+    case .driverRoot(let path): [word, "--driver-root=\(path)"]
+    case .standard, .none: [word]
+    }
   }
 }

@@ -34,6 +34,7 @@ enum InventoryNode {
   }
 
   private static func cpuSets(_ inventory: NodeInventory, _ writer: inout JSONWriter) {
+    if case .unknown = inventory.cpuProfile { return }
     var left = min(inventory.capacity.cpuMilli, 1_024_000)
     let profile = inventory.cpuProfile.name ?? "cpu-\(name(inventory.host.architecture, or: "any"))"
     let host = name(inventory.host.hostname, or: "this-machine")
@@ -68,6 +69,9 @@ enum InventoryNode {
   static func leftOut(of inventory: NodeInventory) -> [String] {
     let offered = offers(inventory)
     var notes: [String] = []
+    if case .unknown(let reason, _) = inventory.cpuProfile {
+      notes.append("the CPUs are left out: \(reason)")
+    }
     if offered.count < inventory.gpuOffers.count {
       notes.append(
         "the document takes \(offered.count) of \(inventory.gpuOffers.count) GPUs")
@@ -128,6 +132,9 @@ enum InventoryNode {
   private static func clamp(_ value: UInt64, to most: Int64) -> Int64 {
     min(Int64(clamping: value), most)
   }
+
+  /// Whether documents accept a name as it stands.
+  static func isName(_ text: String) -> Bool { !text.isEmpty && name(text, or: "") == text }
 
   /// What a machine calls itself, as a name that documents accept.
   private static func name(_ text: String, or other: String) -> String {

@@ -12,7 +12,7 @@ struct MachineFlags {
 
   init(_ arguments: Arguments) throws(UsageError) {
     if let file = arguments.one("--fake") {
-      for flag in ["--nvml", "--root", "--deadline"] where arguments.has(flag) {
+      for flag in ["--nvml", "--driver-root", "--root", "--deadline"] where arguments.has(flag) {
         throw UsageError(message: "--fake and \(flag) exclude one another")
       }
       subject = try Self.described(file, arguments)
@@ -28,8 +28,19 @@ struct MachineFlags {
       // A captured tree says nothing of the driver of the machine that reads it.
       options.nvml = .none
     }
+    if arguments.has("--nvml"), arguments.has("--driver-root") {
+      throw UsageError(message: "--nvml and --driver-root exclude one another")
+    }
     if let library = arguments.one("--nvml") {
       options.nvml = .library(path: try Self.absolute(library))
+    }
+    if let root = arguments.one("--driver-root") {
+      guard Console.isDirectory(root), let path = Console.absolutePath(root) else {
+        let advice = "give the directory that holds the driver's usr"
+        throw UsageError(
+          message: "--driver-root \(quoted(root)): there is no such directory; \(advice)")
+      }
+      options.nvml = .driverRoot(path: path)
     }
     let deadline = try arguments.number("--deadline", 10...600_000) ?? 5000
     // Where /proc does not tell the program's path the driver is asked here.
@@ -55,8 +66,14 @@ struct MachineFlags {
 
   /// Looks once.
   func inventory() -> NodeInventory {
+    var memory = ProbeMemory()
+    return inventory(memory: &memory)
+  }
+
+  /// Looks again: what the driver does not tell now is what it told last, with its age.
+  func inventory(memory: inout ProbeMemory) -> NodeInventory {
     switch subject {
-    case .probed(let options): Probe.run(options)
+    case .probed(let options): Probe.run(options, memory: &memory)
     case .described(let shape, let catalogue, let file):
       Probe.describe(shape, catalogue: catalogue, source: file)
     }

@@ -16,17 +16,17 @@ enum ProbeText {
     return lines.map { $0 + "\n" }.joined()
   }
 
-  /// A table, and below it the last cell of each row that had to be cut: the state of a device is
-  /// what a person came for.
+  /// A table, and below it what of each row had to be cut and a person came for: the UUID of a MIG
+  /// device, by which it is asked for, and the state in the last cell.
   private static func table(
     header: [String], rows: [[String]], optional: [String], _ page: Page
   ) -> [String] {
     let lines = page.table(header: header, rows: rows, optional: optional, indent: "")
     let cut = zip(rows, lines.dropFirst()).flatMap { row, line in
-      guard let first = row.first, let last = row.last, !line.hasSuffix("  " + last) else {
-        return [String]()
-      }
-      return page.prose("\(first): \(last)")
+      guard let first = row.first, let last = row.last else { return [String]() }
+      let uuids = row.filter { $0.hasPrefix("MIG-") && !line.contains($0) }
+      let state = line.hasSuffix("  " + last) ? [] : [last]
+      return (uuids + state).flatMap { page.prose("\(first): \($0)") }
     }
     return lines + cut
   }

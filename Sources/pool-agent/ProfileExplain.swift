@@ -55,13 +55,31 @@ enum ProfileExplain {
       }
       facts.memoryMiB = memory
     }
-    if let capability = arguments.one("--cc") { facts.computeCapability = capability }
+    if let text = arguments.one("--cc") { facts.computeCapability = try capability(text) }
     guard facts != DeviceFacts() else {
       throw UsageError(
         message:
           "profiles explain needs a name, a PCI device or facts, as: profiles explain 10de:2330")
     }
     return facts
+  }
+
+  /// A capability as drivers write it: `9.0`, for which `9` is short, or a maker's word such as
+  /// `gfx942`.
+  private static func capability(_ text: String) throws(UsageError) -> String {
+    func isNumber(_ part: Substring) -> Bool {
+      (1...2).contains(part.count) && part.allSatisfy { $0.isASCII && $0.isNumber }
+    }
+    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
+    if parts.count == 1, isNumber(parts[0]) { return text + ".0" }
+    let isVersion = parts.count == 2 && parts.allSatisfy(isNumber)
+    let isWord =
+      text.first?.isLetter == true && text.count <= 16
+      && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber) }
+    guard isVersion || isWord else {
+      throw UsageError(message: "--cc \(quoted(text)) is no capability; write it as 9.0 or gfx942")
+    }
+    return text
   }
 
   /// A profile that a device might be, and in what it differs.

@@ -21,37 +21,38 @@ struct WatchCommand {
   func run() -> Int32 {
     Console.endOnInterrupt()
     var stream = events()
-    var monitors: [String: HealthMonitor] = [:]
+    var health = NodeHealth()
+    var memory = ProbeMemory()
     while true {
       var (reported, dropped): ([DriverEvent], Int) = ([], 0)
       if stream != nil, let taken = stream?.take() { (reported, dropped) = taken }
-      let inventory = machine.inventory()
+      let inventory = machine.inventory(memory: &memory)
       Console.print(ProbeCommand.text(of: inventory, arguments))
-      let now = UInt64(Console.monotonicNanoseconds())
-      for event in reported {
-        let whom = inventory.gpus.flatMap(event.concerned(on:))
-        let parts =
-          whom.isEmpty || whom == [event.uuid] ? "" : ", concerns \(whom.joined(separator: " "))"
-        Console.note("event: \(event.uuid ?? "a GPU"): \(event.words) (\(event.effect))\(parts)\n")
-        guard let uuid = event.uuid, let seen = HealthMonitor.Observation(event) else { continue }
-        for device in whom.isEmpty ? [uuid] : whom { observe(seen, device, &monitors, at: now) }
-      }
+      for event in reported { Console.note(Self.words(event, inventory)) }
       if dropped > 0 { Console.note("event: \(dropped) more were dropped\n") }
-      for gpu in inventory.gpus {
-        for (key, seen) in Self.seen(of: gpu) { observe(seen, key, &monitors, at: now) }
+      let now = UInt64(Console.monotonicNanoseconds())
+      for change in health.look(inventory, after: reported, at: now) {
+        Console.note(Self.words(change))
       }
       Console.sleep(seconds: seconds)
     }
   }
 
-  /// What was seen of a GPU, and of its MIG devices, each of which is well or not by itself.
-  private static func seen(of gpu: GPUEntry) -> [(key: String, seen: HealthMonitor.Observation)] {
-    let whole = HealthMonitor.Observation(gpu)
-    let parts = (gpu.mig.instances ?? []).map { instance in
-      let fault = instance.fault.map { HealthMonitor.Observation.bad(reason: $0) }
-      return (instance.uuid ?? "index \(gpu.index).\(instance.position)", fault ?? whole)
+  private static func words(_ event: DriverEvent, _ inventory: NodeInventory) -> String {
+    let whom = inventory.gpus.flatMap(event.concerned(on:))
+    let parts =
+      whom.isEmpty || whom == [event.uuid] ? "" : ", concerns \(whom.joined(separator: " "))"
+    return "event: \(event.uuid ?? "a GPU"): \(event.words) (\(event.effect))\(parts)\n"
+  }
+
+  private static func words(_ change: NodeHealth.Change) -> String {
+    switch change {
+    case .judged(let key, let before, let now):
+      let why = now.reason.map { ": \($0)" } ?? ""
+      return "health: \(key): \(before.word) -> \(now.word)\(why)\n"
+    case .reset(let uuid, let sign):
+      return "reset: \(uuid): it was reset, since \(sign)\n"
     }
-    return [(gpu.uuid ?? "index \(gpu.index)", whole)] + parts
   }
 
   /// Where the driver is asked in another process, its events are awaited in one more.
@@ -62,17 +63,5 @@ struct WatchCommand {
     return DriverEventStream(
       program: program,
       arguments: DriverCommand.arguments(DriverCommand.eventsWord, options.nvml))
-  }
-
-  private func observe(
-    _ seen: HealthMonitor.Observation, _ key: String, _ monitors: inout [String: HealthMonitor],
-    at now: UInt64
-  ) {
-    // Devices come and go; what is not a device of this machine must not fill memory.
-    if monitors[key] == nil, monitors.count >= 1024 { return }
-    let before = monitors[key, default: HealthMonitor()].observe(seen, at: now)
-    guard let before, let health = monitors[key]?.health else { return }
-    let why = health.reason.map { ": \($0)" } ?? ""
-    Console.note("health: \(key): \(before.word) -> \(health.word)\(why)\n")
   }
 }

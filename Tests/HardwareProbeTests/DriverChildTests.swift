@@ -10,8 +10,8 @@ struct DriverChildTests {
   private static let head =
     #"{"part":"head","version":1,"status":"running","path":"l","count":2}"#
   private static let gpu =
-    #"{"part":"gpu","index":1,"code":15,"texts":{},"numbers":{},"processes":[],"ports":[],"#
-    + #""profiles":[]}"#
+    #"{"part":"gpu","index":1,"code":15,"texts":{},"numbers":{},"processes":[],"samples":[],"#
+    + #""cpus":null,"nodes":null,"ports":[],"profiles":[]}"#
 
   private func ask(
     _ script: String, deadline: Int = 20_000, program: String = "/bin/sh"

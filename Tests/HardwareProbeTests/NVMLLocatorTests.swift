@@ -29,6 +29,81 @@ import Testing
     #expect(plain.paths.first == "libnvidia-ml.so.1" && plain.note == nil)
   }
 
+  @Test func thePathOfWSLComesAfterTheLoaderAndBeforeTheUsualFolders() {
+    for isPrivileged in [false, true] {
+      let (paths, _) = NVMLLocator.candidates(for: .standard, isPrivileged: isPrivileged)
+      let wsl = paths.firstIndex(of: "/usr/lib/wsl/lib/libnvidia-ml.so.1")
+      let usual = paths.firstIndex(of: "/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1")
+      #expect(wsl != nil && usual != nil && wsl ?? 0 < usual ?? 0)
+    }
+  }
+
+  @Test func aDriverRootIsSearchedInItsFoldersAndNowhereElse() {
+    let folders = [
+      "usr/lib64", "usr/lib/x86_64-linux-gnu", "usr/lib/aarch64-linux-gnu", "lib64",
+      "lib/x86_64-linux-gnu", "lib/aarch64-linux-gnu",
+    ]
+    for (root, shown) in [("/drv", "/drv"), ("/drv//", "/drv"), ("/", "")] {
+      let found = NVMLLocator.candidates(for: .driverRoot(path: root), isPrivileged: true)
+      #expect(found.paths == folders.map { "\(shown)/\($0)/libnvidia-ml.so.1" })
+      #expect(found.note == nil)
+    }
+    let last = NVMLLocator.candidates(for: .standard, isPrivileged: true).paths.suffix(6)
+    #expect(Array(last) == folders.map { "/run/nvidia/driver/\($0)/libnvidia-ml.so.1" })
+  }
+
+  @Test(arguments: [
+    "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/lib64",
+    "/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
+  ])
+  func aDriverIsFoundInAnyFolderOfItsRoot(folder: String) throws {
+    let library = try #require(FakeNVML(FakeDriver.h100(0)), "the fake library is not built")
+    let root = FakeMachine()
+    for file in ["libnvidia-ml.so.1", "fake_nvml.ini"] {
+      root.link("\(folder)/\(file)", to: "\(library.folder)/\(file)")
+    }
+    let inventory = withExtendedLifetime((library, root)) {
+      Probe.run(.init(root: root.root, nvml: .driverRoot(path: root.root)))
+    }
+    // Root loads what a link leads to, others the link.
+    let path = Syscalls.isPrivileged() ? library.path : "\(root.root)\(folder)/libnvidia-ml.so.1"
+    #expect(inventory.nvml.path == path)
+    #expect(inventory.gpus.map(\.name) == ["NVIDIA H100 80GB HBM3"])
+  }
+
+  @Test func aDriverRootWithoutADriverSaysWhatIsWrong() {
+    let root = FakeMachine()
+    let search = Probe.NVMLSearch.driverRoot(path: root.root)
+    let empty = Probe.run(.init(root: root.root, nvml: search)).nvml
+    #expect(empty.word == "no_library")
+    #expect(empty.reason?.contains(root.root + "/usr/lib64/libnvidia-ml.so.1") == true)
+    // What is there and does not load explains more than what is not.
+    root.write("no library", to: "/lib64/libnvidia-ml.so.1")
+    let odd = Probe.run(.init(root: root.root, nvml: search)).nvml
+    #expect(odd.word == "no_library")
+    #expect(odd.reason?.contains(root.root + "/lib64/libnvidia-ml.so.1") == true)
+  }
+
+  @Test func whatMayBeLoadedWithPrivilege() {
+    let machine = FakeMachine(["/lib.so": "x"])
+    let open = machine.root + "/lib.so"
+    typealias Locator = NVMLLocator
+    #expect(Locator.admit(open, isPrivileged: false) == .path(open))
+    #expect(Locator.admit(Locator.soname, isPrivileged: true) == .path(Locator.soname))
+    #expect(
+      Locator.admit("libdxcore.so", isPrivileged: true)
+        == .refused(reason: "not an absolute path"))
+    #expect(
+      Locator.admit("libdxcore.so", plainName: "libdxcore.so", isPrivileged: true)
+        == .path("libdxcore.so"))
+    #expect(Locator.admit("/nowhere.so", isPrivileged: true) == .missing)
+    machine.setMode("/lib.so", 0o666)
+    guard case .refused = Locator.admit(open, isPrivileged: true) else {
+      Issue.record("a file that all can write was admitted")
+      return
+    }
+  }
+
   private func file(_ user: UInt32, _ mode: UInt32) -> Syscalls.Ownership {
     Syscalls.Ownership(userID: user, mode: mode, isDirectory: false, isFile: true)
   }

@@ -61,6 +61,40 @@ struct ProcessListTests {
     #expect(processes.map(\.kind) == ["compute", "compute", "graphics"])
   }
 
+  @Test("a process that computes and draws is one process, with the memory that it holds")
+  func folded() throws {
+    let gpu = try FakeDriver.gpus(
+      FakeDriver.h100(0) + "[gpu 0 process 0]\npid = 7\nmemory = 2 GiB\ntype = C+G\n"
+        + "[gpu 0 process 1]\npid = 8\ntype = G\n[gpu 0 process 2]\npid = 0\ntype = C+G\n")[0]
+    let processes = try #require(gpu.processes)
+    // Who is not named may be two.
+    #expect(processes.map(\.pid) == [7, nil, 8, nil])
+    #expect(
+      processes.map(\.kind) == ["compute+graphics", "compute", "graphics", "graphics"])
+    #expect(processes.map(\.usedBytes).first == 2 << 30)
+  }
+
+  @Test("one number in two MIG devices is two entries, and the larger memory is told")
+  func notFolded() {
+    func record(
+      _ kind: ProcessRecord.Kind, _ instance: UInt32?, _ bytes: UInt64?
+    ) -> ProcessRecord {
+      ProcessRecord(
+        kind: kind, pid: 7, usedBytes: bytes, gpuInstance: instance, computeInstance: nil)
+    }
+    var gpu = GPURecord(index: 0, handleCode: 0)
+    let all = [
+      record(.graphics, 1, nil), record(.compute, 1, 5), record(.compute, 2, 6),
+      record(.mps, 1, 3),
+    ]
+    gpu.processes = Answer(value: all, code: 0)
+    var node = NVMLRecord(status: .running(path: "l", driverVersion: nil, nvmlVersion: nil))
+    (node.count, node.gpus, node.isComplete) = (1, [gpu], true)
+    let found = GPUFolding.entries(of: node, catalogue: nil).gpus[0].processes ?? []
+    #expect(found.map(\.kind) == ["compute+graphics+mps", "compute"])
+    #expect(found.map(\.usedBytes) == [5, 6] && found.map(\.gpuInstance) == [1, 2])
+  }
+
   @Test("a long list is asked for again with more room")
   func long() throws {
     let lines = (0..<200).map { "[gpu 0 process \($0)]\npid = \($0 + 1)\nmemory = 1 MiB\n" }

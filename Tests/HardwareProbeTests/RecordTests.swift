@@ -17,7 +17,12 @@ struct RecordTests {
     + FakeDriver.profile(0, id: 19, "1g.10gb", memory: 9984)
     + FakeDriver.mig(2, instance: 7, id: 19, "1g.10gb", memory: 9984, at: "0:1")
     + "[gpu 0 process 0]\npid = 4711\nmemory = 9 GiB\n[gpu 0 accounted 77]\nmax_memory = 2 GiB\n"
-    + FakeDriver.h100(1, "bus_id = 00000000:43:00.0\nnvlinks = 2\nnvlink_version = 6")
+    + FakeDriver.h100(
+      1,
+      "serial = 17\nGetMemoryAffinity = 10\nbus_id = 00000000:43:00.0\n"
+        + "nvlinks = 2\nnvlink_version = 6"
+    )
+    + "[gpu 1 process 0]\npid = 4712\nmemory = 1 MiB\nsm = 93\nmem = 200\n"
     + "[gpu 1 link 0]\nremote = gpu 0\n[gpu 1 link 1]\nstate = 0\n"
     + FakeDriver.h100(2, "handle = 15") + FakeDriver.h100(3, "name = \"q\\\" é\"")
 
@@ -62,7 +67,9 @@ struct RecordTests {
       gpu(numbers: #"{"minor":-1}"#), gpu(numbers: #"{"minor":9223372036854775808}"#),
       gpu(numbers: #"{"minor":1,"minor":1}"#), gpu(numbers: #"{"minor":{"code":-2}}"#),
       gpu(processes: #"[["x",1,1,1,1]]"#), gpu(processes: #"[["mps",1,1,1]]"#),
-      gpu(processes: #"[["mps",4294967296,1,1,1]]"#), gpu(more: #","cpus":"9-1""#),
+      gpu(processes: #"[["mps",4294967296,1,1,1]]"#),
+      gpu(samples: #"[[1,2,3,4,5]]"#), gpu(samples: #"[[1,-2,3,4,5,6]]"#), gpu(cpus: "7"),
+      gpu(cpus: #""9-1""#),
       gpu(more: #","accounting":[[1,2]]"#), gpu(more: #","instances":{}"#),
     ])
   func refused(_ line: String) {
@@ -71,10 +78,12 @@ struct RecordTests {
 
   /// A line of a GPU of which one member is changed.
   private static func gpu(
-    texts: String = "{}", numbers: String = "{}", processes: String = "[]", more: String = ""
+    texts: String = "{}", numbers: String = "{}", processes: String = "[]",
+    samples: String = "[]", cpus: String = "null", more: String = ""
   ) -> String {
     #"{"part":"gpu","index":0,"code":0,"texts":\#(texts),"numbers":\#(numbers),"#
-      + #""processes":\#(processes),"ports":[],"profiles":[]\#(more)}"#
+      + #""processes":\#(processes),"samples":\#(samples),"cpus":\#(cpus),"#
+      + #""nodes":{"code":10},"ports":[],"profiles":[]\#(more)}"#
   }
 
   @Test("the line that the others are changed from is read")
@@ -83,6 +92,9 @@ struct RecordTests {
     var record = GPURecord(index: 0, handleCode: 0)
     record.processes = Answer(value: [], code: 0)
     record.ports = Answer(value: [], code: 0)
+    record.samples = Answer(value: [], code: 0)
+    record.cpus = Answer(value: nil, code: 0)
+    record.nodes = Answer(value: nil, code: 10)
     #expect(part == .gpu(record))
   }
 

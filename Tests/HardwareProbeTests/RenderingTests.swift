@@ -64,7 +64,7 @@ import Testing
       1    unknown    NVIDIA A40   - / 45.0 GiB      -     -     -         -     -    nvml    usable
       2    unknown    -            -                 -     -     -         -     -    nvml    \
       unusable: GPU is lost (NVML code 15)
-      cpu x86-64 1.500 cpus  mem 8.0 GiB  Fake CPU    2 of 3 devices cannot be offered -> \
+      cpu x86-64 1.500 cores  mem 8.0 GiB  Fake CPU    2 of 3 devices cannot be offered -> \
       advertised 0.143 GPU
       cpu limited by a cgroup CPU quota (/sys/fs/cgroup/cpu.max)
       NUMA  CPUS  CPU COUNT  MEM
@@ -88,7 +88,7 @@ import Testing
     poor.host.hostname = ""
     let text = poor.table()
     #expect(text.hasPrefix("NODE -  "))
-    #expect(text.contains("\ncpu x86-64 - cpus  mem - GiB  Fake CPU"))
+    #expect(text.contains("\ncpu x86-64 - cores  mem - GiB  Fake CPU"))
   }
 
   @Test func cpusWithoutAProfileAreSaid() {

@@ -62,6 +62,37 @@ enum Agent {
       code: process.terminationStatus, out: try text(files[1]), err: try text(files[2]))
   }
 
+  /// Runs `probe --watch` once a second until `isDone`, given what was printed and said so far, or
+  /// for half a minute; then interrupts it.
+  static func watch(
+    _ flags: [String], until isDone: (_ out: String, _ err: String) throws -> Bool
+  ) throws -> Result {
+    let folder = try scratch()
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (out, err) = (folder.appending(path: "out"), folder.appending(path: "err"))
+    try Data().write(to: out)
+    try Data().write(to: err)
+    let process = Process()
+    process.executableURL = try program()
+    process.arguments = ["probe", "--watch", "--interval", "1"] + flags
+    process.currentDirectoryURL = root
+    process.standardOutput = try FileHandle(forWritingTo: out)
+    process.standardError = try FileHandle(forWritingTo: err)
+    try process.run()
+    var (printed, said) = ("", "")
+    for _ in 0..<300 {
+      usleep(100_000)
+      printed = String(decoding: try Data(contentsOf: out), as: UTF8.self)
+      said = String(decoding: try Data(contentsOf: err), as: UTF8.self)
+      if try isDone(printed, said) { break }
+    }
+    process.interrupt()
+    for _ in 0..<100 where process.isRunning { usleep(100_000) }
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+    process.waitUntilExit()
+    return Result(code: process.terminationStatus, out: printed, err: said)
+  }
+
   private static func directory(_ folder: URL) -> FileHandle {
     FileHandle(fileDescriptor: open(folder.path, O_RDONLY), closeOnDealloc: true)
   }

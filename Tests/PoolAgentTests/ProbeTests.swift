@@ -93,6 +93,30 @@ struct ProbeTests {
     #expect(try probe("[gpu 0]\n\(Self.h100)", "--strict").code == 0)
     #expect(try probe("[gpu 0]\n\(Self.h100)name = Odd\n", "--strict").code == 11)
     #expect(try probe("[driver]\ninit = 9\n", "--strict").code == 11)
+    let missing = try Agent.run("probe", "--strict", "--nvml", "/nonexistent.so")
+    #expect(missing.code == 11 && missing.err.contains("strict: no NVML library: "))
+    let root = FakeMachine()
+    let empty = try Agent.run("probe", "--strict", "--driver-root", root.root)
+    #expect(empty.code == 11 && empty.err.contains("strict: no NVML library: "))
+  }
+
+  @Test("the driver of a driver root is asked, in the child too, and its place is said")
+  func driverRoot() throws {
+    let library = try #require(FakeNVML("[gpu 0]\n\(Self.h100)"), "the fake library is not built")
+    let root = FakeMachine()
+    for file in ["libnvidia-ml.so.1", "fake_nvml.ini"] {
+      root.link("/usr/lib/x86_64-linux-gnu/\(file)", to: "\(library.folder)/\(file)")
+    }
+    let result = try withExtendedLifetime((library, root)) {
+      try Agent.run("probe", "--json", "--driver-root", root.root)
+    }
+    #expect(result.code == 0 && result.err.isEmpty)
+    let object = try Self.json(result.out)
+    let nvml = try #require(object["nvml"] as? [String: Any])
+    let path = try #require(nvml["path"] as? String)
+    #expect(path.hasSuffix("/libnvidia-ml.so.1"))
+    let devices = try #require(object["devices"] as? [[String: Any]])
+    #expect(devices.map { $0["profile"] as? String } == ["h100-sxm-80gb"])
   }
 
   @Test("--watch prints again, with events and changes of health, until it is interrupted")
@@ -101,33 +125,15 @@ struct ProbeTests {
       FakeNVML(
         "[gpu 0]\n\(Self.h100)[event 0]\ngpu = 0\ntype = xid\ndata = 79\nafter_ms = 0\n"
           + "repeat = forever\nevery_ms = 200\n"))
-    let folder = try Agent.scratch()
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let (out, err) = (folder.appending(path: "out"), folder.appending(path: "err"))
-    try Data().write(to: out)
-    try Data().write(to: err)
-    let process = Process()
-    process.executableURL = try Agent.program()
-    process.arguments = ["probe", "--watch", "--interval", "1", "--nvml", library.path]
-    process.standardOutput = try FileHandle(forWritingTo: out)
-    process.standardError = try FileHandle(forWritingTo: err)
-    try process.run()
-    var (printed, said) = ("", "")
-    for _ in 0..<300 {
-      usleep(100_000)
-      printed = String(decoding: try Data(contentsOf: out), as: UTF8.self)
-      said = String(decoding: try Data(contentsOf: err), as: UTF8.self)
-      if printed.components(separatedBy: "NODE ").count > 3, said.contains("health:") { break }
+    let result = try withExtendedLifetime(library) {
+      try Agent.watch(["--nvml", library.path]) { printed, said in
+        printed.components(separatedBy: "NODE ").count > 3 && said.contains("health:")
+      }
     }
-    process.interrupt()
-    for _ in 0..<100 where process.isRunning { usleep(100_000) }
-    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
-    process.waitUntilExit()
-    withExtendedLifetime(library) {}
-    #expect(process.terminationStatus == 130)
-    #expect(printed.components(separatedBy: "NODE ").count > 3)
-    #expect(said.contains("XID 79: GPU has fallen off the bus (fatal)"), "\(said)")
-    #expect(said.contains("-> needs_reset: XID 79"), "\(said)")
+    #expect(result.code == 130)
+    #expect(result.out.components(separatedBy: "NODE ").count > 3)
+    #expect(result.err.contains("XID 79: GPU has fallen off the bus (fatal)"), "\(result.err)")
+    #expect(result.err.contains("-> needs_reset: XID 79"), "\(result.err)")
   }
 
   @Test(
@@ -139,6 +145,13 @@ struct ProbeTests {
       (["--deadline", "9"], "not a whole number from 10 to 600000"),
       (["--fake", "x.json", "--nvml", "y"], "--fake and --nvml exclude one another"),
       (["--fake", "/no/such.json"], "there is no such file"),
+      (["--json", "--json"], "--json is given twice"),
+      (["--strict", "--json", "--strict"], "--strict is given twice"),
+      (["--driver-root", "/no/such"], "give the directory that holds the driver's usr"),
+      (["--driver-root", "README.md"], "there is no such directory"),
+      (["--driver-root"], "--driver-root needs a directory"),
+      (["--driver-root", ".", "--nvml", "y"], "--nvml and --driver-root exclude one another"),
+      (["--fake", "x.json", "--driver-root", "."], "--fake and --driver-root exclude one another"),
       (["--nvml", "no/such.so"], "--nvml \"no/such.so\": there is no such file"),
       (["--root", "/no/such"], "give the directory that holds proc and sys"),
       (["--fake", "README.md"], "the node shape cannot be used"),
@@ -212,6 +225,47 @@ struct ProbeTests {
       let granted = offered.filter { placed.out.contains("\"\($0)\"") }
       #expect(granted.count == (outcome == "granted" ? count : 0), "\(placed.out)")
     }
+  }
+
+  @Test("a tree that does not say its name or boot is not given one")
+  func nameless() throws {
+    let machine = FakeMachine.plain()
+    func advertise(_ flags: String...) throws -> Agent.Result {
+      try Agent.run(["advertise", "--once", "--root", machine.root] + flags)
+    }
+    #expect(try advertise().code == 0)
+    machine.delete("/proc/sys/kernel/hostname")
+    machine.delete("/proc/sys/kernel/random/boot_id")
+    let both = try advertise()
+    #expect(both.code == 2 && both.out.isEmpty)
+    #expect(
+      both.err.contains("does not say who it is; give --node NAME and --boot-id ID"), "\(both.err)")
+    #expect(try advertise("--node", "a").err.contains("who it is; give --boot-id ID"))
+    let named = try advertise("--node", "rack-3", "--boot-id", "b1")
+    #expect(named.code == 0, "\(named.err)")
+    let object = try Self.json(named.out)
+    #expect(object["name"] as? String == "rack-3" && object["boot_id"] as? String == "b1")
+    for bad in ["", "two words", "naïve", String(repeating: "x", count: 101)] {
+      let refused = try advertise("--node=\(bad)", "--boot-id", "b1")
+      #expect(refused.code == 2 && refused.err.contains("are a name"), "\(bad)")
+    }
+  }
+
+  @Test("CPUs of an architecture without a profile are not offered")
+  func unknownCPUs() throws {
+    let machine = FakeMachine.plain()
+    machine.write("ppc64le\n", to: "/proc/sys/kernel/arch")
+    let alone = try Agent.run("advertise", "--once", "--root", machine.root)
+    #expect(
+      alone.code == 2 && alone.err.contains("no device of this machine has a hardware profile"))
+    let library = try #require(FakeNVML("[gpu 0]\n\(Self.h100)"), "the fake library is not built")
+    let result = try withExtendedLifetime(library) {
+      try Agent.run("advertise", "--once", "--root", machine.root, "--nvml", library.path)
+    }
+    #expect(result.code == 0, "\(result.err)")
+    #expect(result.err.contains("note: the CPUs are left out: no profile is for ppc64le"))
+    let devices = try #require(try Self.json(result.out)["devices"] as? [[String: Any]])
+    #expect(devices.map { $0["kind"] as? String } == ["gpu"])
   }
 
   @Test("a document of the probe is not one of a node, and the error says what is")

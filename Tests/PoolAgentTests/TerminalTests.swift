@@ -84,6 +84,17 @@ struct TerminalTests {
     #expect(out.contains("\n  4: unusable: no kernel driver is bound to it\n"), "\(out)")
   }
 
+  @Test("the UUID of a MIG device is never cut", arguments: [50, 80, 120])
+  func partitions(columns: Int) throws {
+    let words = ["probe", "--fake", "hardware-profiles/nodes/a100-mig.json"]
+    let whole = try Agent.run(words).out
+    let uuids = whole.matches(of: /MIG-[0-9a-f-]{36}/).map { String($0.output) }
+    #expect(uuids.count > 1)
+    let out = try run(words, columns: UInt16(columns))
+    for uuid in uuids { #expect(out.contains(uuid), "\(uuid) is not in \(out)") }
+    #expect(out.split(separator: "\n").allSatisfy { $0.count <= columns })
+  }
+
   @Test("a pipe gets everything")
   func pipe() throws {
     let (folder, files) = try longNames()

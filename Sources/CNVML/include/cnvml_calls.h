@@ -13,6 +13,7 @@ extern "C" {
 #define CNVML_TEXT_CALLS(X)                       \
   X(NAME, "nvmlDeviceGetName")                    \
   X(UUID, "nvmlDeviceGetUUID")                    \
+  X(SERIAL, "nvmlDeviceGetSerial")                \
   X(PART_NUMBER, "nvmlDeviceGetBoardPartNumber")
 
 /// device -> u32
@@ -81,7 +82,8 @@ extern "C" {
   X(ROW_HISTOGRAM, "nvmlDeviceGetRowRemapperHistogram") \
   X(FABRIC_V1, "nvmlDeviceGetGpuFabricInfo")           \
   X(FABRIC_V, "nvmlDeviceGetGpuFabricInfoV")           \
-  X(SRAM, "nvmlDeviceGetSramEccErrorStatus")
+  X(SRAM, "nvmlDeviceGetSramEccErrorStatus")           \
+  X(REPAIR, "nvmlDeviceGetRepairStatus")
 
 /// device, u32 -> structure
 #define CNVML_STRUCT_OF_CALLS(X)                                \
@@ -126,12 +128,15 @@ extern "C" {
   X(CPU_AFFINITY, "nvmlDeviceGetCpuAffinity")                             \
   X(CPU_AFFINITY_WITHIN, "nvmlDeviceGetCpuAffinityWithinScope")           \
   X(MEMORY_AFFINITY, "nvmlDeviceGetMemoryAffinity")                       \
-  X(RETIRED_PAGES, "nvmlDeviceGetRetiredPages")                           \
+  X(RETIRED_PAGES, "nvmlDeviceGetRetiredPages_v2")                        \
+  X(RETIRED_PAGES_V1, "nvmlDeviceGetRetiredPages")                        \
+  X(PROCESS_UTILIZATION, "nvmlDeviceGetProcessUtilization")               \
   X(REMAPPED_ROWS, "nvmlDeviceGetRemappedRows")                           \
   X(FIELD_VALUES, "nvmlDeviceGetFieldValues")                             \
   X(EVENT_SET_CREATE, "nvmlEventSetCreate")                               \
   X(REGISTER_EVENTS, "nvmlDeviceRegisterEvents")                          \
   X(EVENT_SET_WAIT, "nvmlEventSetWait_v2")                                \
+  X(EVENT_SET_WAIT_V1, "nvmlEventSetWait")                                \
   X(EVENT_SET_FREE, "nvmlEventSetFree")
 
 #define CNVML_TEXT_CASE(name, symbol) CNVML_TEXT_##name,
@@ -215,7 +220,14 @@ int cnvml_memory_affinity(
   const cnvml_library *, cnvml_device, unsigned int words, unsigned long *mask,
   unsigned int scope);
 
-/// How many pages were retired for `cause`; the addresses are not asked for.
+/// Load of processes in samples newer than `since`, in microseconds; `count` as for cnvml_list, NULL
+/// `samples` asks for the number.
+int cnvml_process_utilization(
+  const cnvml_library *, cnvml_device, cnvml_process_sample *samples, unsigned int *count,
+  unsigned long long since);
+
+/// How many pages were retired for `cause`; neither addresses nor times are asked for. By the newer
+/// call where the library has it.
 int cnvml_retired_pages(
   const cnvml_library *, cnvml_device, unsigned int cause, unsigned int *count);
 

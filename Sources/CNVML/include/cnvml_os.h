@@ -14,6 +14,9 @@ long cnvml_os_affinity(unsigned char *mask, size_t bytes);
 /// 1 when the program gained privileges at exec (set-user-ID, capabilities), else 0.
 int cnvml_os_is_secure(void);
 
+/// 1 when the loader takes `library`, a name or a path, else 0. It is let go of again.
+int cnvml_os_can_load(const char *library);
+
 /// Has the kernel end this process when the one that started it ends. 0, or -errno.
 int cnvml_os_die_with_parent(void);
 

@@ -16,6 +16,7 @@ extern "C" {
 #define CNVML_FABRIC_V2 0x02000024u
 #define CNVML_FABRIC_V3 0x03000028u
 #define CNVML_SRAM_V1 0x01000068u
+#define CNVML_REPAIR_V1 0x0100000cu
 
 /// `flags` of cnvml_init_with_flags: succeed even when no GPU is bound to the driver.
 #define CNVML_INIT_NO_GPUS 1u
@@ -272,6 +273,23 @@ typedef struct {
   unsigned long long bucket_other;
   unsigned int is_over_threshold;
 } cnvml_sram;
+
+/// Repairs that wait for a reset; 0 or 1.
+typedef struct {
+  unsigned int version;
+  unsigned int channel_pending;
+  unsigned int tpc_pending;
+} cnvml_repair;
+
+/// Load that one process made in one sample period. Microseconds since 1970; percent.
+typedef struct {
+  unsigned int pid;
+  unsigned long long timestamp;
+  unsigned int multiprocessors;
+  unsigned int memory;
+  unsigned int encoder;
+  unsigned int decoder;
+} cnvml_process_sample;
 
 /// Entries of process lists. The list calls take bytes, because drivers disagree on which of the
 /// three they write; these say where the fields are.

@@ -48,6 +48,17 @@ public final class FakeMachine: Sendable {
     }
   }
 
+  /// Makes a symbolic link that says `target`; directories on the way to it are made.
+  public func link(_ path: String, to target: String) {
+    makeDirectory(String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]))
+    guard symlink(target, root + path) == 0 else { fatalError("cannot make \(root + path)") }
+  }
+
+  /// Sets the mode of a file or directory.
+  public func setMode(_ path: String, _ mode: UInt32) {
+    guard chmod(root + path, mode) == 0 else { fatalError("cannot change \(root + path)") }
+  }
+
   /// Removes a file or an empty directory.
   public func delete(_ path: String) { Glibc.remove(root + path) }
 
@@ -65,6 +76,8 @@ public final class FakeMachine: Sendable {
   }
 
   private static func remove(_ path: String) {
+    // A link is removed, not what it leads to.
+    if unlink(path) == 0 { return }
     if let directory = opendir(path) {
       var names: [String] = []
       while let entry = readdir(directory) {
