@@ -214,12 +214,15 @@ int cnvml_process_utilization(
 int cnvml_retired_pages(
   const cnvml_library *library, cnvml_device device, unsigned int cause, unsigned int *count) {
   *count = 0;
-  void *newer = library->other[CNVML_OTHER_RETIRED_PAGES];
-  if (newer != NULL)
-    return CNVML_CALL(
-      newer,
-      (cnvml_device, unsigned int, unsigned int *, unsigned long long *, unsigned long long *),
-      (device, cause, count, NULL, NULL));
+  return CNVML_CALL(
+    library->other[CNVML_OTHER_RETIRED_PAGES],
+    (cnvml_device, unsigned int, unsigned int *, unsigned long long *, unsigned long long *),
+    (device, cause, count, NULL, NULL));
+}
+
+int cnvml_retired_pages_v1(
+  const cnvml_library *library, cnvml_device device, unsigned int cause, unsigned int *count) {
+  *count = 0;
   return CNVML_CALL(
     library->other[CNVML_OTHER_RETIRED_PAGES_V1],
     (cnvml_device, unsigned int, unsigned int *, unsigned long long *),

@@ -151,10 +151,14 @@ struct GPUQuestions {
     facts.set(.linkSpeed, fields[1])
   }
 
-  /// "Too small" is an answer here: only the number is asked for.
+  /// "Too small" is an answer here: only the number is asked for. A driver that does not take the
+  /// newer form, or takes no empty buffers in it, is asked in the older one.
   private func retiredPages(cause: UInt32) -> Answer<UInt64> {
     var count: UInt32 = 0
-    let code = cnvml_retired_pages(library.table, device.handle, cause, &count)
+    var code = cnvml_retired_pages(library.table, device.handle, cause, &count)
+    if code == 2 || NVMLReturn(code: code).meaning == .absent {
+      code = cnvml_retired_pages_v1(library.table, device.handle, cause, &count)
+    }
     return NVMLLibrary.answer(count, NVMLReturn(code: code).meaning == .tooSmall ? 0 : code)
   }
 

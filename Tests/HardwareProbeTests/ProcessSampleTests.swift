@@ -129,7 +129,9 @@ struct RarerCallTests {
       #expect(gpu.readings["retired_single_bit"] == 3 && gpu.readings["retired_double_bit"] == 2)
     }
     let newer = "GetRetiredPages_v2 = NOT_SUPPORTED"
-    #expect(try gpu(lines + newer).readings["retired_single_bit"] == nil)
+    #expect(try gpu(lines + newer).readings["retired_single_bit"] == 3)
+    let neither = newer + "\nGetRetiredPages = NOT_SUPPORTED"
+    #expect(try gpu(lines + neither).readings["retired_single_bit"] == nil)
     #expect(try gpu(lines + newer, edition: .of2018).readings["retired_single_bit"] == 3)
   }
 

@@ -226,9 +226,12 @@ int cnvml_process_utilization(
   const cnvml_library *, cnvml_device, cnvml_process_sample *samples, unsigned int *count,
   unsigned long long since);
 
-/// How many pages were retired for `cause`; neither addresses nor times are asked for. By the newer
-/// call where the library has it.
+/// How many pages were retired for `cause`; neither addresses nor times are asked for.
 int cnvml_retired_pages(
+  const cnvml_library *, cnvml_device, unsigned int cause, unsigned int *count);
+
+/// The same by the older call.
+int cnvml_retired_pages_v1(
   const cnvml_library *, cnvml_device, unsigned int cause, unsigned int *count);
 
 /// Rows remapped after corrected and uncorrected errors, whether more wait for a reset, and whether
