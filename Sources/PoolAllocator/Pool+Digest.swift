@@ -56,6 +56,7 @@ extension Pool {
     digest.combine(waitingClaims)
     digest.combine(stirred.bits)
     digest.combine(pinnedLanes.bits)
+    digest.combine(impairedLanes.bits)
     for lanes in groups { digest.combine(lanes.bits) }
     for level in 0..<4 { digest.combine(floors[level].value) }
     for signal in signals {
@@ -109,10 +110,13 @@ extension Pool {
     digest.combine(device.report.capacity.value)
     digest.combine(device.report.slots.bits)
     digest.combine(device.report.condition.rawValue)
+    digest.combine(device.report.island)
     digest.combine(device.node)
     digest.combine(device.health.rawValue)
     digest.combine(device.mode.rawValue)
     digest.combine(device.lane) { $0.combine($1) }
+    digest.combine(device.cell) { $0.combine($1) }
+    digest.combine(device.squatters)
     digest.combine(device.capacity.value)
     digest.combine(device.used.value)
     digest.combine(device.memoryUsed.value)
@@ -135,6 +139,9 @@ extension Pool {
     digest.combine(lane.lent)
     digest.combine(lane.leases)
     digest.combine(lane.bound)
+    digest.combine(lane.rule.cell)
+    digest.combine(lane.short)
+    digest.combine(lane.shortBecause) { $0.combine($1.rawValue) }
     digest.combine(lane.pin) { digest, pin in
       digest.combine(pin.claim)
       digest.combine(pin.node)

@@ -16,6 +16,7 @@ extension Pool {
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
     indexHardware()
     indexClaims()
+    placement.forgetMoves()
   }
 
   private mutating func indexNames() {
@@ -39,6 +40,7 @@ extension Pool {
     devices.forEach { id, device in
       placement.devices.insertInOrder(id.row, into: device.node.row)
       if let parent = device.parent { placement.instances.insertInOrder(id.row, into: parent.row) }
+      if let cell = device.cell, let lane = device.lane { noteMember(1, of: cell, lane: lane) }
     }
     leases.forEach { id, lease in placement.leases.append(id.row, to: lease.node.row) }
     nodes.forEach { id, _ in

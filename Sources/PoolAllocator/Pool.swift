@@ -35,6 +35,8 @@ public struct Pool: Sendable {
   var stirred = LaneSet.none
   /// Lanes that keep devices for their head.
   var pinnedLanes = LaneSet.none
+  /// Lanes whose guarantee is impaired.
+  var impairedLanes = LaneSet.none
   /// Waiting claims.
   public internal(set) var waitingClaims = 0
   /// Last values of what was measured outside.
@@ -132,6 +134,7 @@ public struct Pool: Sendable {
       decision = release(lease, fencing, outcome, &log)
     case .confirmEmpty(let lease, let fencing): decision = confirmEmpty(lease, fencing, &log)
     }
+    settleGuarantees(&log)
     refreshCeilings()
     return (decision, progress)
   }
@@ -141,6 +144,7 @@ public struct Pool: Sendable {
   public mutating func replay(_ log: borrowing EventLog) {
     now = log.at
     for event in log.events { evolve(event, log) }
+    placement.forgetMoves()
     refreshCeilings()
   }
 

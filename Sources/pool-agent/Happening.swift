@@ -20,7 +20,8 @@ struct Happening {
   /// Nil for events that only settle what another one tells.
   init?(_ event: Event, in session: PlaceSession) {
     switch event {
-    case .clockJumped, .policyActivated, .laneBound, .signalRecorded, .nodeEnrolled,
+    case .clockJumped, .policyActivated, .laneBound, .laneUnbound, .signalRecorded,
+      .guaranteeImpaired, .guaranteeRestored, .nodeEnrolled,
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
@@ -113,6 +114,14 @@ struct Happening {
       self.init("device_moved", session)
       add("device", session.names.text(known.report.key))
       add("health", "\(health)")
+    case .guaranteeImpaired(let lane, let short, let cause):
+      self.init("guarantee_impaired", session)
+      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+      fields.append(("short_milli", .number(short)))
+      add("because", cause.wire)
+    case .guaranteeRestored(let lane):
+      self.init("guarantee_restored", session)
+      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
     case .clockJumped(let skipped):
       self.init("clock_jumped", session)
       add("skipped_seconds", Amounts.seconds(skipped.ns))

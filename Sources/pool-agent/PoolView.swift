@@ -13,6 +13,7 @@ struct PoolView {
     var capacity: Int64
     var granted: Int64
     var lent: Int64
+    var short: Int64
     var free: Int64
     var leases: Int64
   }
@@ -73,7 +74,7 @@ struct PoolView {
           name: names.text(lane.key), profile: names.text(lane.profile.key),
           isCPU: lane.profile.kind == .cpu, owner: lane.rule.owner.map { names.text($0) },
           admits: lane.isRetired ? "retired" : lane.rule.admits.words, capacity: capacity.total,
-          granted: lane.used, lent: lane.lent, free: capacity.free,
+          granted: lane.used, lent: lane.lent, short: lane.short, free: capacity.free,
           leases: Int64(lane.leases)))
     }
     var nodes: [NodeRow] = []
@@ -121,6 +122,7 @@ extension PoolView.LaneRow {
       writer.int64("capacity_milli", capacity)
       writer.int64("granted_milli", granted)
       if lent > 0 { writer.int64("lent_milli", lent) }
+      if short > 0 { writer.int64("short_milli", short) }
       writer.int64("free_milli", free)
       writer.int64("leases", leases)
     }

@@ -37,6 +37,13 @@ import Testing
     #expect(coverage.planned > 0)
     #expect(coverage.aged > 0)
     #expect(coverage.lent > 0)
+    #expect(coverage.restored > 0)
+    #expect(coverage.swapped > 0)
+    for cause: Reason.Code in [
+      .nodeSilent, .recovering, .deviceUnhealthy, .nodeCordoned, .boundInUse, .laneFull,
+    ] {
+      #expect(coverage.impaired[cause, default: 0] > 0, "impaired by \(cause)")
+    }
   }
 
   /// After a tick that did all that was due, something stands in the way of every waiting claim,

@@ -25,6 +25,7 @@ extension Pool {
       let use = uses[index]
       devices[use.device].giveBack(use)
     }
+    leaveSquat(id)
     nodes[node].giveBack(leases[id].cpu, leases[id].hostMemory)
     placement.leases.remove(id.row)
     if placement.clears(node.row) == bound(of: id) { refreshClears(of: node.row) }
@@ -35,6 +36,7 @@ extension Pool {
       evolveDuty(node, .drained, .farFuture)
     }
     stirred.bits |= placement.lanesOfNode[Int(node.row)].bits
+    if !impairedLanes.isEmpty { placement.cells.offer(node: node.row) }
   }
 
   /// What an emptied device does next: a gone one leaves, a dirty one is proven empty.
@@ -133,7 +135,7 @@ extension Pool {
     placement.note(lane: lane, on: device.node.row)
     placement.place(
       row, node: device.node.row, lane: lane, standing: standing,
-      capacity: capacity, free: free, isIdle: isIdle, at: spot)
+      capacity: capacity, free: free, isIdle: isIdle, bond: bond(of: device), at: spot)
   }
 
   /// Works out anew which lanes have devices on a node, after one left.
@@ -234,6 +236,7 @@ extension Pool {
     if let kept = devices[id].pin { stirred.insert(row: kept) }
     if let lane = devices[id].lane {
       if health == .gone {
+        leaveCell(id)
         placement.staleCeilings.insert(row: lane)
         if lanes[row: lane].rule.reserved > 0, devices[id].report.kind != .slice {
           lanes[row: lane].bound -= Int64(devices[id].capacity.value)
@@ -248,6 +251,7 @@ extension Pool {
   /// Takes the row of a gone device without shares out of the tables.
   mutating func removeDevice(_ id: DeviceID) {
     if let lane = devices[id].pin { clearPin(lane) }
+    leaveCell(id)
     let device = devices[id]
     placement.withdraw(id.row, node: device.node.row)
     placement.devices.remove(id.row)
