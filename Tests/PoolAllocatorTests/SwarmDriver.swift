@@ -385,7 +385,7 @@ struct SwarmCoverage {
   var impaired: [Reason.Code: Int] = [:]
   /// Guarantees that were whole again.
   var restored = 0
-  /// Cells of several GPUs given back for others.
+  /// Cells given back for others.
   var swapped = 0
   private var narrow: [ClaimID: LaneSet] = [:]
 
@@ -399,7 +399,7 @@ struct SwarmCoverage {
       case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1
       case .guaranteeImpaired(_, _, let code): impaired[code, default: 0] += 1
       case .guaranteeRestored: restored += 1
-      case .laneUnbound(_, let uses): if uses.count > 1 { swapped += 1 }
+      case .laneUnbound(_, let uses): if uses.count > 0 { swapped += 1 }
       case .claimQueued(let id, let lanes, _, let widens):
         if let before = narrow[id], before != lanes, before.bits & ~lanes.bits == 0 { widened += 1 }
         narrow[id] = widens == nil ? nil : lanes

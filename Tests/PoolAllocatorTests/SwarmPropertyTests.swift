@@ -5,7 +5,7 @@ import Testing
 /// Random lives of whole pools: every invariant after every command, replay equals the live state.
 @Suite struct SwarmPropertyTests {
   #if DEBUG
-    static let seeds = 16
+    static let seeds = 32
     static let steps = 250
   #else
     static let seeds = 400

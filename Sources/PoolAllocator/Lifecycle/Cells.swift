@@ -44,7 +44,8 @@ extension Pool {
   /// Whether a cell of the lane lost a device.
   private func hasBrokenCells(_ lane: LaneID) -> Bool {
     let cells = placement.lanes[Int(lane.row)].guarantee.cells
-    return lanes[lane].profile.kind == .gpu && lanes[lane].bound < cells * lanes[lane].rule.cellMilli
+    return lanes[lane].profile.kind == .gpu
+      && lanes[lane].bound < cells * lanes[lane].rule.cellMilli
   }
 
   /// Completes cells that lost a device from their own island.
