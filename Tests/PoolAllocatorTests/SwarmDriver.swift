@@ -122,26 +122,7 @@ struct SwarmDriver {
       PoolRule(key: key(4, 0), profile: key(2, 0), label: random.chance(30) ? key(9, 0) : nil),
       PoolRule(key: key(4, 1), profile: key(2, 1)), PoolRule(key: key(4, 2), profile: key(2, 2)),
     ]
-    for pool in 0..<3 {
-      var shared = LaneRule(key: key(5, pool), pool: UInt16(pool), leaseMax: .seconds(4000))
-      shared.sharesAcrossTenants = random.chance(50)
-      policy.lanes.append(shared)
-      if random.chance(70) {
-        var reserved = LaneRule(
-          key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
-        reserved.owner = key(6, 0)
-        // The GPUs of the third pool stand alone in their nodes: whole cells of one.
-        reserved.cell = pool == 0 ? 1 << UInt8(random.below(3)) : 1
-        reserved.reserved =
-          pool == 1 ? 1500 : Int64(1 + random.below(9) / Int(reserved.cell)) * reserved.cellMilli
-        if random.chance(60) {
-          reserved.lending = .reclaimable(
-            within: .seconds(Int64(25 + random.below(400))),
-            atMost: Int64(1 + random.below(9)) * 1000)
-        }
-        policy.lanes.append(reserved)
-      }
-    }
+    for pool in 0..<3 { addLanes(of: pool, to: &policy) }
     if random.chance(60) {
       policy.order = OrderRule(
         ageingStep: .seconds(Int64(10 + random.below(300))), ceiling: UInt8(random.below(2)))
@@ -194,6 +175,27 @@ struct SwarmDriver {
     rule.match = match
     rule.debtMax = Credits(cap / 4)
     return rule
+  }
+
+  private mutating func addLanes(of pool: Int, to policy: inout CompiledPolicy) {
+    var shared = LaneRule(key: key(5, pool), pool: UInt16(pool), leaseMax: .seconds(4000))
+    shared.sharesAcrossTenants = random.chance(50)
+    policy.lanes.append(shared)
+    if random.chance(70) {
+      var reserved = LaneRule(
+        key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
+      reserved.owner = key(6, 0)
+      // The GPUs of the third pool stand alone in their nodes: whole cells of one.
+      reserved.cell = pool == 0 ? 1 << UInt8(random.below(3)) : 1
+      reserved.reserved =
+        pool == 1 ? 1500 : Int64(1 + random.below(9) / Int(reserved.cell)) * reserved.cellMilli
+      if random.chance(60) {
+        reserved.lending = .reclaimable(
+          within: .seconds(Int64(25 + random.below(400))),
+          atMost: Int64(1 + random.below(9)) * 1000)
+      }
+      policy.lanes.append(reserved)
+    }
   }
 
   // MARK: nodes

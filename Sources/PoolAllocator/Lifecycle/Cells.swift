@@ -307,7 +307,7 @@ extension Pool {
 
   // MARK: another policy
 
-  /// Gives every GPU its lane under a new policy. A lane keeps its cells up to what it reserves now,
+  /// Gives every GPU its lane under a new policy. A lane keeps cells up to what it reserves now,
   /// whole ones before those that lost a device; larger cells are cut into smaller ones, smaller
   /// ones are not joined.
   mutating func rebindBoards() {
