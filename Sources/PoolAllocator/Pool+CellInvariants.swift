@@ -21,9 +21,7 @@ extension Pool {
       if lane.short > 0 { impaired.insert(id) }
     }
     invariant(impaired == impairedLanes, "impaired lanes are noted")
-    invariant(
-      placement.cells.shaken.isEmpty && placement.cells.offered.isEmpty,
-      "a command leaves nothing to look at")
+    invariant(placement.cells.isQuiet, "a command leaves nothing to look at")
   }
 
   /// Leases that were on a device before its lane had it.

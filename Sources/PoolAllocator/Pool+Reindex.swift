@@ -16,7 +16,7 @@ extension Pool {
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
     indexHardware()
     indexClaims()
-    placement.forgetMoves()
+    placement.cells.forget()
   }
 
   private mutating func indexNames() {

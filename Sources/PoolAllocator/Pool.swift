@@ -134,7 +134,7 @@ public struct Pool: Sendable {
       decision = release(lease, fencing, outcome, &log)
     case .confirmEmpty(let lease, let fencing): decision = confirmEmpty(lease, fencing, &log)
     }
-    settleGuarantees(&log)
+    if !placement.cells.isQuiet { settleGuarantees(&log) }
     refreshCeilings()
     return (decision, progress)
   }
@@ -144,7 +144,7 @@ public struct Pool: Sendable {
   public mutating func replay(_ log: borrowing EventLog) {
     now = log.at
     for event in log.events { evolve(event, log) }
-    placement.forgetMoves()
+    placement.cells.forget()
     refreshCeilings()
   }
 

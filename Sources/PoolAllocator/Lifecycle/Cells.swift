@@ -316,7 +316,7 @@ extension Pool {
       guard devices.id(at: row) != nil, devices[row: row].report.kind == .gpu,
         let cell = devices[row: row].cell, let lane = devices[row: row].lane
       else { continue }
-      old.append((cell, row, placement.bond(of: row).size))
+      old.append((cell, row, placement.cells.bond(of: row).size))
       exit(row, lane: lane)
     }
     old.sort { ($0.cell, $0.row) < ($1.cell, $1.row) }

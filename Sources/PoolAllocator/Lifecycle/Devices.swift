@@ -21,11 +21,15 @@ extension Pool {
   mutating func vacate(_ id: LeaseID) {
     let node = leases[id].node
     let span = leases[id].uses
+    var maySquat = false
     for index in span.indices {
       let use = uses[index]
       devices[use.device].giveBack(use)
+      if devices[use.device].squatters > 0 || devices[use.device].report.kind == .slice {
+        maySquat = true
+      }
     }
-    leaveSquat(id)
+    if maySquat { leaveSquat(id) }
     nodes[node].giveBack(leases[id].cpu, leases[id].hostMemory)
     placement.leases.remove(id.row)
     if placement.clears(node.row) == bound(of: id) { refreshClears(of: node.row) }

@@ -24,7 +24,6 @@ extension Pool {
   /// What the owner is told beside what every claim is told, and who is still in the lane's cells.
   func guaranteeReasons(_ tenant: UInt32, lane row: UInt32) -> [Reason] {
     let lane = lanes[row: row]
-    guard lane.short > 0 else { return [] }
     var reasons: [Reason] = []
     if lane.rule.owner == tenants[row: tenant].key {
       reasons.append(
@@ -59,7 +58,7 @@ extension Pool {
         step(.guaranteeRestored(id), &log)
       }
     }
-    placement.forgetMoves()
+    placement.cells.forget()
   }
 
   /// Thousandths of a lane's guarantee that are not sound.

@@ -52,13 +52,18 @@ struct CellIndex: Sendable {
   private(set) var offered: [UInt32] = []
   /// Devices of a cell.
   private var members: [UInt8] = []
+  /// What each device adds, by its row.
+  private var bonds: [Bond] = []
   /// Thousandths of the sound devices of a cell with several.
   private var sound: [Int32] = []
+
+  /// Whether the command touched no guarantee.
+  var isQuiet: Bool { shaken.isEmpty && offered.isEmpty }
 
   /// Notes a node that may have a cell to give.
   mutating func offer(node: UInt32) { if offered.last != node { offered.append(node) } }
 
-  /// Nothing of the command is left to look at.
+  /// Nothing of a command is left to look at: all was, or its events are being folded again.
   mutating func forget() {
     shaken = .none
     offered.removeAll(keepingCapacity: true)
@@ -74,10 +79,21 @@ struct CellIndex: Sendable {
     return members[Int(cell)]
   }
 
-  /// Replaces what a device adds. - Returns: the change in thousandths of wholly sound cells.
-  mutating func swap(_ old: Bond, _ new: Bond) -> Int64 {
-    (old.soundness == .sound ? add(-old.milli, old) : 0)
+  /// What a device adds to its lane's guarantee.
+  func bond(of row: UInt32) -> Bond { Int(row) < bonds.count ? bonds[Int(row)] : Bond() }
+
+  /// Replaces what a device adds.
+  /// - Returns: what it added, and the change in thousandths of wholly sound cells; nil where
+  ///   nothing changes.
+  mutating func replace(_ row: UInt32, by new: Bond) -> (old: Bond, change: Int64)? {
+    while bonds.count <= Int(row) { bonds.append(Bond()) }
+    let old = bonds[Int(row)]
+    guard old != new else { return nil }
+    bonds[Int(row)] = new
+    let change =
+      (old.soundness == .sound ? add(-old.milli, old) : 0)
       + (new.soundness == .sound ? add(new.milli, new) : 0)
+    return (old, change)
   }
 
   private mutating func add(_ milli: Int32, _ bond: Bond) -> Int64 {
@@ -88,9 +104,4 @@ struct CellIndex: Sendable {
     sound[Int(bond.cell)] += milli
     return Int64((before + milli == whole ? whole : 0) - (before == whole ? whole : 0))
   }
-}
-
-extension PlacementIndex {
-  /// Nothing of a command is left to look at: all was, or its events are being folded again.
-  mutating func forgetMoves() { cells.forget() }
 }

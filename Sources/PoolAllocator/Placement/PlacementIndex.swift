@@ -119,10 +119,10 @@ struct PlacementIndex: Sendable {
   var cells = CellIndex()
 
   private struct Contribution: BitwiseCopyable, Sendable {
-    var bond = Bond()
     var lane = UInt32.max
     var standing: UInt8 = 0
     var isIdle = false
+    var isBound = false
     var capacity: Int32 = 0
     var free: Int32 = 0
     var grid = UInt32.max
@@ -174,7 +174,8 @@ struct PlacementIndex: Sendable {
       && left.isIdle == right.isIdle && left.capacity == right.capacity && left.free == right.free
       && (left.grid == UInt32.max) == (right.grid == UInt32.max)
       && (left.grid == UInt32.max || left.cell == right.cell)
-      && spots.order(of: row) == other.spots.order(of: row) && left.bond == right.bond
+      && spots.order(of: row) == other.spots.order(of: row)
+      && cells.bond(of: row) == other.cells.bond(of: row)
   }
 
   // MARK: keeping it true
@@ -222,7 +223,7 @@ struct PlacementIndex: Sendable {
     lanes[lane].census[Int(old.standing)] -= Int64(old.capacity)
     lanes[lane].free -= Int64(old.free)
     if old.isIdle { addIdle(-1, lane: lane, node: node) }
-    if old.bond.milli != 0 { rebond(old.bond, Bond(), lane: lane) }
+    if old.isBound { rebond(row, Bond(), lane: lane) }
     if old.grid != UInt32.max { unplace(row, old.grid, old.cell) }
     contributions[Int(row)] = Contribution()
   }
@@ -245,9 +246,10 @@ struct PlacementIndex: Sendable {
     }
     if before.free != free { lanes[index].free += Int64(free) - Int64(before.free) }
     if before.isIdle != isIdle { addIdle(isIdle ? 1 : -1, lane: index, node: node) }
-    if before.bond != bond { rebond(before.bond, bond, lane: index) }
+    let isBound = bond.soundness != .loose
+    if isBound || before.isBound { rebond(row, bond, lane: index) }
     var now = Contribution(
-      bond: bond, lane: lane, standing: UInt8(standing.rawValue), isIdle: isIdle,
+      lane: lane, standing: UInt8(standing.rawValue), isIdle: isIdle, isBound: isBound,
       capacity: capacity, free: free)
     if let spot {
       now.grid = makeGrid(spot.kind, lane: lane)
@@ -264,16 +266,12 @@ struct PlacementIndex: Sendable {
     contributions[Int(row)] = now
   }
 
-  /// What a device adds to its lane's guarantee.
-  func bond(of row: UInt32) -> Bond {
-    Int(row) < contributions.count ? contributions[Int(row)].bond : Bond()
-  }
-
   /// Counts a device of a reserved lane under its new soundness.
-  private mutating func rebond(_ old: Bond, _ new: Bond, lane: Int) {
+  private mutating func rebond(_ row: UInt32, _ new: Bond, lane: Int) {
+    guard let (old, change) = cells.replace(row, by: new) else { return }
     lanes[lane].guarantee.milli[Int(old.soundness.rawValue)] -= Int64(old.milli)
     lanes[lane].guarantee.milli[Int(new.soundness.rawValue)] += Int64(new.milli)
-    lanes[lane].guarantee.sound += cells.swap(old, new)
+    lanes[lane].guarantee.sound += change
     cells.shaken.insert(row: UInt32(lane))
   }
 
