@@ -51,8 +51,8 @@ extension Pool {
   /// Completes cells that lost a device from their own island.
   private mutating func mendCells(of lane: LaneID, on node: NodeID?, _ log: inout EventLog) {
     guard hasBrokenCells(lane) else { return }
-    for cell in cells(of: lane) {
-      guard let first = devices.id(at: cell), node == nil || devices[first].node == node,
+    for cell in cells(of: lane, on: node) {
+      guard let first = devices.id(at: cell),
         openCell(beside: devices[first], lane: lane.row) == cell
       else { continue }
       let lack = Int(lanes[lane].rule.cell) - Int(placement.cells.count(of: cell))
@@ -84,7 +84,7 @@ extension Pool {
     }
     bind(taken, to: lane, &log)
     guard !good.isEmpty, hasBadCells(lane) else { return }
-    for (bad, choice) in zip(cells(of: lane).filter(isBad), good) {
+    for (bad, choice) in zip(cells(of: lane, on: nil).filter(isBad), good) {
       unbind(bad, of: lane, &log)
       bind((0..<size).map { choice.rows[$0] }, to: lane, &log)
     }
@@ -113,11 +113,21 @@ extension Pool {
     return Span32(first: first, count: UInt16(rows.count))
   }
 
-  /// The cells of a lane by name, in row order.
-  private func cells(of lane: LaneID) -> [UInt32] {
-    (0..<UInt32(devices.extent)).filter {
-      devices.id(at: $0) != nil && devices[row: $0].cell == $0 && devices[row: $0].lane == lane.row
+  /// The cells of a lane by name, in row order: on one node, or all.
+  private func cells(of lane: LaneID, on node: NodeID?) -> [UInt32] {
+    func isCell(_ row: UInt32) -> Bool {
+      devices[row: row].cell == row && devices[row: row].lane == lane.row
     }
+    guard let node else {
+      return (0..<UInt32(devices.extent)).filter { devices.id(at: $0) != nil && isCell($0) }
+    }
+    var found: [UInt32] = []
+    var row = placement.devices.first(of: node.row)
+    while row != RowLists.none {
+      if isCell(row) { found.append(row) }
+      row = placement.devices.next(after: row)
+    }
+    return found
   }
 
   /// Whether a cell waits for what may never come: a device is lost or broken, or its node is being

@@ -66,8 +66,8 @@ extension Pool {
     max(0, lanes[row: row].rule.reserved - soundMilli(row: row))
   }
 
-  /// What a nobody's doing is comes first, then what an operator or an agent can change, then what
-  /// passes by itself; too few devices only where all that there are would be sound.
+  /// The most telling cause: what is not heard, then what is broken, then what an operator keeps
+  /// back, then who is still there; too few devices only where all that there are are sound.
   func causeOfShortfall(_ row: UInt32) -> Reason.Code {
     let guarantee = placement.lanes[Int(row)].guarantee
     if guarantee[.silent] > 0 { return .nodeSilent }
