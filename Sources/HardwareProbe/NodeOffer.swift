@@ -10,6 +10,8 @@ public struct GPUOffer: Sendable, Equatable {
   public var numaNode: Int?
   /// False when the GPU is known and must not be given to anyone.
   public var isHealthy: Bool
+  /// Which GPUs of the machine it is linked with: those with the same number, counted from 0.
+  public var island: Int
   /// Its partitions; nil when it is offered as a whole, empty when it is cut into none.
   public var partitions: [MIGInstance]?
 }
@@ -32,14 +34,16 @@ extension NodeInventory {
   /// A GPU that computes in the host's memory takes its part of one half of that, so that nothing
   /// is offered twice: see ``hostMemoryOffered``.
   public var gpuOffers: [GPUOffer] {
-    gpus.compactMap { gpu in
+    let islands = GPUIslands.numbers(of: gpus)
+    return gpus.indices.compactMap { row in
+      let gpu = gpus[row]
       guard let uuid = gpu.uuid, let profile = gpu.profile.name, gpu.state.isAnswered,
         let bytes = offeredBytes(of: gpu), bytes > 0
       else { return nil }
       let isCut = gpu.mig.isEnabled == true
       return GPUOffer(
         uuid: uuid, profile: profile, memoryBytes: bytes, numaNode: gpu.numaNode,
-        isHealthy: gpu.state == .usable,
+        isHealthy: gpu.state == .usable, island: islands[row],
         partitions: isCut ? (gpu.mig.instances ?? []).filter(\.isOfferable) : nil)
     }
   }

@@ -12,6 +12,13 @@ public enum Event: BitwiseCopyable, Sendable {
   case policyActivated(PolicyGeneration, postings: Span32)
   /// Thousandths of devices are bound to a reserved lane.
   case laneBound(LaneID, uses: Span32)
+  /// Devices of a reserved lane go back to the shared lane of its pool; leases on them go on.
+  case laneUnbound(LaneID, uses: Span32)
+  /// So many thousandths of a lane's guarantee cannot be had now. Replaces the last such statement
+  /// on the lane.
+  case guaranteeImpaired(LaneID, short: Int64, because: Reason.Code)
+  /// The whole guarantee of a lane can be had again.
+  case guaranteeRestored(LaneID)
   /// A measured value was recorded.
   case signalRecorded(Measurement)
   /// A correction of estimates is in force, or is forgotten; `EventLog.corrections[fact]`.

@@ -56,7 +56,9 @@ extension CompiledPolicy {
       let isCPU = profiles.contains { $0.key == pool.profile && $0.kind == .cpu }
       let areSound = own.allSatisfy {
         $0.leaseMax > .zero && $0.leaseMax <= Limits.spanMax
-          && $0.reserved >= 0 && $0.reserved < 1 << 40 && (isCPU || $0.reserved % 1000 == 0)
+          && $0.reserved >= 0 && $0.reserved < 1 << 40
+          && (isCPU || $0.reserved % $0.cellMilli == 0) && [1, 2, 4, 8].contains($0.cell)
+          && ($0.cell == 1 || !isCPU && $0.owner != nil)
           && ($0.owner == nil) == ($0.reserved == 0) && Self.isSound($0.lending, of: $0)
       }
       guard areSound else { return false }

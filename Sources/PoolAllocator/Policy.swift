@@ -97,6 +97,9 @@ public struct LaneRule: BitwiseCopyable, Hashable, Sendable {
   /// Thousandths of devices bound to a reserved lane, whole devices for GPUs; 0 for the shared
   /// lane.
   public var reserved: Int64
+  /// GPUs that the guarantee counts as one: 1, 2, 4 or 8 devices of one island of one node; 1 in
+  /// the shared lane and in a pool of a CPU profile. `reserved` is a multiple of it.
+  public var cell: UInt8 = 1
   /// Whether others may use what the owner does not.
   public var lending = Lending.never
   /// Classes that may enter.
@@ -108,6 +111,9 @@ public struct LaneRule: BitwiseCopyable, Hashable, Sendable {
   public var restrictions: UInt64
   /// Whether claims of different tenants that accept it may share one device.
   public var sharesAcrossTenants: Bool
+
+  /// Thousandths of devices in one cell.
+  var cellMilli: Int64 { Int64(cell) * 1000 }
 
   /// Makes a shared lane that admits all classes.
   public init(key: Key, pool: UInt16, leaseMax: Span) {

@@ -55,6 +55,7 @@ extension Pool {
     digest.combine(generation.value)
     digest.combine(waitingClaims)
     digest.combine(stirred.bits)
+    digest.combine(impairedLanes.bits)
     for lanes in groups { digest.combine(lanes.bits) }
     service.forEach { lane, tenant, level, served in
       digest.combine(UInt32(lane))
@@ -117,10 +118,13 @@ extension Pool {
     digest.combine(device.report.capacity.value)
     digest.combine(device.report.slots.bits)
     digest.combine(device.report.condition.rawValue)
+    digest.combine(device.report.island)
     digest.combine(device.node)
     digest.combine(device.health.rawValue)
     digest.combine(device.mode.rawValue)
     digest.combine(device.lane) { $0.combine($1) }
+    digest.combine(device.cell) { $0.combine($1) }
+    digest.combine(device.squatters)
     digest.combine(device.capacity.value)
     digest.combine(device.used.value)
     digest.combine(device.memoryUsed.value)
@@ -143,6 +147,9 @@ extension Pool {
     digest.combine(lane.lent)
     digest.combine(lane.leases)
     digest.combine(lane.bound)
+    digest.combine(lane.rule.cell)
+    digest.combine(lane.short)
+    digest.combine(lane.shortBecause) { $0.combine($1.rawValue) }
   }
 
   private static func feed(_ tenant: Tenant, _ digest: inout DigestBuilder) {

@@ -13,6 +13,9 @@ extension Pool {
     case .policyActivated(let generation, let postings):
       evolvePolicy(generation, postings, log)
     case .laneBound(let lane, let uses): evolveBound(lane, uses, log)
+    case .laneUnbound(let lane, let uses): evolveUnbound(lane, uses, log)
+    case .guaranteeImpaired(let lane, let short, let code): evolveImpaired(lane, short, code)
+    case .guaranteeRestored(let lane): evolveImpaired(lane, 0, nil)
     case .signalRecorded(let measurement): evolveMeasurement(measurement)
     case .correctionRecorded(let fact): evolveCorrection(log.corrections[Int(fact)])
     case .nodeEnrolled(let id, let fact): evolveEnrolled(id, log.enrolments[Int(fact)])

@@ -7,6 +7,7 @@ extension Pool {
     checkDevices()
     checkPins()
     checkLanes()
+    checkCells()
     checkBuckets()
     checkClaims()
     checkLeases()

@@ -14,6 +14,7 @@ extension Pool {
     indexPins()
     indexHardware()
     indexClaims()
+    placement.cells.forget()
   }
 
   private mutating func indexNames() {
@@ -38,6 +39,7 @@ extension Pool {
     devices.forEach { id, device in
       placement.devices.insertInOrder(id.row, into: device.node.row)
       if let parent = device.parent { placement.instances.insertInOrder(id.row, into: parent.row) }
+      if let cell = device.cell, let lane = device.lane { noteMember(1, of: cell, lane: lane) }
     }
     leases.forEach { id, lease in placement.leases.append(id.row, to: lease.node.row) }
     nodes.forEach { id, _ in

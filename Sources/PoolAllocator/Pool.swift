@@ -33,6 +33,8 @@ public struct Pool: Sendable {
   var service = ServiceCounters()
   /// Lanes where something changed since their head was last looked at.
   var stirred = LaneSet.none
+  /// Lanes whose guarantee is impaired.
+  var impairedLanes = LaneSet.none
   /// Waiting claims.
   public internal(set) var waitingClaims = 0
   /// Last values of what was measured outside.
@@ -133,6 +135,7 @@ public struct Pool: Sendable {
       decision = release(lease, fencing, outcome, &log)
     case .confirmEmpty(let lease, let fencing): decision = confirmEmpty(lease, fencing, &log)
     }
+    if !placement.cells.isQuiet { settleGuarantees(&log) }
     refreshCeilings()
     return (decision, progress)
   }
@@ -142,6 +145,7 @@ public struct Pool: Sendable {
   public mutating func replay(_ log: borrowing EventLog) {
     now = log.at
     for event in log.events { evolve(event, log) }
+    placement.cells.forget()
     refreshCeilings()
   }
 

@@ -94,6 +94,10 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case lendingLimit = 505
     /// The tenant holds as much of other owners' lanes as it may.
     case borrowingLimit = 506
+    /// The lane's guarantee is impaired; `have` is what of it is sound.
+    case guaranteeImpaired = 507
+    /// Devices of the lane are still in leases that were there before they were bound to it.
+    case boundInUse = 508
     // 6xx order
     /// An earlier claim waits for the lane.
     case behindHead = 600

@@ -149,6 +149,7 @@ struct NodeReader {
       let memory = fields.optionalMemory("memory")
       let milli = fields.optionalInt64("milli", in: 1...Int64(Limits.deviceMilli))
       let numa = fields.optionalInt64("numa", in: 0...Int64(UInt16.max))
+      let island = fields.optionalInt64("island", in: 0...Int64(UInt8.max))
       let condition = fields.optionalChoice("condition", Self.conditions)
       var parts: [DeviceReport] = []
       var taken = UInt16(0)
@@ -173,6 +174,7 @@ struct NodeReader {
         profile: try intern(.profile, try profile.value, at: value),
         capacity: word == .cpu ? MilliGPU(Int32(try milli.value ?? 0)) : .whole, memory: bytes)
       report.numa = try numa.value.map { UInt16($0) }
+      report.island = UInt8(try island.value ?? 0)
       report.condition = try condition.value ?? .healthy
       report.isPartitioned = try mig.value != nil
       devices.append(report)
@@ -180,6 +182,7 @@ struct NodeReader {
         part.profile = report.profile
         part.parent = report.key
         part.numa = report.numa
+        part.island = report.island
         devices.append(part)
       }
     }
@@ -200,6 +203,9 @@ struct NodeReader {
       try fields.fail(
         stray, "\(stray) does not go with kind \(kind == .cpu ? "cpu" : "gpu")",
         hint: "remove it")
+    }
+    if kind == .cpu, fields.contains("island") {
+      try fields.fail("island", "island does not go with kind cpu", hint: "remove it")
     }
   }
 

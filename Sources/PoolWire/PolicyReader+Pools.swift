@@ -52,6 +52,7 @@ extension PolicyReader {
       let owner = optionalReference(&fields, "reserved_for", to: tenants, called: "tenant")
       let isReserved = fields.contains("reserved_for")
       let reserved = amount(&fields, value, kind: kind, isReserved: isReserved)
+      let cell = self.cell(&fields, kind: kind, isReserved: isReserved)
       let lending = fields.optionalObject("lend") { try self.lending(&$0, kind: kind) }
       if !isReserved, fields.contains("lend") {
         fields.record(
@@ -70,12 +71,43 @@ extension PolicyReader {
         leaseMax: try leaseMax.value)
       rule.owner = try owner.value.map { NameTable.key(.tenant, $0) }
       rule.reserved = try reserved.get()
+      rule.cell = try cell.get()
+      let milli = Int64(rule.cell) * 1000
+      if rule.cell > 1, rule.reserved % milli != 0 {
+        let whole = rule.reserved / milli
+        try fields.fail(
+          "devices", "\(rule.reserved / 1000) devices are no whole number of cells",
+          hint: "write \(max(1, whole) * Int64(rule.cell)) or \((whole + 1) * Int64(rule.cell))")
+      }
       rule.lending = try lending.value ?? .never
       rule.admits = try admits.value ?? .all
       rule.restrictions = (try restrictions.value ?? []).reduce(0) { $0 | $1 }
       rule.sharesAcrossTenants = try shares.value ?? false
       policy.lanes.append(rule)
       return !isReserved
+    }
+  }
+
+  /// GPUs that a guarantee counts as one.
+  private func cell(
+    _ fields: inout JSONFields, kind: DeviceKind?, isReserved: Bool
+  ) -> Result<UInt8, JSONAbandoned> {
+    let gpus = fields.optionalInt64("cell_gpus", in: 1...8)
+    return Result { () throws(JSONAbandoned) -> UInt8 in
+      guard let value = try gpus.value else { return 1 }
+      if !isReserved {
+        try fields.fail(
+          "cell_gpus", "the shared lane has no cells",
+          hint: "add reserved_for with the owner, or remove cell_gpus")
+      }
+      if kind == .cpu {
+        try fields.fail(
+          "cell_gpus", "the pool's profile is of kind cpu", hint: "remove cell_gpus")
+      }
+      guard value.nonzeroBitCount == 1 else {
+        try fields.fail("cell_gpus", "a cell has 1, 2, 4 or 8 GPUs", hint: "write one of these")
+      }
+      return UInt8(value)
     }
   }
 

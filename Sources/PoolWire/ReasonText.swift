@@ -69,8 +69,8 @@ public struct ReasonText: Sendable {
     case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked: .credits
     case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused:
       .nanoseconds
-    case .lendingLimit, .borrowingLimit, .laneFull, .fragmented, .nodeCordoned, .nodeSilent,
-      .deviceUnhealthy, .recovering:
+    case .lendingLimit, .borrowingLimit, .guaranteeImpaired, .boundInUse, .laneFull, .fragmented,
+      .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering:
       .thousandths
     case .memoryShort, .hostMemoryShort, .deviceTooSmall, .hostMemoryTooSmall: .bytes
     case .hostShort, .hostTooSmall: .milliCores

@@ -99,6 +99,10 @@ struct ReasonWords {
       "the owner of \(subject) lends \(have) \(what), and this would make it \(need)"
     case .borrowingLimit:
       "\(subject) may borrow \(have) \(what), and this would make it \(need)"
+    case .guaranteeImpaired:
+      "the guarantee of \(subject) is impaired: \(have) of \(need) \(what) can be had now"
+    case .boundInUse:
+      "\(have) \(what) of \(subject) are in leases that were there before they were bound to it"
     case .behindHead: "an earlier claim waits for \(subject); claims that wait in all: \(have)"
     case .wouldDelayHead:
       "it fits on devices of \(subject) that are kept for an earlier claim until \(have) of pool"
@@ -202,6 +206,8 @@ struct ReasonWords {
     case .hostMemoryShort: "wait, or ask for less host_memory_gib"
     case .hostShort: "wait, or ask for less cpu_milli"
     case .lendingLimit, .borrowingLimit: "wait, ask for less, or name more lanes"
+    case .guaranteeImpaired: "see the lane's other reasons; add devices where there are too few"
+    case .boundInUse: "wait until those leases end"
     case .behindHead:
       "wait: a lane is served in order, and before its head only what does not delay it"
     case .wouldDelayHead: "wait, or ask for a shorter runtime_max_seconds to run in the gap"

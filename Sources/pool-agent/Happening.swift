@@ -21,8 +21,8 @@ struct Happening {
   /// Nil for events that only settle what another one tells.
   init?(_ event: Event, in session: PlaceSession) {
     switch event {
-    case .clockJumped, .policyActivated, .laneBound, .signalRecorded, .correctionRecorded,
-      .nodeEnrolled,
+    case .clockJumped, .policyActivated, .laneBound, .laneUnbound, .signalRecorded,
+      .correctionRecorded, .guaranteeImpaired, .guaranteeRestored, .nodeEnrolled,
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
@@ -124,6 +124,14 @@ struct Happening {
       if let milli = correction.milli {
         fields.append(("correction", .thousandths(Int64(milli))))
       }
+    case .guaranteeImpaired(let lane, let short, let cause):
+      self.init("guarantee_impaired", session)
+      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+      fields.append(("short_milli", .number(short)))
+      add("because", cause.wire)
+    case .guaranteeRestored(let lane):
+      self.init("guarantee_restored", session)
+      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
     case .clockJumped(let skipped):
       self.init("clock_jumped", session)
       add("skipped_seconds", Amounts.seconds(skipped.ns))

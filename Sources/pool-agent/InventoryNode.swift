@@ -103,6 +103,7 @@ enum InventoryNode {
       writer.string("profile", offer.profile)
       writer.int64("memory_bytes", clamp(offer.memoryBytes, to: 1 << 50))
       if let node = offer.numaNode { writer.int64("numa", Int64(min(node, 65_535))) }
+      if offer.island > 0 { writer.int64("island", Int64(min(offer.island, 255))) }
       if !offer.isHealthy { writer.string("condition", "failed") }
       guard let partitions = offer.partitions else { return }
       writer.array("mig") { writer in

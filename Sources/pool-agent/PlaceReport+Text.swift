@@ -36,7 +36,13 @@ extension PlaceReport {
           "\(gib(node.memoryFree)) / \(gib(node.memory)) GiB", "\(node.leases)",
         ]
       })
-    return ["POOL"] + lanes + nodes
+    let short = view.lanes.filter { $0.short > 0 }.flatMap { lane in
+      page.prose(
+        "the guarantee of \(lane.name) is impaired: \(Amounts.milli(lane.short))"
+          + " \(lane.isCPU ? "cores" : "devices") of it cannot be had"
+          + " (\(lane.shortBecause?.spacedWords ?? "?"))")
+    }
+    return ["POOL"] + lanes + short + nodes
   }
 
   private func gib(_ bytes: Int64) -> String {

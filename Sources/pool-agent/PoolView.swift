@@ -13,6 +13,8 @@ struct PoolView {
     var capacity: Int64
     var granted: Int64
     var lent: Int64
+    var short: Int64
+    var shortBecause: String?
     var free: Int64
     var leases: Int64
   }
@@ -81,7 +83,9 @@ struct PoolView {
           name: names.text(lane.key), profile: names.text(lane.profile.key),
           isCPU: lane.profile.kind == .cpu, owner: lane.rule.owner.map { names.text($0) },
           admits: lane.isRetired ? "retired" : lane.rule.admits.words, capacity: capacity.total,
-          granted: lane.used, lent: lane.lent, free: capacity.free,
+          granted: lane.used, lent: lane.lent, short: lane.short,
+          shortBecause: lane.shortBecause?.wire,
+          free: capacity.free,
           leases: Int64(lane.leases)))
     }
     var nodes: [NodeRow] = []
@@ -141,6 +145,8 @@ extension PoolView.LaneRow {
       writer.int64("capacity_milli", capacity)
       writer.int64("granted_milli", granted)
       if lent > 0 { writer.int64("lent_milli", lent) }
+      if short > 0 { writer.int64("short_milli", short) }
+      if let shortBecause { writer.string("short_because", shortBecause) }
       writer.int64("free_milli", free)
       writer.int64("leases", leases)
     }

@@ -37,6 +37,36 @@ struct LinkTests {
     #expect(links[0].path == .system && links[0].canRead == false && links[0].overNVLink == true)
   }
 
+  @Test(
+    "islands: what NVLink connects, and the rest together",
+    arguments: [
+      ([:], [0, 0, 0, 0]),
+      ([0: [1]], [0, 0, 1, 1]),
+      ([2: [3]], [0, 0, 1, 1]),
+      ([0: [3], 1: [2]], [0, 1, 1, 0]),
+      ([0: [1], 1: [3]], [0, 0, 1, 0]),
+      ([0: [4], 2: [4]], [0, 1, 0, 1]),
+    ] as [([Int: [Int]], [Int])])
+  func islands(links: [Int: [Int]], islands: [Int]) {
+    let gpus = (0..<4).map { index in
+      var gpu = GPUEntry(
+        index: index, uuid: "GPU-\(index)", name: nil, memory: nil, state: .usable,
+        profile: .notChecked)
+      // 4 stands for a switch.
+      gpu.links = (links[index] ?? []).map { peer in
+        var link = GPULink(remote: peer == 4 ? .nvswitch : .gpu, uuid: "GPU-\(peer)")
+        link.ports = 2
+        return link
+      }
+      // Every pair is known; without NVLink that says nothing.
+      gpu.links? += (0..<4).filter { $0 != index }.map {
+        GPULink(remote: .gpu, uuid: "GPU-\($0)")
+      }
+      return gpu
+    }
+    #expect(GPUIslands.numbers(of: gpus) == islands)
+  }
+
   @Test("with MIG on, ports that are refused are unknown and not none")
   func refused() throws {
     let off = try FakeDriver.gpus(FakeDriver.h100(0))[0]

@@ -179,6 +179,19 @@ struct ProbeTests {
     }
   }
 
+  @Test("GPUs with and without NVLink are two islands")
+  func islands() throws {
+    let node = try Agent.run(
+      "advertise", "--once", "--fake",
+      Agent.root.appending(path: "hardware-profiles/nodes/mixed.json").path)
+    let object = try #require(
+      try JSONSerialization.jsonObject(with: Data(node.out.utf8)) as? [String: Any])
+    let gpus = (object["devices"] as? [[String: Any]] ?? []).filter {
+      $0["kind"] as? String == "gpu"
+    }
+    #expect(gpus.map { $0["island"] as? Int ?? 0 } == [0, 0, 1, 1])
+  }
+
   @Test("what is advertised is what place takes, MIG devices included")
   func advertised() throws {
     let library = try #require(FakeNVML(Self.mixed))

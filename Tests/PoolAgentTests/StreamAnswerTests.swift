@@ -96,6 +96,29 @@ struct StreamAnswerTests {
     #expect(granted?["claim"] as? String == "review")
   }
 
+  @Test("an impaired guarantee is told, and that it is whole again")
+  func guarantees() throws {
+    let answers = try run(
+      [
+        #"{"op":"cordon","at_ms":1,"node":"h100-8"}"#, #"{"op":"status","at_ms":2}"#,
+        #"{"op":"uncordon","at_ms":3,"node":"h100-8"}"#, #"{"op":"status","at_ms":4}"#,
+      ], nodes: ["h100-8"], policy: "examples/lending/policy.json")
+    func events(_ index: Int) -> [[String: Any]] {
+      answers[index]["events"] as? [[String: Any]] ?? []
+    }
+    func short(_ index: Int) -> [Int?] {
+      let pool = answers[index]["pool"] as? [String: Any]
+      return (pool?["lanes"] as? [[String: Any]] ?? []).map { $0["short_milli"] as? Int }
+    }
+    #expect(events(0).map { $0["event"] as? String } == ["node_duty", "guarantee_impaired"])
+    #expect(events(0).last?["lane"] as? String == "h100-fraud")
+    #expect(events(0).last?["short_milli"] as? Int == 2000)
+    #expect(events(0).last?["because"] as? String == "node_cordoned")
+    #expect(short(1) == [2000, nil])
+    #expect(events(2).map { $0["event"] as? String } == ["node_duty", "guarantee_restored"])
+    #expect(short(3) == [nil, nil])
+  }
+
   @Test("a renewal says when the next one pays something, and the last one that none does")
   func renewals() throws {
     let answers = try run([

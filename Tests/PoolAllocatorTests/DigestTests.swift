@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 3_490_313_991_139_001_266, low: 14_160_117_771_840_051_578),
-    Digest(high: 15_204_613_956_975_280_883, low: 3_127_677_222_324_019_534)
+    Digest(high: 7_915_783_170_032_511_462, low: 4_966_083_449_935_902_844),
+    Digest(high: 4_989_437_473_212_765_357, low: 13_144_360_599_633_456_123)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

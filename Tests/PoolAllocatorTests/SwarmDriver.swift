@@ -122,23 +122,7 @@ struct SwarmDriver {
       PoolRule(key: key(4, 0), profile: key(2, 0), label: random.chance(30) ? key(9, 0) : nil),
       PoolRule(key: key(4, 1), profile: key(2, 1)), PoolRule(key: key(4, 2), profile: key(2, 2)),
     ]
-    for pool in 0..<3 {
-      var shared = LaneRule(key: key(5, pool), pool: UInt16(pool), leaseMax: .seconds(4000))
-      shared.sharesAcrossTenants = random.chance(50)
-      policy.lanes.append(shared)
-      if random.chance(70) {
-        var reserved = LaneRule(
-          key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
-        reserved.owner = key(6, 0)
-        reserved.reserved = pool == 1 ? 1500 : Int64(1 + random.below(9)) * 1000
-        if random.chance(60) {
-          reserved.lending = .reclaimable(
-            within: .seconds(Int64(25 + random.below(400))),
-            atMost: Int64(1 + random.below(9)) * 1000)
-        }
-        policy.lanes.append(reserved)
-      }
-    }
+    for pool in 0..<3 { addLanes(of: pool, to: &policy) }
     if random.chance(60) {
       policy.order = OrderRule(
         ageingStep: .seconds(Int64(10 + random.below(300))), ceiling: UInt8(random.below(2)))
@@ -193,6 +177,27 @@ struct SwarmDriver {
     return rule
   }
 
+  private mutating func addLanes(of pool: Int, to policy: inout CompiledPolicy) {
+    var shared = LaneRule(key: key(5, pool), pool: UInt16(pool), leaseMax: .seconds(4000))
+    shared.sharesAcrossTenants = random.chance(50)
+    policy.lanes.append(shared)
+    if random.chance(70) {
+      var reserved = LaneRule(
+        key: key(5, 10 + pool), pool: UInt16(pool), leaseMax: .seconds(9000))
+      reserved.owner = key(6, 0)
+      // The GPUs of the third pool stand alone in their nodes: whole cells of one.
+      reserved.cell = pool == 0 ? 1 << UInt8(random.below(3)) : 1
+      reserved.reserved =
+        pool == 1 ? 1500 : Int64(1 + random.below(9) / Int(reserved.cell)) * reserved.cellMilli
+      if random.chance(60) {
+        reserved.lending = .reclaimable(
+          within: .seconds(Int64(25 + random.below(400))),
+          atMost: Int64(1 + random.below(9)) * 1000)
+      }
+      policy.lanes.append(reserved)
+    }
+  }
+
   // MARK: nodes
 
   mutating func advertise(_ node: NodeID, reboot: Bool = false) {
@@ -206,6 +211,8 @@ struct SwarmDriver {
         key: key(20 + UInt64(node.row), board), kind: .gpu, profile: key(2, 0),
         memory: Bytes(80 << 30))
       gpu.isPartitioned = kind == 2
+      // Some agents see pairs, some the whole node, and some change their mind.
+      gpu.island = node.row % 2 == 1 && !random.chance(5) ? UInt8(board / 2) : 0
       if random.chance(2) { gpu.condition = random.chance(50) ? .failed : .dirty }
       devices.append(gpu)
       guard kind == 2 else { continue }
@@ -390,6 +397,12 @@ struct SwarmCoverage {
   var lent = 0
   /// Leases that owners took back.
   var reclaimed = 0
+  /// Shortfalls of guarantees, by their cause.
+  var impaired: [Reason.Code: Int] = [:]
+  /// Guarantees that were whole again.
+  var restored = 0
+  /// Cells given back for others.
+  var swapped = 0
   private var narrow: [ClaimID: LaneSet] = [:]
 
   mutating func note(_ log: borrowing EventLog, _ pool: borrowing Pool) {
@@ -400,6 +413,9 @@ struct SwarmCoverage {
       case .claimAged: aged += 1
       case .leaseGranted(_, let fact): if log.grants[Int(fact)].isLent { lent += 1 }
       case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1
+      case .guaranteeImpaired(_, _, let code): impaired[code, default: 0] += 1
+      case .guaranteeRestored: restored += 1
+      case .laneUnbound(_, let uses): if uses.count > 0 { swapped += 1 }
       case .claimQueued(let id, let lanes, _, let widens):
         if let before = narrow[id], before != lanes, before.bits & ~lanes.bits == 0 { widened += 1 }
         narrow[id] = widens == nil ? nil : lanes
@@ -420,5 +436,8 @@ struct SwarmCoverage {
     left.aged += right.aged
     left.lent += right.lent
     left.reclaimed += right.reclaimed
+    left.impaired.merge(right.impaired, uniquingKeysWith: +)
+    left.restored += right.restored
+    left.swapped += right.swapped
   }
 }

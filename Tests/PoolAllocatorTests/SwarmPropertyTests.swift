@@ -5,7 +5,7 @@ import Testing
 /// Random lives of whole pools: every invariant after every command, replay equals the live state.
 @Suite struct SwarmPropertyTests {
   #if DEBUG
-    static let seeds = 16
+    static let seeds = 48
     static let steps = 250
   #else
     static let seeds = 400
@@ -37,6 +37,13 @@ import Testing
     #expect(coverage.planned > 0)
     #expect(coverage.aged > 0)
     #expect(coverage.lent > 0)
+    #expect(coverage.restored > 0)
+    #expect(coverage.swapped > 0)
+    for cause: Reason.Code in [
+      .nodeSilent, .recovering, .deviceUnhealthy, .nodeCordoned, .boundInUse, .laneFull,
+    ] {
+      #expect(coverage.impaired[cause, default: 0] > 0, "impaired by \(cause)")
+    }
   }
 
   /// After a tick that did all that was due, something stands in the way of every waiting claim,

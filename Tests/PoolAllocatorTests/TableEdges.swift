@@ -20,6 +20,7 @@ struct TableStates {
   private var health: [DeviceID: Health] = [:]
   private var leases: [LeaseID: LeaseState] = [:]
   private var claims: [ClaimID: ClaimState] = [:]
+  private var guarantees: [LaneID: String] = [:]
 
   init(_ pool: Pool) {
     pool.forEachNode { (reach[$0], duty[$0]) = ($1.reach, $1.duty) }
@@ -31,6 +32,9 @@ struct TableStates {
     }
     pool.forEachLease { leases[$0] = $1.state }
     pool.forEachClaim { claims[$0] = $1.state }
+    pool.forEachLane { id, lane in
+      if lane.rule.reserved > 0 { guarantees[id] = lane.short > 0 ? "impaired" : "bound" }
+    }
   }
 
   /// The steps that lead from here to other states; what is no longer there has ended.
@@ -50,8 +54,9 @@ struct TableStates {
     compare("health", health, next.health, end: "gone")
     compare("lease", leases, next.leases, end: "ended")
     compare("claim", claims, next.claims, end: "ended")
+    compare("guarantee", guarantees, next.guarantees, end: "gone")
     edges.remove(TableEdge(machine: "claim", from: "new", to: "new"))
-    return edges.filter { $0.machine != "duty" || $0.to != "gone" }
+    return edges.filter { !["duty", "guarantee"].contains($0.machine) || $0.to != "gone" }
   }
 }
 

@@ -109,6 +109,12 @@ extension TableNames {
     case .laneBound(let lane, let uses):
       item(
         "laneBound", names[lane], "\(uses.indices.reduce(0) { $0 + log.uses[$1].milli.value })")
+    case .laneUnbound(let lane, let uses):
+      item(
+        "laneUnbound", names[lane], "\(uses.indices.reduce(0) { $0 + log.uses[$1].milli.value })")
+    case .guaranteeImpaired(let lane, let short, let code):
+      item("guaranteeImpaired", names[lane], "short=\(short)", "\(code)")
+    case .guaranteeRestored(let lane): item("guaranteeRestored", names[lane])
     case .signalRecorded(let signal): item("signalRecorded", TableValue.name(signal.measure))
     case .correctionRecorded(let fact):
       item(

@@ -18,6 +18,8 @@ struct TableMachine {
   private var setProfile = "epyc"
   /// Instances by GPU: MIG profile and first slot.
   private var instances: [Int: [(slice: String, start: Int)]] = [:]
+  /// Islands by GPU; a GPU that is not named is in island 0.
+  private var islands: [Int: UInt8] = [:]
   /// Devices of other machines that this one claims to have.
   private var foreign: [String] = []
 
@@ -69,6 +71,14 @@ struct TableMachine {
     }
     try options.set(&setProfile, "setProfile") { $0 }
     try options.set(&foreign, "foreign") { $0.split(separator: ",").map(String.init) }
+    // islands=0-3,4-7: the GPUs of each island
+    try options.set(&islands, "islands") { list in
+      var islands: [Int: UInt8] = [:]
+      for (number, gpus) in list.split(separator: ",").enumerated() {
+        for gpu in try TableValue.indices(String(gpus)) { islands[gpu] = UInt8(number) }
+      }
+      return islands
+    }
     for (gpu, list) in options.takePrefixed("mig") {
       instances[try TableValue.int(gpu)] =
         list == "off" ? nil : try list.split(separator: ",").map(TableMachine.instance)
@@ -114,6 +124,7 @@ struct TableMachine {
         key: try TableValue.key("\(name).\(index)"), kind: .gpu, profile: board,
         memory: deviceMemory)
       gpu.isPartitioned = instances[index] != nil
+      gpu.island = islands[index] ?? 0
       list.append(gpu)
       for (slice, start) in instances[index] ?? [] {
         // As on an H100: 3g takes four memory slots, 7g all eight.

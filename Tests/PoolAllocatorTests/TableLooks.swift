@@ -127,6 +127,10 @@ extension TableRunner {
     outcome.add("free", "\(capacity.free)")
     outcome.add("used", "\(lane.used)")
     outcome.add("bound", "\(lane.bound)", .asked)
+    outcome.add("sound", "\(pool.soundMilli(of: id))", .asked)
+    outcome.add("short", "\(lane.short)", .asked)
+    outcome.add("because", lane.shortBecause.map { "\($0)" } ?? "none", .asked)
+    outcome.add("usable", "\(pool.usableMilli(of: id))", .asked)
     outcome.add("leases", "\(lane.leases)", .asked)
     outcome.add("retired", lane.isRetired ? "yes" : "no", .asked)
     return outcome
@@ -164,9 +168,19 @@ extension TableRunner {
     outcome.add("capacity", "\(device.capacity.value)", .asked)
     outcome.add("memory", "\(device.memoryUsed.value >> 30)GiB", .asked)
     outcome.add("lane", device.lane.map { names.lane(row: $0) } ?? "none", .asked)
+    outcome.add("cell", cell(of: device), .asked)
+    outcome.add("squatters", "\(device.squatters)", .asked)
     outcome.add("approved", device.isApproved ? "yes" : "no", .asked)
     outcome.add("fence", TableValue.text(device.fencing), .asked)
     return outcome
+  }
+
+  /// The devices of its cell.
+  private func cell(of device: Device) -> String {
+    guard device.cell != nil else { return "none" }
+    var members: [String] = []
+    pool.forEachDevice { if $1.cell == device.cell { members.append(names[$0]) } }
+    return members.joined(separator: "+")
   }
 
   private func devices(of lease: Lease) -> String {

@@ -157,6 +157,7 @@ struct TablePolicy {
     try options.set(&poolOfLane[key], "pool", TableValue.key)
     try options.set(&rule.owner, "owner", TableValue.key)
     try options.set(&rule.reserved, "reserved", TableValue.int)
+    try options.set(&rule.cell, "cell", TableValue.int)
     // lend=SPAN:THOUSANDTHS
     try options.set(&rule.lending, "lend") { text in
       let parts = text.split(separator: ":")

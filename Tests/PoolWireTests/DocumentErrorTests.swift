@@ -44,6 +44,14 @@ struct DocumentErrorTests {
     Mistake("policy", "\"memory_gib\": 80", "\"memory_gib\": 80, \"memory_bytes\": 9", "keep one"),
     Mistake("policy", "\"memory_gib\": 80", "\"memory_gib\": 1048577", "is out of range"),
     Mistake("policy", "{\"name\": \"h100\",", "{\"name\": \"cpu\",", "is used twice"),
+    Mistake("policy", "\"cell_gpus\": 2", "\"cell_gpus\": 3", "a cell has 1, 2, 4 or 8 GPUs"),
+    Mistake("policy", "\"cell_gpus\": 2", "\"cell_gpus\": 16", "16 is out of range"),
+    Mistake("policy", "\"cell_gpus\": 2", "\"cell_gpu\": 2", "known key is \"cell_gpus\""),
+    Mistake("policy", "\"cell_gpus\": 2", "\"cell_gpus\": 4", "no whole number of cells; write 4"),
+    Mistake("policy", "\"cpu_milli\": 500", "\"cpu_milli\": 500, \"cell_gpus\": 1", "of kind cpu"),
+    Mistake(
+      "policy", "{\"name\": \"gpu\", \"lease", "{\"name\": \"gpu\", \"cell_gpus\": 1, \"lease",
+      "the shared lane has no cells"),
     Mistake("policy", "\"kind\": \"gpu\"", "\"kind\": \"slice\"", "unknown value \"slice\""),
     Mistake("policy", "\"billed_milli\": 125", "\"billed_milli\": 1001", "is out of range"),
     Mistake(

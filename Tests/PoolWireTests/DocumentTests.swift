@@ -18,6 +18,7 @@ struct DocumentTests {
     #expect(policy.lanes.map { Int($0.pool) } == [0, 0, 1, 1])
     #expect(policy.lanes[3].lending == .reclaimable(within: .seconds(300), atMost: 1000))
     #expect(policy.lanes[0].lending == .never)
+    #expect(policy.lanes.map(\.cell) == [1, 1, 1, 2])
     #expect(policy.tenants.first { $0.key == NameTable.key(.tenant, "acme") }?.borrowingMax == 2000)
     #expect(policy.lanes[0].admits == ClassSet(bits: 0b11))
     #expect(policy.lanes[0].owner == NameTable.key(.tenant, "acme"))
@@ -74,6 +75,7 @@ struct DocumentTests {
     let devices = node.advertisement.devices
     #expect(devices.map(\.kind) == [.cpu, .gpu, .gpu, .slice, .slice])
     #expect(devices[0].capacity == MilliGPU(8000))
+    #expect(devices.map(\.island) == [0, 0, 3, 3, 3])
     #expect(devices[2].isPartitioned && !devices[1].isPartitioned)
     #expect(devices[3].slots == SlotMask(bits: 0b11) && devices[4].slots == SlotMask(bits: 0b100))
     #expect(devices[3].parent == NameTable.key(.device, "GPU-2"))

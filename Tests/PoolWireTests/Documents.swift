@@ -22,7 +22,8 @@ enum Documents {
           {"name": "shared", "lease_max_seconds": 3600.5, "share_across_tenants": true}]},
         {"name": "gpu", "profile": "h100", "node_label": "sxm", "model_class": "large", "lanes": [
           {"name": "gpu", "lease_max_seconds": 60},
-          {"name": "lent", "reserved_for": "docs", "devices": 2, "lease_max_seconds": 60,
+          {"name": "lent", "reserved_for": "docs", "devices": 2, "cell_gpus": 2,
+           "lease_max_seconds": 60,
            "lend": {"reclaim_within_seconds": 300, "devices_max": 1}}]}
       ],
       "classes": {
@@ -77,7 +78,8 @@ enum Documents {
       "devices": [
         {"uuid": "cpu0", "kind": "cpu", "profile": "cpu", "milli": 8000, "numa": 0},
         {"uuid": "GPU-1", "kind": "gpu", "profile": "h100", "memory_gib": 79.5},
-        {"uuid": "GPU-2", "kind": "gpu", "profile": "h100", "memory_gib": 79.5, "mig": [
+        {"uuid": "GPU-2", "kind": "gpu", "profile": "h100", "memory_gib": 79.5, "island": 3,
+         "mig": [
           {"uuid": "MIG-1", "slice": "1g", "memory_gib": 9.75, "slots": [0, 1]},
           {"uuid": "MIG-2", "slice": "1g", "memory_bytes": 10468982784, "slots": [2]}]}
       ]

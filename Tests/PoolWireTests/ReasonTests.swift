@@ -84,6 +84,8 @@ struct ReasonTests {
         504 host_memory_short
         505 lending_limit
         506 borrowing_limit
+        507 guarantee_impaired
+        508 bound_in_use
         600 behind_head
         601 would_delay_head
         700 node_cordoned

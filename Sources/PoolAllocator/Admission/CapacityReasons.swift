@@ -12,6 +12,7 @@ extension Pool {
       let held = placement.lanes[Int(lane)].census[standing.rawValue]
       if held > 0 { reasons.append(Reason(code, .lane(lane), have: held)) }
     }
+    if lanes[row: lane].short > 0 { reasons += guaranteeReasons(wish.tenant, lane: lane) }
     return reasons
   }
 

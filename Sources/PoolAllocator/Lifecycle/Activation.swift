@@ -133,6 +133,7 @@ extension Pool {
       lanes[id].isRetired = true
       lanes[id].bound = 0
       lanes[id].rule.reserved = 0
+      evolveImpaired(id, 0, nil)
     }
     // Devices leave retired lanes before a row may be reused.
     for row in 0..<UInt32(devices.extent) where devices.id(at: row) != nil {

@@ -3,23 +3,10 @@
 extension Pool {
   // MARK: deciding
 
-  /// Binds devices to reserved lanes that are short of what their rule asks for.
-  /// - Parameter node: look at this node's devices alone; nil looks at all.
-  mutating func bindShortLanes(_ log: inout EventLog, on node: NodeID?) {
-    for row in 0..<UInt32(lanes.extent) {
-      guard let lane = lanes.id(at: row), !lanes[lane].isRetired,
-        lanes[lane].bound < lanes[lane].rule.reserved
-      else { continue }
-      let first = UInt32(log.uses.count)
-      collect(for: lane, on: node, &log)
-      let count = log.uses.count - Int(first)
-      guard count > 0 else { continue }
-      step(.laneBound(lane, uses: Span32(first: first, count: UInt16(count))), &log)
-    }
-  }
-
-  /// Devices of the pool's shared lane that a reserved lane takes: empty ones first, then by row.
-  private func collect(for lane: LaneID, on node: NodeID?, _ log: inout EventLog) {
+  /// Binds parts of CPU sets to a reserved lane that is short: of empty sets first, then by row.
+  /// - Parameter node: look at this node's sets alone; nil looks at all.
+  mutating func bindParts(to lane: LaneID, on node: NodeID?, _ log: inout EventLog) {
+    let first = UInt32(log.uses.count)
     var missing = lanes[lane].rule.reserved - lanes[lane].bound
     for pass in 0..<3 {
       if let node {
@@ -34,23 +21,23 @@ extension Pool {
         }
       }
     }
+    let count = log.uses.count - Int(first)
+    guard count > 0 else { return }
+    step(.laneBound(lane, uses: Span32(first: first, count: UInt16(count))), &log)
   }
 
-  /// Takes what one device of the pool's shared lane has for a reserved lane.
+  /// Takes what a CPU set's own row has free for a reserved lane.
   private func offer(
     _ row: UInt32, to lane: LaneID, in pass: Int, _ missing: inout Int64, _ log: inout EventLog
   ) {
     let device = devices[row: row]
     guard missing > 0, log.uses.count < Int(UInt16.max), let id = devices.id(at: row),
-      device.health != .gone, device.report.kind != .slice, let from = device.lane,
+      device.report.kind == .cpu, let from = device.lane,
       lanes[row: from].rule.reserved == 0, lanes[row: from].pool == lanes[lane].pool,
       pass == Self.bindingPass(device)
     else { return }
-    let isPart = device.report.kind == .cpu
-    let free = isPart ? max(0, device.milliFree.value) : device.capacity.value
-    let take = isPart ? min(Int64(free), missing) : Int64(free)
-    guard take > 0, take <= missing, !isPart || devices.count + log.uses.count < devices.limit
-    else { return }
+    let take = min(Int64(max(0, device.milliFree.value)), missing)
+    guard take > 0, devices.count + log.uses.count < devices.limit else { return }
     missing -= take
     log.uses.append(DeviceUse(device: id, milli: MilliGPU(Int32(take)), memory: .zero))
   }
@@ -84,29 +71,21 @@ extension Pool {
     lanes.forEach { id, lane in self.lanes[id].bound = 0 }
     for row in 0..<UInt32(devices.extent) {
       guard let id = devices.id(at: row), devices[id].health != .gone,
-        devices[id].report.kind != .slice
+        devices[id].report.kind == .cpu
       else { continue }
-      if devices[id].report.kind == .cpu { rebindPart(id) } else { rebindBoard(id) }
+      rebindPart(id)
     }
+    rebindBoards()
     for row in 0..<UInt32(devices.extent) {
       guard let id = devices.id(at: row), devices[id].report.kind == .slice else { continue }
       followParent(id)
     }
+    recountSquatters()
     for row in 0..<UInt32(devices.extent) where devices.id(at: row) != nil { refreshDevice(row) }
-    lanes.forEach { id, _ in self.placement.staleCeilings.insert(row: id.row) }
-  }
-
-  private mutating func rebindBoard(_ id: DeviceID) {
-    let shared = sharedLane(profile: devices[id].report.profile, of: devices[id].node)
-    let size = Int64(devices[id].capacity.value)
-    if let lane = devices[id].lane, let shared, !lanes[row: lane].isRetired,
-      lanes[row: lane].rule.reserved > 0, lanes[row: lane].pool == lanes[row: shared].pool,
-      lanes[row: lane].bound + size <= lanes[row: lane].rule.reserved
-    {
-      lanes[row: lane].bound += size
-      return
+    lanes.forEach { id, _ in
+      self.placement.staleCeilings.insert(row: id.row)
+      self.placement.cells.shaken.insert(id)
     }
-    setLane(id, shared)
   }
 
   /// A part outside the shared lane shrinks to what leases hold of it; the set's own row has the
@@ -119,7 +98,10 @@ extension Pool {
       removeDevice(id)
     } else {
       devices[id].capacity = device.used
-      if let lane = device.lane { lanes[row: lane].bound += Int64(device.used.value) }
+      if let lane = device.lane, lanes[row: lane].rule.reserved > 0 {
+        lanes[row: lane].bound += Int64(device.used.value)
+        joinCell(id)
+      }
     }
     resizeSet(device.report.key, on: device.node)
   }
@@ -169,8 +151,10 @@ extension Pool {
   mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
     guard devices[id].lane != lane else { return }
     clearPins(on: id)
+    leaveCell(id)
     placement.withdraw(id.row, node: devices[id].node.row)
     devices[id].lane = lane
+    recountSquatters(of: id)
     recountLanes(of: devices[id].node.row)
   }
 
@@ -194,6 +178,7 @@ extension Pool {
         bindPart(of: use.device, use.milli, to: lane.row)
       } else {
         setLane(use.device, lane.row)
+        joinCell(use.device)
         refreshDevice(use.device.row)
         followBoard(use.device)
       }
@@ -202,7 +187,8 @@ extension Pool {
     stirred.insert(lane)
   }
 
-  private mutating func followBoard(_ board: DeviceID) {
+  /// Instances go where their board goes.
+  mutating func followBoard(_ board: DeviceID) {
     var row = placement.devices.first(of: devices[board].node.row)
     while row != RowLists.none {
       if devices[row: row].parent == board, let id = devices.id(at: row) {
@@ -226,6 +212,8 @@ extension Pool {
     if row == RowLists.none {
       var part = whole
       part.lane = lane
+      part.cell = nil
+      part.squatters = 0
       part.isPart = true
       part.capacity = MilliGPU(0)
       part.used = MilliGPU(0)
@@ -238,6 +226,7 @@ extension Pool {
       row = devices.insert(part).row
       placement.devices.insertInOrder(row, into: whole.node.row)
     }
+    if let part = devices.id(at: row) { joinCell(part) }
     devices[row: row].capacity = MilliGPU(devices[row: row].capacity.value + milli.value)
     refreshDevice(set.row)
     refreshDevice(row)
@@ -247,6 +236,7 @@ extension Pool {
   mutating func evolveDevice(_ id: DeviceID, _ fact: DeviceFact) {
     if devices.contains(id) {
       if let lane = devices[id].lane { placement.staleCeilings.insert(row: lane) }
+      if devices[id].report.island != fact.report.island { leaveIsland(id) }
       devices[id].report = fact.report
       devices[id].isApproved = fact.isApproved
       devices[id].parent = fact.parent
@@ -282,6 +272,7 @@ extension Pool {
       placement.instances.remove(id.row)
       if let parent = fact.parent { placement.instances.insertInOrder(id.row, into: parent.row) }
       followParent(id)
+      recountSquatters(of: id)
     }
     refreshDevice(id.row)
     raiseCeilings(of: fact.node.row)
@@ -299,6 +290,7 @@ extension Pool {
           devices[row: row].health = .unknown
           if let lane = devices[row: row].lane, lanes[row: lane].rule.reserved > 0 {
             lanes[row: lane].bound += Int64(devices[row: row].capacity.value)
+            if let part = devices.id(at: row) { joinCell(part) }
           }
         }
       }

@@ -21,10 +21,15 @@ extension Pool {
   mutating func vacate(_ id: LeaseID) {
     let node = leases[id].node
     let span = leases[id].uses
+    var maySquat = false
     for index in span.indices {
       let use = uses[index]
       devices[use.device].giveBack(use)
+      if devices[use.device].squatters > 0 || devices[use.device].report.kind == .slice {
+        maySquat = true
+      }
     }
+    if maySquat { leaveSquat(id) }
     nodes[node].giveBack(leases[id].cpu, leases[id].hostMemory)
     placement.leases.remove(id.row)
     if placement.clears(node.row) == bound(of: id) { refreshClears(of: node.row) }
@@ -35,6 +40,7 @@ extension Pool {
       evolveDuty(node, .drained, .farFuture)
     }
     stirred.bits |= placement.lanesOfNode[Int(node.row)].bits
+    if !impairedLanes.isEmpty { placement.cells.offer(node: node.row) }
   }
 
   /// What an emptied device does next: a gone one leaves, a dirty one is proven empty.
@@ -133,7 +139,7 @@ extension Pool {
     placement.note(lane: lane, on: device.node.row)
     placement.place(
       row, node: device.node.row, lane: lane, standing: standing,
-      capacity: capacity, free: free, isIdle: isIdle, at: spot)
+      capacity: capacity, free: free, isIdle: isIdle, bond: bond(of: device), at: spot)
   }
 
   /// Works out anew which lanes have devices on a node, after one left.
@@ -234,6 +240,7 @@ extension Pool {
     if let kept = devices[id].pin { stirPin(of: kept) }
     if let lane = devices[id].lane {
       if health == .gone {
+        leaveCell(id)
         placement.staleCeilings.insert(row: lane)
         if lanes[row: lane].rule.reserved > 0, devices[id].report.kind != .slice {
           lanes[row: lane].bound -= Int64(devices[id].capacity.value)
@@ -248,6 +255,7 @@ extension Pool {
   /// Takes the row of a gone device without shares out of the tables.
   mutating func removeDevice(_ id: DeviceID) {
     clearPins(on: id)
+    leaveCell(id)
     let device = devices[id]
     placement.withdraw(id.row, node: device.node.row)
     placement.devices.remove(id.row)

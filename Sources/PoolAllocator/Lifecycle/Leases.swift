@@ -262,8 +262,9 @@ extension Pool {
   }
 
   /// Has the lanes looked at again whose head waits on buckets that were just charged, or that now
-  /// serve another first: a head that can no longer pay must not hold others back.
-  /// - Complexity: O(lanes × queue groups of each), for a tenant with waiting claims; else O(1).
+  /// serve another first: a head that can no longer pay must not hold others back, and one whose
+  /// tenant got something back may have become the head.
+  /// - Complexity: O(lanes), for a tenant with waiting claims; else O(1).
   mutating func stirHeads(of tenant: TenantID) {
     guard tenants[tenant].waiting > 0 else { return }
     for row in 0..<UInt32(lanes.extent) {
@@ -318,6 +319,7 @@ extension Pool {
     let back = Credits(leases[id].reserved.value - charge.value)
     let (tenant, level) = (leases[id].tenant, leases[id].level)
     giveBack(tenant, at: level, in: leases[id].lane.row, back)
+    if back > .zero { stirHeads(of: tenant) }
     leases[id].settle(quantum, remainder: remainder)
     if leases[id].state == .active {
       queue.watch(lease: id.row, no: leases[id].ends)

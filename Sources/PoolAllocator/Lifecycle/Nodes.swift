@@ -59,6 +59,7 @@ extension Pool {
       return refuse(Reason(.wrongState), &log)
     }
     step(.nodeDuty(id, .draining, drainBy: deadline), &log)
+    bindShortLanes(&log, on: nil)
     return done()
   }
 
@@ -78,6 +79,7 @@ extension Pool {
       return refuse(Reason(.wrongState, have: Int64(nodes[id].leases)), &log)
     }
     step(.nodeForgotten(id), &log)
+    bindShortLanes(&log, on: nil)
     return done()
   }
 
@@ -163,7 +165,10 @@ extension Pool {
     setNodeTimer(id)
     refreshNode(id.row)
     stirPins(on: id.row)
-    if reach == .ready { stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
+    if reach == .ready {
+      stirred.bits |= placement.lanesOfNode[Int(id.row)].bits
+      if !impairedLanes.isEmpty { placement.cells.offer(node: id.row) }
+    }
   }
 
   /// Neither free nor dead: what runs on a node that cannot be asked.
@@ -195,7 +200,10 @@ extension Pool {
     setNodeTimer(id)
     refreshNode(id.row)
     stirPins(on: id.row)
-    if duty == .open { stirred.bits |= placement.lanesOfNode[Int(id.row)].bits }
+    if duty == .open {
+      stirred.bits |= placement.lanesOfNode[Int(id.row)].bits
+      if !impairedLanes.isEmpty { placement.cells.offer(node: id.row) }
+    }
   }
 
   /// One timer serves the end of a silence and of a drain.

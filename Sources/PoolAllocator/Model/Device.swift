@@ -62,6 +62,9 @@ public struct DeviceReport: BitwiseCopyable, Hashable, Sendable {
   public var memory: Bytes
   /// NUMA node, or nil where the machine does not say.
   public var numa: UInt16?
+  /// Which GPUs of the node are linked with each other: those with the same number. 0 throughout
+  /// where the node is one island.
+  public var island: UInt8 = 0
   /// UUID of the device.
   public var key: Key
   /// Hardware profile; for an instance, the profile of its board.
@@ -101,6 +104,12 @@ public struct Device: BitwiseCopyable, Sendable {
   public internal(set) var mode = DeviceMode.idle
   /// Row of the lane it is bound to; nil where no pool of the policy takes it.
   public internal(set) var lane: UInt32?
+  /// The cell of its reserved lane that it belongs to, as the row of one of the cell's devices; nil
+  /// in a shared lane.
+  public internal(set) var cell: UInt32?
+  /// Shares of it, or of its instances, that leases hold which its lane did not grant to its owner
+  /// or lend: they were there before it was bound.
+  public internal(set) var squatters: UInt16 = 0
   /// What the lane may give away: `report.capacity`, or the lane's part of it.
   public internal(set) var capacity: MilliGPU
   /// What leases hold of `capacity`.

@@ -18,6 +18,11 @@ public struct Lane: BitwiseCopyable, Sendable {
   public internal(set) var lent: Int64 = 0
   /// Thousandths bound to a reserved lane; at most what its rule asks for.
   public internal(set) var bound: Int64 = 0
+  /// Thousandths of its guarantee that are not sound: `reserved` less what is in cells of which
+  /// every device is usable, on an open node that is ready, and free of leases of other lanes.
+  public internal(set) var short: Int64 = 0
+  /// The most telling cause of `short`; nil where nothing is short.
+  public internal(set) var shortBecause: Reason.Code?
 
   /// Charges a lease to the lane.
   mutating func charge(_ billedMilli: Int64, isLent: Bool) {

@@ -121,14 +121,16 @@ extension Pool {
     return true
   }
 
-  /// Takes lent devices back for the first claim of the owner behind its head that has none kept:
-  /// each claim that its guarantee covers has the promised time of its own.
+  /// Keeps devices for the first claim of the owner behind its head that has none kept, and takes
+  /// lent ones back for it: each claim that its guarantee covers has the promised time of its own.
   /// - Returns: whether an event was stepped.
   mutating func reclaimBehind(
     _ head: ClaimID, lane row: UInt32, _ log: inout EventLog
   ) -> Bool {
     let owner = claims[head].tenant
-    guard lanes[row: row].lent > 0, !isForeign(row, to: owner) else { return false }
+    guard lanes[row: row].lent > 0, !isForeign(row, to: owner),
+      case .reclaimable(let within, _) = lanes[row: row].rule.lending
+    else { return false }
     for claim in waiting(for: row, of: owner, atMost: Limits.reclaimDepth)
     where claim != head.row && claims[row: claim].pin == nil {
       guard let id = claims.id(at: claim), holder(of: claims[id]) == nil,
@@ -138,9 +140,13 @@ extension Pool {
       else { continue }
       var asker = asker(id)
       asker.spares = true
-      let start = earliestStart(of: resolved.wish, for: asker, lane: row)?.starts
+      let promise = earliestStart(of: resolved.wish, for: asker, lane: row)
+      if reclaim(id, resolved.wish, as: asker, lane: row, unlessBy: promise?.starts, &log) {
+        return true
+      }
       // What its guarantee does not cover waits for its turn, and so do those after it.
-      return reclaim(id, resolved.wish, as: asker, lane: row, unlessBy: start, &log)
+      guard let promise, promise.starts <= now + within else { return false }
+      return pin(id, promise, &log)
     }
     return false
   }

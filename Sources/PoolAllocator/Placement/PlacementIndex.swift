@@ -29,6 +29,8 @@ struct LaneIndex: Sendable {
   var ceiling = Ceiling()
   /// Nodes by the moment at which all their leases have ended at the latest.
   var clears = IndexedHeaps<Instant>(heaps: 1)
+  /// What is in the lane's cells, and how it stands.
+  var guarantee = GuaranteeIndex()
 
   /// Puts a node where its number of idle GPUs and its column belong.
   mutating func place(_ node: UInt32, column: Int) {
@@ -117,10 +119,14 @@ struct PlacementIndex: Sendable {
     return freeSlots[Int(board)] != UInt8(count)
   }
 
+  /// Cells of reserved lanes.
+  var cells = CellIndex()
+
   private struct Contribution: BitwiseCopyable, Sendable {
     var lane = UInt32.max
     var standing: UInt8 = 0
     var isIdle = false
+    var isBound = false
     var capacity: Int32 = 0
     var free: Int32 = 0
     var grid = UInt32.max
@@ -173,6 +179,7 @@ struct PlacementIndex: Sendable {
       && (left.grid == UInt32.max) == (right.grid == UInt32.max)
       && (left.grid == UInt32.max || left.cell == right.cell)
       && spots.order(of: row) == other.spots.order(of: row)
+      && cells.bond(of: row) == other.cells.bond(of: row)
   }
 
   // MARK: keeping it true
@@ -220,6 +227,7 @@ struct PlacementIndex: Sendable {
     lanes[lane].census[Int(old.standing)] -= Int64(old.capacity)
     lanes[lane].free -= Int64(old.free)
     if old.isIdle { addIdle(-1, lane: lane, node: node) }
+    if old.isBound { rebond(row, Bond(), lane: lane) }
     if old.grid != UInt32.max { unplace(row, old.grid, old.cell) }
     contributions[Int(row)] = Contribution()
   }
@@ -229,7 +237,7 @@ struct PlacementIndex: Sendable {
   ///   offers a part of itself; nil otherwise.
   mutating func place(
     _ row: UInt32, node: UInt32, lane: UInt32, standing: Standing, capacity: Int32, free: Int32,
-    isIdle: Bool, at spot: (kind: GridKind, row: Int, order: UInt64)?
+    isIdle: Bool, bond: Bond, at spot: (kind: GridKind, row: Int, order: UInt64)?
   ) {
     while contributions.count <= Int(row) { contributions.append(Contribution()) }
     let old = contributions[Int(row)]
@@ -242,9 +250,11 @@ struct PlacementIndex: Sendable {
     }
     if before.free != free { lanes[index].free += Int64(free) - Int64(before.free) }
     if before.isIdle != isIdle { addIdle(isIdle ? 1 : -1, lane: index, node: node) }
+    let isBound = bond.soundness != .loose
+    if isBound || before.isBound { rebond(row, bond, lane: index) }
     var now = Contribution(
-      lane: lane, standing: UInt8(standing.rawValue), isIdle: isIdle, capacity: capacity, free: free
-    )
+      lane: lane, standing: UInt8(standing.rawValue), isIdle: isIdle, isBound: isBound,
+      capacity: capacity, free: free)
     if let spot {
       now.grid = makeGrid(spot.kind, lane: lane)
       now.cell = UInt16(spot.row * FreeGrid.columns) + UInt16(columns[Int(node)])
@@ -258,6 +268,15 @@ struct PlacementIndex: Sendable {
       spots.insert(row, spot.order, into: heap)
     }
     contributions[Int(row)] = now
+  }
+
+  /// Counts a device of a reserved lane under its new soundness.
+  private mutating func rebond(_ row: UInt32, _ new: Bond, lane: Int) {
+    guard let (old, change) = cells.replace(row, by: new) else { return }
+    lanes[lane].guarantee.milli[Int(old.soundness.rawValue)] -= Int64(old.milli)
+    lanes[lane].guarantee.milli[Int(new.soundness.rawValue)] += Int64(new.milli)
+    lanes[lane].guarantee.sound += change
+    cells.shaken.insert(row: UInt32(lane))
   }
 
   private mutating func unplace(_ row: UInt32, _ grid: UInt32, _ cell: UInt16) {
