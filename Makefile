@@ -7,6 +7,8 @@ RUN := .build/release/pool-agent place --policy $(POLICY) --claims $(CLAIMS)
 # Seconds per target: `make fuzz`, and as a part of `make test`.
 FUZZ_SECONDS := 60
 TEST_FUZZ_SECONDS := 10
+# First and last seed of `make soak`.
+SOAK := 0-24000
 
 # `make run` builds into .build/release and `make test` into .build/debug, so neither rebuilds the
 # other. Release tests need another flag for every module, hence a scratch path of their own.
@@ -20,13 +22,14 @@ IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 STEPS := test-debug test-release test-embed test-consumer-ci test-fidelity test-digest test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test $(STEPS) bench fuzz goldens lint clean bootstrap release abi-check
+.PHONY: help run test $(STEPS) bench fuzz soak goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    build pool-agent and place the example claims'
 	@echo 'make test   every test: $(STEPS)'
 	@echo 'make bench  place + release pairs per second beside a bare index; single commands by percentile'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
+	@echo 'make soak   the long run: every invariant after every command of seeds SOAK=$(SOAK)'
 	@echo 'make goldens  write what the examples print now into their expected files'
 	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
 	@echo 'make abi-check  compare CNVML with nvml.h headers (NVML_HEADER=path, NVML_FETCH=1)'
@@ -72,6 +75,12 @@ test-fuzz: bootstrap
 bench: bootstrap
 	@$(IN_TOOLCHAIN) for bench in place-bench queue-bench; do \
 	  swift run -q -c release --package-path Benchmarks --scratch-path .build-bench $$bench; done
+
+# The long run: every invariant after every command; about 440 commands to a seed.
+soak: bootstrap
+	@$(IN_TOOLCHAIN) swift build -q --build-tests $(RELEASE_TESTS)
+	@$(IN_TOOLCHAIN) SOAK=$(SOAK) scripts/expect-tests.sh \
+	  swift test --skip-build $(RELEASE_TESTS) --filter SwarmPropertyTests.everyInvariantHolds
 
 fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(FUZZ_SECONDS)

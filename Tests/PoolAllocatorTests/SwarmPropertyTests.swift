@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import PoolAllocator
@@ -12,11 +13,20 @@ import Testing
     static let steps = 500
   #endif
 
+  /// Seeds of `make soak`, as SOAK=FIRST-LAST; the usual ones without it.
+  private static var soak: Range<Int>? {
+    let ends = ProcessInfo.processInfo.environment["SOAK"]?.split(separator: "-").compactMap {
+      Int($0)
+    }
+    guard let ends, ends.count == 2, ends[0] < ends[1] else { return nil }
+    return ends[0]..<ends[1]
+  }
+
   @Test func everyInvariantHoldsAfterEveryCommand() {
     var commands = 0
     var verdicts: [Decision.Verdict: Int] = [:]
     var coverage = SwarmCoverage()
-    for seed in 0..<Self.seeds {
+    for seed in Self.soak ?? 0..<Self.seeds {
       var driver = SwarmDriver(seed: UInt64(seed))
       driver.setUp()
       for _ in 0..<Self.steps {
