@@ -152,8 +152,8 @@ struct QueueLines: Sendable {
 
   /// Whether a tenant has a head at a level that waits for a lane.
   func isBacklogged(_ tenant: UInt32, at level: UInt8, in lane: UInt32) -> Bool {
-    let known = backlog[Int(lane)]
-    return Int(tenant) < known.count && known[Int(tenant)][Int(level)] > 0
+    guard Int(tenant) < backlog[Int(lane)].count else { return false }
+    return backlog[Int(lane)][Int(tenant)][Int(level)] > 0
   }
 
   /// Puts a claim into its line.

@@ -13,8 +13,8 @@ struct ServiceCounters: Sendable {
 
   /// What a tenant was served in a lane at a level.
   func served(_ tenant: UInt32, at level: UInt8, in lane: UInt32) -> CreditTotal {
-    let known = lanes[Int(lane)]
-    return Int(tenant) < known.count ? known[Int(tenant)][Int(level)] : .zero
+    guard Int(tenant) < lanes[Int(lane)].count else { return .zero }
+    return lanes[Int(lane)][Int(tenant)][Int(level)]
   }
 
   /// Sets what a tenant was served.

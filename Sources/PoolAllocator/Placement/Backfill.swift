@@ -51,24 +51,25 @@ extension Pool {
   /// - Returns: nil where no node that may receive a lease can hold it later.
   /// - Parameter moment: with lent devices taken back, as far as that is promised: nodes that lend
   ///   are looked at until one can hold the claim by then.
-  /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where some are too
-  ///   small, lend nothing, or cannot hold it by the moment.
+  /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where none of these can
+  ///   hold it, or not by the moment.
   func earliestStart(
     of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant? = nil
   ) -> Promise? {
     var best: Promise?
     var looked = 0
     var walk = placement.lanes[Int(lane)].clears.walk(0)
-    while looked < Limits.pinProbes || moment.map({ $0 < best?.starts ?? .farFuture }) ?? false,
+    while looked < Limits.pinProbes || best == nil
+      || moment.map({ $0 < best?.starts ?? .farFuture }) ?? false,
       let node = walk.next(in: placement.lanes[Int(lane)].clears)?.row
     {
       let reclaiming = moment != nil
       guard !reclaiming || lends(node, of: lane) else { continue }
+      looked += 1
       guard
         let promise = start(of: wish, for: asker, lane: lane, on: node, reclaiming: reclaiming),
         promise.starts > now || takesKept(promise, for: asker)
       else { continue }
-      looked += 1
       if best.map({ promise.starts < $0.starts }) ?? true { best = promise }
     }
     return best
