@@ -37,7 +37,8 @@ import Testing
       coverage += driver.coverage
       verdicts.merge(driver.verdicts, uniquingKeysWith: +)
     }
-    print("swarm: \(commands) commands, \(Self.seeds) seeds, verdicts \(verdicts)")
+    let seeds = (Self.soak ?? 0..<Self.seeds).count
+    print("swarm: \(commands) commands, \(seeds) seeds, verdicts \(verdicts)")
     print("swarm: \(coverage)")
     for verdict in Decision.Verdict.allCases { #expect(verdicts[verdict, default: 0] > 0) }
     #expect(coverage.held > 0)
