@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 7_915_783_170_032_511_462, low: 4_966_083_449_935_902_844),
-    Digest(high: 4_989_437_473_212_765_357, low: 13_144_360_599_633_456_123)
+    Digest(high: 13_278_989_402_438_513_398, low: 4_442_376_354_594_157_021),
+    Digest(high: 4_766_785_657_629_136_931, low: 6_888_796_516_985_462_465)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -35,9 +35,11 @@ extension Pool {
 
   // MARK: placing on what is kept
 
-  /// Thousandths of a CPU part that are kept for one waiting claim.
+  /// Thousandths of a CPU part that are kept for one waiting claim; of a GPU or instance, which is
+  /// kept whole and counts nothing in `Device.pinned`, 0.
   func kept(of device: UInt32, for claim: UInt32?) -> Int32 {
-    guard let claim, let pin = claims[row: claim].pin else { return 0 }
+    guard let claim, let pin = claims[row: claim].pin, devices[row: device].report.kind == .cpu
+    else { return 0 }
     return pin.uses.indices.reduce(0) {
       $0 + (uses[$1].device.row == device ? uses[$1].milli.value : 0)
     }
