@@ -51,8 +51,7 @@ struct GPUQuestions {
       facts.set(.memoryReserved, NVMLLibrary.answer(memory.reserved, 0))
       return
     }
-    let result = NVMLReturn(code: newer.code)
-    guard result.meaning == .absent || result.meaning == .wrongVersion || result.code == 2 else {
+    guard NVMLReturn(code: newer.code).isForOlder else {
       return facts.set(.memoryTotal, Answer(value: nil, code: newer.code))
     }
     let older = library.structure(CNVML_STRUCT_MEMORY_V1, cnvml_memory_v1(), of: device)
@@ -156,7 +155,7 @@ struct GPUQuestions {
   private func retiredPages(cause: UInt32) -> Answer<UInt64> {
     var count: UInt32 = 0
     var code = cnvml_retired_pages(library.table, device.handle, cause, &count)
-    if code == 2 || NVMLReturn(code: code).meaning == .absent {
+    if NVMLReturn(code: code).isForOlder {
       code = cnvml_retired_pages_v1(library.table, device.handle, cause, &count)
     }
     return NVMLLibrary.answer(count, NVMLReturn(code: code).meaning == .tooSmall ? 0 : code)

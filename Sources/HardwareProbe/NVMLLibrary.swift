@@ -69,15 +69,11 @@ struct NVMLLibrary {
   /// libraries lack that call, or refuse its flag.
   private func initialise() -> NVMLReturn {
     let first = NVMLReturn(code: cnvml_init_with_flags(table, CNVML_INIT_NO_GPUS))
-    guard Self.shouldTryOlder(first) else { return first }
+    guard first.isForOlder else { return first }
     let second = NVMLReturn(code: cnvml_init_v2(table))
-    guard Self.shouldTryOlder(second) else { return second }
+    guard second.isForOlder else { return second }
     let third = NVMLReturn(code: cnvml_init(table))
     return third.code == CNVML_NO_SYMBOL ? second : third
-  }
-
-  private static func shouldTryOlder(_ result: NVMLReturn) -> Bool {
-    result.meaning == .absent || result.code == 2
   }
 
   /// Ends the use of the driver. Handles are worthless afterwards.

@@ -43,25 +43,18 @@ extension NVMLRecord {
 
 extension GPURecord {
   fileprivate mutating func keep(_ before: GPURecord, _ elapsed: UInt64) {
-    if NVMLRecord.isLate(handleCode) {
-      facts = before.facts.all(code: handleCode, elapsed)
-      processes = before.processes.kept(code: handleCode, elapsed)
-      samples = before.samples.kept(code: handleCode, elapsed)
-      cpus = before.cpus.kept(code: handleCode, elapsed)
-      nodes = before.nodes.kept(code: handleCode, elapsed)
-      ports = before.ports.kept(code: handleCode, elapsed)
+    // Where the handle is late, all that is asked by it is.
+    let late = NVMLRecord.isLate(handleCode) ? handleCode : nil
+    processes.keep(before.processes, late: late, elapsed)
+    samples.keep(before.samples, late: late, elapsed)
+    cpus.keep(before.cpus, late: late, elapsed)
+    nodes.keep(before.nodes, late: late, elapsed)
+    ports.keep(before.ports, late: late, elapsed)
+    if let late {
+      facts = before.facts.all(code: late, elapsed)
       return
     }
     facts.keep(before.facts, elapsed)
-    if NVMLRecord.isLate(processes.code) {
-      processes = before.processes.kept(code: processes.code, elapsed)
-    }
-    if NVMLRecord.isLate(samples.code) {
-      samples = before.samples.kept(code: samples.code, elapsed)
-    }
-    if NVMLRecord.isLate(cpus.code) { cpus = before.cpus.kept(code: cpus.code, elapsed) }
-    if NVMLRecord.isLate(nodes.code) { nodes = before.nodes.kept(code: nodes.code, elapsed) }
-    if NVMLRecord.isLate(ports.code) { ports = before.ports.kept(code: ports.code, elapsed) }
     for index in (instances ?? []).indices {
       guard let identity = instances?[index].facts[.uuid],
         let same = before.instances?.first(where: { $0.facts[.uuid] == identity })
@@ -107,6 +100,12 @@ extension DriverFacts {
 }
 
 extension Answer {
+  /// Takes the value that was told before, where this answer is late or everything is.
+  fileprivate mutating func keep(_ before: Answer, late: Int32?, _ elapsed: UInt64) {
+    guard let code = late ?? (NVMLRecord.isLate(self.code) ? self.code : nil) else { return }
+    self = before.kept(code: code, elapsed)
+  }
+
   /// This answer as one that is older now, with the code of the one that did not come; without a
   /// value when it is too old.
   fileprivate func kept(code: Int32, _ elapsed: UInt64) -> Answer {

@@ -36,8 +36,7 @@ struct ProcessList {
         let entries = ProcessEntries.read(answer.bytes, count: answer.count, kind: kind)
         return Answer(value: entries, code: 0)
       }
-      let meaning = NVMLReturn(code: code).meaning
-      guard meaning == .absent || meaning == .wrongVersion || code == 2 else { break }
+      guard NVMLReturn(code: code).isForOlder else { break }
     }
     return Answer(value: nil, code: code)
   }

@@ -42,7 +42,9 @@ struct ResetWatch: Sendable, Equatable {
   mutating func look(_ inventory: NodeInventory) -> [(uuid: String, sign: String)] {
     var found: [(uuid: String, sign: String)] = []
     for gpu in inventory.gpus {
-      guard let uuid = gpu.uuid, gpu.source == .nvml, gpus[uuid] != nil || gpus.count < 1024 else {
+      guard let uuid = gpu.uuid, gpu.source == .nvml,
+        gpus[uuid] != nil || gpus.count < NodeHealth.devicesMax
+      else {
         continue
       }
       var seen = gpus[uuid] ?? Seen(index: gpu.index, bus: gpu.pciBusID)
