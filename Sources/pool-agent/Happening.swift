@@ -68,7 +68,7 @@ struct Happening {
       let pin = session.log.pins[Int(fact)]
       self.init("claim_pinned", session)
       add(claim: session.claims[id])
-      add("lane", session.pool.lane(pin.lane).map { session.names.text($0.key) })
+      add(lane: pin.lane, session)
       add(node: pin.node, session)
       fields.append(("starts_by_ms", .moment(pin.starts)))
     case .claimUnpinned(let id, let code):
@@ -126,12 +126,12 @@ struct Happening {
       }
     case .guaranteeImpaired(let lane, let short, let cause):
       self.init("guarantee_impaired", session)
-      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+      add(lane: lane, session)
       fields.append(("short_milli", .number(short)))
       add("because", cause.wire)
     case .guaranteeRestored(let lane):
       self.init("guarantee_restored", session)
-      add("lane", session.pool.lane(lane).map { session.names.text($0.key) })
+      add(lane: lane, session)
     case .clockJumped(let skipped):
       self.init("clock_jumped", session)
       add("skipped_seconds", Amounts.seconds(skipped.ns))
@@ -140,6 +140,10 @@ struct Happening {
       fields.append(("generation", .number(Int64(generation.value))))
     default: return nil
     }
+  }
+
+  private mutating func add(lane id: LaneID, _ session: PlaceSession) {
+    add("lane", session.pool.lane(id).map { session.names.text($0.key) })
   }
 
   private mutating func add(node id: NodeID, _ session: PlaceSession) {
@@ -153,7 +157,7 @@ struct Happening {
       self.init("lease_granted", session)
       add(lease: id, session)
       add("fencing", grant.fencing.wire)
-      add("lane", session.pool.lane(grant.lane).map { session.names.text($0.key) })
+      add(lane: grant.lane, session)
       add(node: grant.node, session)
       let devices = grant.uses.indices.compactMap { index in
         session.pool.device(session.log.uses[index].device).map {
