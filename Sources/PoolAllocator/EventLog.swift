@@ -60,7 +60,7 @@ public struct Grant: BitwiseCopyable, Sendable {
   public var isLent: Bool
 }
 
-/// What is kept for the head of a lane.
+/// What is kept for a waiting claim.
 public struct PinFact: BitwiseCopyable, Sendable {
   /// The lane of the devices.
   public var lane: LaneID

@@ -127,10 +127,10 @@ extension TableRunner {
     outcome.add("free", "\(capacity.free)")
     outcome.add("used", "\(lane.used)")
     outcome.add("bound", "\(lane.bound)", .asked)
-    outcome.add("sound", "\(pool.soundMilli(of: id))", .asked)
+    outcome.add("sound", "\(pool.soundMilli(row: id.row))", .asked)
     outcome.add("short", "\(lane.short)", .asked)
     outcome.add("because", lane.shortBecause.map { "\($0)" } ?? "none", .asked)
-    outcome.add("usable", "\(pool.usableMilli(of: id))", .asked)
+    outcome.add("usable", "\(pool.capacity(of: id).offered)", .asked)
     outcome.add("leases", "\(lane.leases)", .asked)
     outcome.add("retired", lane.isRetired ? "yes" : "no", .asked)
     return outcome

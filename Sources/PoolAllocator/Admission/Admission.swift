@@ -3,7 +3,7 @@
 extension Pool {
   /// Where the pipeline sends a claim.
   enum Route {
-    case grant(Placement, Offer, over: UInt32?)
+    case grant(Opening, Offer)
     case wait(LaneSet, because: Reason.Code?, widens: BucketID?, [Reason])
     case park(on: BucketID, [Reason])
     case refuse(Decision.Verdict, [Reason])
@@ -29,13 +29,12 @@ extension Pool {
     switch route(spec, resolved, eligible, first) {
     case .refuse(let verdict, let reasons):
       return refuseClaim(spec, verdict, reasons, plan, &log)
-    case .grant(let placement, let offer, let over):
+    case .grant(let opening, let offer):
       let id = take(spec, resolved, plan, &log)
-      if let over { unpin(over, because: .behindHead, &log) }
       decision.claim = id
       decision.verdict = .admitted
       decision.quote(offer, for: expected)
-      decision.lease = grant(id, placement, offer, path: resolved.path, &log)
+      decision.lease = grant(id, opening, offer, path: resolved.path, &log)
     case .wait(let lanes, let because, let widens, let reasons):
       let id = take(spec, resolved, plan, &log)
       decision.claim = id
@@ -173,7 +172,7 @@ extension Pool {
     var payable = LaneSet.none
     let asker = Asker(
       claim: nil, tenant: resolved.tenant, level: resolved.turn.level,
-      serviceClass: resolved.serviceClass, runtimeMax: spec.runtimeMax)
+      leaves: leaves(resolved.serviceClass, spec.runtimeMax))
     var left = eligible
     var next: LaneOffer? = first
     while let (row, offer) = next.map({ ($0.row, $0.offer) }) {
@@ -193,8 +192,8 @@ extension Pool {
         if let delay = delayReason(resolved.wish, for: asker, lane: row) { reasons.append(delay) }
       } else if let limit = lendingObstacle(row, to: resolved.tenant, offer.billedMilli) {
         reasons.append(limit)
-      } else if let (placement, over) = openPlacement(resolved.wish, for: asker, lane: row) {
-        return .grant(placement, offer, over: over)
+      } else if let opening = openPlacement(resolved.wish, for: asker, lane: row) {
+        return .grant(opening, offer)
       } else {
         reasons += capacityReasons(resolved.wish, lane: row)
       }
@@ -272,11 +271,13 @@ extension Pool {
     return id
   }
 
-  /// Grants devices and reserves the first quantum, in one event.
+  /// Grants devices and reserves the first quantum, in one event; who kept the devices keeps nothing
+  /// any more.
   mutating func grant(
-    _ id: ClaimID, _ placement: Placement, _ offer: Offer, path: BucketPath,
-    _ log: inout EventLog
+    _ id: ClaimID, _ opening: Opening, _ offer: Offer, path: BucketPath, _ log: inout EventLog
   ) -> LeaseID {
+    if let over = opening.over { unpin(over, because: .behindHead, &log) }
+    let placement = opening.placement
     let claim = claims[id]
     guard let node = nodes.id(at: placement.node), let lane = lanes.id(at: placement.lane) else {
       broken("a placement names live rows")

@@ -209,8 +209,8 @@ extension Pool {
     guard let promise = promise(of: id),
       let found = keptPlacement(resolved.wish, lane: row, through: other.row)
     else { broken("claims that exchange keep devices") }
-    unpin(other.row, because: .behindHead, &log)
-    _ = grant(id, found, offer, path: resolved.path, &log)
+    let opening = Opening(placement: found, over: other.row)
+    _ = grant(id, opening, offer, path: resolved.path, &log)
     keep(promise, for: other, &log)
   }
 
@@ -240,9 +240,8 @@ extension Pool {
     lane row: UInt32, _ log: inout EventLog
   ) -> Bool {
     let wish = resolved.wish
-    if let (found, over) = openPlacement(wish, for: asker, lane: row) {
-      if let over { unpin(over, because: .behindHead, &log) }
-      _ = grant(id, found, offer, path: resolved.path, &log)
+    if let opening = openPlacement(wish, for: asker, lane: row) {
+      _ = grant(id, opening, offer, path: resolved.path, &log)
       return true
     }
     let promise = earliestStart(of: wish, for: asker, lane: row)
@@ -256,16 +255,13 @@ extension Pool {
   private mutating func fillGap(
     lane row: UInt32, behind head: ClaimID, _ log: inout EventLog
   ) -> Bool {
-    guard
-      let (id, found, over) = planned(lane: row, behind: head)
-        ?? backfill(lane: row, behind: head)
-    else { return false }
+    let next = firstPlanned(lane: row, behind: head) ?? backfill(lane: row, behind: head)
+    guard let (id, opening) = next else { return false }
     let claim = claims[id]
     guard let resolved = resolved(claim), let offer = offer(row, for: claim.spec, resolved) else {
       broken("a claim that fits the gap has an offer")
     }
-    if let over { unpin(over, because: .behindHead, &log) }
-    _ = grant(id, found, offer, path: resolved.path, &log)
+    _ = grant(id, opening, offer, path: resolved.path, &log)
     return true
   }
 

@@ -8,19 +8,6 @@ extension Pool {
   /// - Complexity: O(1).
   func soundMilli(row: UInt32) -> Int64 { placement.lanes[Int(row)].guarantee.sound }
 
-  /// Thousandths of a lane's devices, shared lanes included, that are usable on open nodes that are
-  /// ready, in use or not. A partitioned GPU counts as the billed shares of its instances.
-  /// - Complexity: O(1).
-  func usableMilli(row: UInt32) -> Int64 {
-    placement.lanes[Int(row)].census[Standing.offered.rawValue]
-  }
-
-  /// As `soundMilli(row:)`, by id; the id must be of a lane that exists.
-  public func soundMilli(of lane: LaneID) -> Int64 { soundMilli(row: lane.row) }
-
-  /// As `usableMilli(row:)`, by id; the id must be of a lane that exists.
-  public func usableMilli(of lane: LaneID) -> Int64 { usableMilli(row: lane.row) }
-
   /// What the owner is told beside what every claim is told, and who is still in the lane's cells.
   func guaranteeReasons(_ tenant: UInt32, lane row: UInt32) -> [Reason] {
     let lane = lanes[row: row]

@@ -234,32 +234,36 @@ extension Pool {
   // MARK: the gap
 
   /// The first claim behind a lane's head that can run without delaying what is planned.
-  func backfill(
-    lane: UInt32, behind head: ClaimID
-  ) -> (claim: ClaimID, found: Placement, over: UInt32?)? {
+  func backfill(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, opening: Opening)? {
     let first = claims[head].tenant
     // While its owner waits, a lane lends nothing more.
     let owner = lanes[row: lane].rule.owner == nil || isForeign(lane, to: first) ? nil : first
     for row in waiting(for: lane, of: owner, atMost: Limits.backfillDepth + 1)
     where row != head.row {
-      guard let id = claims.id(at: row), let (found, over) = gapPlacement(of: id, lane: lane)
-      else { continue }
-      return (id, found, over)
+      guard let id = claims.id(at: row), let opening = gapPlacement(of: id, lane: lane) else {
+        continue
+      }
+      return (id, opening)
     }
     return nil
   }
 
-  /// Where a claim behind the head can go: on devices that nobody keeps, or on those of another as
-  /// long as it has left them in time.
-  func gapPlacement(of id: ClaimID, lane: UInt32) -> (found: Placement, over: UInt32?)? {
-    let claim = claims[id]
-    guard holder(of: claim) == nil, let resolved = resolved(claim) else { return nil }
-    guard case .success(let offer) = lifelongOffer(lane, for: claim.spec, resolved) else {
-      return nil
-    }
-    guard lendingObstacle(lane, to: claim.tenant, offer.offer.billedMilli) == nil,
-      case .yes = affordability(offer.offer.reservation, path: resolved.path, turn: resolved.turn)
-    else { return nil }
+  /// Where a claim can go in a lane before its turn: on devices that nobody keeps, or on those of
+  /// another as long as it has left them in time.
+  func gapPlacement(of id: ClaimID, lane: UInt32) -> Opening? {
+    guard let resolved = admitted(id, lane: lane) else { return nil }
     return openPlacement(resolved.wish, for: asker(id), lane: lane)
+  }
+
+  /// The names of a waiting claim, where only devices can keep it from running in a lane: it is not
+  /// held, the lane takes it, no limit of lending stands against it, and its buckets can pay.
+  func admitted(_ id: ClaimID, lane: UInt32) -> Resolved? {
+    let claim = claims[id]
+    guard holder(of: claim) == nil, let resolved = resolved(claim),
+      case .success(let found) = lifelongOffer(lane, for: claim.spec, resolved),
+      lendingObstacle(lane, to: claim.tenant, found.offer.billedMilli) == nil,
+      case .yes = affordability(found.offer.reservation, path: resolved.path, turn: resolved.turn)
+    else { return nil }
+    return resolved
   }
 }

@@ -115,7 +115,7 @@ extension Pool {
       promise.starts < start ?? .farFuture
     else { return false }
     let victims = victims(of: promise, wish, for: asker)
-    guard !victims.isEmpty, !hasRoomElsewhere(id, wish, besides: row) else { return false }
+    guard !victims.isEmpty, !hasRoomElsewhere(id, besides: row) else { return false }
     keep(promise, for: id, &log)
     for victim in victims { stop(victim, .reclaimed, &log) }
     return true
@@ -133,11 +133,7 @@ extension Pool {
     else { return false }
     for claim in waiting(for: row, of: owner, atMost: Limits.reclaimDepth)
     where claim != head.row && claims[row: claim].pin == nil {
-      guard let id = claims.id(at: claim), holder(of: claims[id]) == nil,
-        let resolved = resolved(claims[id]),
-        case .success(let lane) = lifelongOffer(row, for: claims[id].spec, resolved),
-        case .yes = affordability(lane.offer.reservation, path: resolved.path, turn: resolved.turn)
-      else { continue }
+      guard let id = claims.id(at: claim), let resolved = admitted(id, lane: row) else { continue }
       var asker = asker(id)
       asker.spares = true
       let promise = earliestStart(of: resolved.wish, for: asker, lane: row)
@@ -152,17 +148,11 @@ extension Pool {
   }
 
   /// Whether a claim can start at once in another of its lanes, where it is the first.
-  private func hasRoomElsewhere(_ id: ClaimID, _ wish: Wish, besides lane: UInt32) -> Bool {
-    var left = groups[Int(claims[id].group)]
+  private func hasRoomElsewhere(_ id: ClaimID, besides lane: UInt32) -> Bool {
+    var left = headed(by: id)
     while let row = left.firstRow {
       left = left.withoutFirst
-      guard row != lane, head(of: row)?.row == id.row, let resolved = resolved(claims[id]),
-        case .success(let other) = lifelongOffer(row, for: claims[id].spec, resolved),
-        lendingObstacle(row, to: resolved.tenant, other.offer.billedMilli) == nil,
-        case .yes = affordability(
-          other.offer.reservation, path: resolved.path, turn: resolved.turn)
-      else { continue }
-      if openPlacement(wish, for: asker(id), lane: row) != nil { return true }
+      if row != lane, gapPlacement(of: id, lane: row) != nil { return true }
     }
     return false
   }

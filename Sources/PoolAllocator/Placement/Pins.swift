@@ -13,17 +13,24 @@ extension Pool {
     var claim: ClaimID?
     var tenant: TenantID
     var level: UInt8
-    var serviceClass: ServiceClass
-    var runtimeMax: Span
+    /// When it has given its devices back if it is granted now.
+    var leaves: Instant
     /// It leaves alone what is kept for others of its kind, whatever their level.
     var spares = false
+  }
+
+  /// Where one that asks can go now.
+  struct Opening {
+    var placement: Placement
+    /// Row of the claim that keeps the devices and has to give them up for it.
+    var over: UInt32?
   }
 
   /// A waiting claim as one that asks.
   func asker(_ id: ClaimID) -> Asker {
     Asker(
       claim: id, tenant: claims[id].tenant, level: claims[id].level,
-      serviceClass: claims[id].serviceClass, runtimeMax: claims[id].spec.runtimeMax)
+      leaves: leaves(claims[id].serviceClass, claims[id].spec.runtimeMax))
   }
 
   /// Whether what is kept in a lane for a claim gives way to one that asks.
@@ -61,45 +68,33 @@ extension Pool {
     return nil
   }
 
-  /// Where one that asks can go now, and the claim whose kept devices that takes: anywhere that is
-  /// free, else on what is kept for itself, for one that yields, or for one that starts later than
-  /// it leaves.
-  func openPlacement(
-    _ wish: Wish, for asker: Asker, lane: UInt32
-  ) -> (found: Placement, over: UInt32?)? {
-    if let found = bestPlacement(of: wish, lane: lane) { return (found, nil) }
+  /// Where one that asks can go now: anywhere that is free, else on what is kept for itself, for one
+  /// that yields, or for one that starts later than it leaves.
+  func openPlacement(_ wish: Wish, for asker: Asker, lane: UInt32) -> Opening? {
+    if let found = bestPlacement(of: wish, lane: lane) { return Opening(placement: found) }
     if let own = asker.claim, let found = keptPlacement(wish, lane: lane, through: own.row) {
-      return (found, nil)
+      return Opening(placement: found)
     }
-    let leaves = leaves(asker.serviceClass, asker.runtimeMax)
-    var row = placement.pins.first(of: lane)
-    while row != RowLists.none {
-      let starts = claims[row: row].pin?.starts ?? .origin
-      if row != asker.claim?.row, leaves <= starts || yields(row, to: asker, lane: lane),
+    var opening: Opening?
+    _ = firstPinned(lane: lane) { row in
+      let isInTime = asker.leaves <= claims[row: row].pin?.starts ?? .origin
+      guard row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
         let found = keptPlacement(wish, lane: lane, through: row)
-      {
-        return (found, leaves <= starts ? nil : row)
-      }
-      row = placement.pins.next(after: row)
+      else { return false }
+      opening = Opening(placement: found, over: isInTime ? nil : row)
+      return true
     }
-    return nil
+    return opening
   }
 
   /// Whether only what is kept for others keeps a claim from running.
   func delayReason(_ wish: Wish, for asker: Asker, lane: UInt32) -> Reason? {
-    guard openPlacement(wish, for: asker, lane: lane) == nil else { return nil }
-    var row = placement.pins.first(of: lane)
-    while row != RowLists.none {
-      if let pin = claims[row: row].pin,
-        keptPlacement(wish, lane: lane, through: row) != nil
-      {
-        return Reason(
-          .wouldDelayHead, .lane(lane), have: pin.starts.ns,
-          need: leaves(asker.serviceClass, asker.runtimeMax).ns)
-      }
-      row = placement.pins.next(after: row)
-    }
-    return nil
+    guard openPlacement(wish, for: asker, lane: lane) == nil,
+      let holder = firstPinned(
+        lane: lane, where: { keptPlacement(wish, lane: lane, through: $0) != nil }),
+      let pin = claims[holder].pin
+    else { return nil }
+    return Reason(.wouldDelayHead, .lane(lane), have: pin.starts.ns, need: asker.leaves.ns)
   }
 
   // MARK: keeping
@@ -136,22 +131,17 @@ extension Pool {
   /// Gives up what a lane keeps that can no longer be had, and what is kept for borrowers while the
   /// owner waits.
   /// - Returns: whether an event was stepped.
-  mutating func unpinLost(lane: UInt32, head: ClaimID?, _ log: inout EventLog) -> Bool {
-    let isOwnerWaiting =
-      lanes[row: lane].rule.owner != nil
-      && head.map { !isForeign(lane, to: claims[$0].tenant) } ?? false
-    var row = placement.pins.first(of: lane)
-    while row != RowLists.none {
-      if let pin = claims[row: row].pin {
-        let isDisplaced = isOwnerWaiting && isForeign(lane, to: claims[row: row].tenant)
-        if let code = isDisplaced ? .behindHead : lost(pin, of: row) {
-          unpin(row, because: code, &log)
-          return true
-        }
-      }
-      row = placement.pins.next(after: row)
+  mutating func unpinLost(lane: UInt32, head: ClaimID, _ log: inout EventLog) -> Bool {
+    let isOwnerFirst = !isForeign(lane, to: claims[head].tenant)
+    var code: Reason.Code?
+    let holder = firstPinned(lane: lane) { row in
+      let isDisplaced = isOwnerFirst && isForeign(lane, to: claims[row: row].tenant)
+      code = isDisplaced ? .behindHead : claims[row: row].pin.flatMap { lost($0, of: row) }
+      return code != nil
     }
-    return false
+    guard let holder, let code else { return false }
+    unpin(holder.row, because: code, &log)
+    return true
   }
 
   /// Why what is kept can no longer be had at its moment; nil where it can.
@@ -180,14 +170,10 @@ extension Pool {
   }
 
   /// Where the first claim behind a waiting head goes that can start on what is kept for it.
-  func planned(
-    lane: UInt32, behind head: ClaimID
-  ) -> (claim: ClaimID, found: Placement, over: UInt32?)? {
-    let ready = firstPinned(lane: lane) {
-      $0 != head.row && isReady($0, lane: lane)
-    }
-    guard let ready, let (found, over) = gapPlacement(of: ready, lane: lane) else { return nil }
-    return (ready, found, over)
+  func firstPlanned(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, opening: Opening)? {
+    let ready = firstPinned(lane: lane) { $0 != head.row && isReady($0, lane: lane) }
+    guard let ready, let opening = gapPlacement(of: ready, lane: lane) else { return nil }
+    return (ready, opening)
   }
 
   /// Whether the head of a lane may start on what is kept for a claim that is ready: whole devices,
