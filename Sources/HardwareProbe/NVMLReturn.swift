@@ -38,8 +38,8 @@ struct NVMLReturn: Equatable {
   /// True when a loop over indexes asked for one that does not exist: a hole, not a fault.
   var isHole: Bool { code == 2 || code == 6 || meaning == .absent }
 
-  /// True when an older form of the call may be answered where this one is not: the driver lacks it,
-  /// does not know its structure, or refuses an argument of it.
+  /// True when an older form of the call may be answered where this one is not: the driver lacks
+  /// it, does not know its structure, or refuses an argument of it.
   var isForOlder: Bool { meaning == .absent || meaning == .wrongVersion || code == 2 }
 
   /// True when nothing can be done with the GPU before a reset: lost, reset required, not found.

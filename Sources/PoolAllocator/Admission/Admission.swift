@@ -271,8 +271,8 @@ extension Pool {
     return id
   }
 
-  /// Grants devices and reserves the first quantum, in one event; who kept the devices keeps nothing
-  /// any more.
+  /// Grants devices and reserves the first quantum, in one event; who kept the devices keeps
+  /// nothing any more.
   mutating func grant(
     _ id: ClaimID, _ opening: Opening, _ offer: Offer, path: BucketPath, _ log: inout EventLog
   ) -> LeaseID {

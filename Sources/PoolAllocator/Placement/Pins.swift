@@ -68,8 +68,8 @@ extension Pool {
     return nil
   }
 
-  /// Where one that asks can go now: anywhere that is free, else on what is kept for itself, for one
-  /// that yields, or for one that starts later than it leaves.
+  /// Where one that asks can go now: anywhere that is free, else on what is kept for itself, for
+  /// one that yields, or for one that starts later than it leaves.
   func openPlacement(_ wish: Wish, for asker: Asker, lane: UInt32) -> Opening? {
     if let found = bestPlacement(of: wish, lane: lane) { return Opening(placement: found) }
     if let own = asker.claim, let found = keptPlacement(wish, lane: lane, through: own.row) {
