@@ -45,6 +45,12 @@ private func checkTexts(_ bytes: [UInt8]) {
   if let name = MIGNames.profile(in: text), !MIGNames.isProfile(name) {
     fatalError("a kind that is none")
   }
+  if let files = MIGMinors(text).files(gpu: 0, instance: 0, compute: 0), files.count != 2 {
+    fatalError("a MIG device without the file of its GPU instance or its own")
+  }
+  if case .these(let names) = VisibleDevices(text), names.isEmpty || names.contains("") {
+    fatalError("devices that have no name")
+  }
   _ = DriverEvents.event(bytes)
   _ = MIGNames.reckoned(
     slices: UInt64(littleEndian: bytes, at: 0), memoryMiB: UInt64(littleEndian: bytes, at: 8),
@@ -90,11 +96,33 @@ private func checkDevices(_ bytes: [UInt8]) {
         remoteBusID: NVMLText.string(bytes.dropFirst(offset).prefix(16)), errors: next(8) >> 1)
     }
     gpu.ports = Answer(value: ports, code: 0)
+    let processes = (0..<Int(next(1) % 9)).map { _ in
+      ProcessRecord(
+        kind: next(1) & 1 == 1 ? .compute : .graphics, pid: UInt32(next(1)), usedBytes: next(8) >> 1
+      )
+    }
+    gpu.processes = Answer(value: processes, code: 0)
+    let samples = (0..<Int(next(1) % 9)).map { _ in
+      SampleRecord(pid: UInt32(next(1)), timestamp: next(8) >> 1, multiprocessors: next(1))
+    }
+    let newest = ProcessSamples.newest(of: samples)
+    guard Set(newest.map(\.pid)).count == newest.count, newest.allSatisfy({ $0.pid != 0 }) else {
+      fatalError("two samples of one process, or one of none")
+    }
+    gpu.samples = Answer(value: newest, code: 0)
+    gpu.cpus = Answer(value: nil, code: Int32(next(1) % 32))
     record.gpus.append(gpu)
     record.pairs.append(
       PairRecord(one: index, other: Int(next(1)), ancestor: next(1), peer: [next(1), nil]))
   }
   checkFolded(record)
+  let age = next(4)
+  let kept = record.keeping(record, elapsedMilliseconds: age)
+  let ages = kept.gpus.flatMap { $0.facts.late.compactMap(\.ageMilliseconds) }
+  guard ages.allSatisfy({ $0 <= ProbeLimits.keptMilliseconds }) else {
+    fatalError("a value that is kept for too long")
+  }
+  checkFolded(kept)
 }
 
 private func checkLines(_ bytes: [UInt8]) {
