@@ -167,7 +167,9 @@ extension Pool {
     guard let head = head(of: row).flatMap({ claims.id(at: $0.row) }) else {
       return step(.laneRested(row: row), &log)
     }
-    if unpinLost(lane: row, head: head, &log) { return }
+    if let (lost, code) = firstLost(lane: row, head: head) {
+      return unpin(lost, because: code, &log)
+    }
     let ready = firstReady(lane: row, before: head)
     let isExchange = ready.map { canExchange(head, $0) } ?? false
     let id = isExchange ? head : ready ?? head

@@ -75,16 +75,17 @@ extension Pool {
     if let own = asker.claim, let found = keptPlacement(wish, lane: lane, through: own.row) {
       return Opening(placement: found)
     }
-    var opening: Opening?
-    _ = firstPinned(lane: lane) { row in
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
       let isInTime = asker.leaves <= claims[row: row].pin?.starts ?? .origin
-      guard row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
+      if row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
         let found = keptPlacement(wish, lane: lane, through: row)
-      else { return false }
-      opening = Opening(placement: found, over: isInTime ? nil : row)
-      return true
+      {
+        return Opening(placement: found, over: isInTime ? nil : row)
+      }
+      row = placement.pins.next(after: row)
     }
-    return opening
+    return nil
   }
 
   /// Whether only what is kept for others keeps a claim from running.
@@ -128,20 +129,18 @@ extension Pool {
     step(.claimUnpinned(id, because: code), &log)
   }
 
-  /// Gives up what a lane keeps that can no longer be had, and what is kept for borrowers while the
-  /// owner waits.
-  /// - Returns: whether an event was stepped.
-  mutating func unpinLost(lane: UInt32, head: ClaimID, _ log: inout EventLog) -> Bool {
+  /// The first claim of a lane for which nothing can be kept any more, and why: what was kept can
+  /// no longer be had, or the claim would borrow while the owner waits.
+  func firstLost(lane: UInt32, head: ClaimID) -> (claim: UInt32, because: Reason.Code)? {
     let isOwnerFirst = !isForeign(lane, to: claims[head].tenant)
-    var code: Reason.Code?
-    let holder = firstPinned(lane: lane) { row in
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
       let isDisplaced = isOwnerFirst && isForeign(lane, to: claims[row: row].tenant)
-      code = isDisplaced ? .behindHead : claims[row: row].pin.flatMap { lost($0, of: row) }
-      return code != nil
+      let code = isDisplaced ? .behindHead : claims[row: row].pin.flatMap { lost($0, of: row) }
+      if let code { return (row, code) }
+      row = placement.pins.next(after: row)
     }
-    guard let holder, let code else { return false }
-    unpin(holder.row, because: code, &log)
-    return true
+    return nil
   }
 
   /// Why what is kept can no longer be had at its moment; nil where it can.
@@ -208,6 +207,8 @@ extension Pool {
     return wish.flatMap { keptPlacement($0, lane: lane, through: row) } != nil
   }
 
+  /// The first claim with kept devices in a lane that meets a condition. For questions alone: a
+  /// closure over the pool in a mutating function copies the pool.
   private func firstPinned(lane: UInt32, where isWanted: (UInt32) -> Bool) -> ClaimID? {
     var row = placement.pins.first(of: lane)
     while row != RowLists.none {
