@@ -72,7 +72,9 @@ public enum Event: BitwiseCopyable, Sendable {
 
   /// Devices are kept for a waiting claim; `EventLog.pins[fact]`. Replaces what was kept for it.
   case claimPinned(ClaimID, fact: UInt32)
-  /// Nothing is kept for a waiting claim any more.
+  /// Nothing is kept for a waiting claim any more. Not told where another event says as much: the
+  /// claim leaves the order (`leaseGranted`, `claimParked`, `claimHeld`, `claimEnded`), or
+  /// `policyActivated`, with which everything that is kept is given up.
   case claimUnpinned(ClaimID, because: Reason.Code)
 
   // MARK: leases

@@ -77,7 +77,9 @@ extension Pool {
     let before = claims[id].state
     let bucket = claims[id].bucket
     let keepsTurn = bucket.map { buckets[$0].turn == id } ?? false
-    leaveQueue(id)
+    let keepsPin =
+      before == .queued && claims[id].pin.map { lanes.contains(row: $0.lane.row) } ?? false
+    leaveQueue(id, keepsPin: keepsPin)
     guard let group = group(for: lanes) else { broken("a claim queues in a group that exists") }
     if Int(group) == groups.count { groups.append(lanes) } else { groups[Int(group)] = lanes }
     claims[id].group = group
@@ -97,10 +99,9 @@ extension Pool {
       narrow(id, on: widens.row)
       refreshBucketTimer(widens.row)
     }
-    // A claim straight from the door has just been tried; any other has to be looked at, and so has
-    // a head for which devices may be kept, or one that may run in the gap before such a head.
-    let looked = placement.pinnedLanes.bits | headed(by: id).bits
-    stirred.bits |= before == .new ? lanes.bits & looked : lanes.bits
+    // A claim from the door was tried where it goes first: devices may be kept for it there, and
+    // elsewhere it may run in the gap before another.
+    stirred.bits |= lanes.bits
     if let bucket { refreshBucketTimer(bucket.row) }
   }
 
@@ -136,11 +137,11 @@ extension Pool {
   }
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds.
-  mutating func leaveQueue(_ id: ClaimID) {
+  mutating func leaveQueue(_ id: ClaimID, keepsPin: Bool = false) {
     let state = claims[id].state
     guard state == .queued || state == .parked else { return }
     let tenant = claims[id].tenant
-    clearPin(of: id)
+    if !keepsPin { clearPin(of: id) }
     waitingClaims -= 1
     tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)

@@ -9,7 +9,7 @@ import Testing
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
     Digest(high: 13_278_989_402_438_513_398, low: 4_442_376_354_594_157_021),
-    Digest(high: 4_766_785_657_629_136_931, low: 6_888_796_516_985_462_465)
+    Digest(high: 13_270_445_637_702_337_033, low: 15_605_079_953_984_548_780)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -61,6 +61,56 @@ struct BackfillPropertyTests {
     #expect(kept == planned && planned > 10)
   }
 
+  /// Claims of three tenants and all classes for GPUs with much of the host beside them, and for
+  /// processor time that nothing divides.
+  private func hungry(seed: UInt64, seconds: Int64) -> Workload {
+    var random = SeededGenerator(seed: seed)
+    var workload = Workload()
+    let end = Instant(ns: seconds * 1_000_000_000)
+    workload.addStream(mean: .seconds(9), until: end, using: &random) { number, random in
+      let most = Span.seconds(random.within(20...180))
+      var claim = SmallCluster.claim(
+        number, tenant: Int(random.below(3)), rank: Int(random.below(4)),
+        gpus: [1, 1, 1, 2, 4][Int(random.below(5))], runtime: most)
+      if random.below(3) == 0 {
+        claim.lanes = .none
+        claim.lanes.insert(row: 1)
+        claim.demand = Demand(shape: .cpuOnly)
+        claim.demand.cpu = MilliCPU(Int32(random.within(1...12)) * 1000)
+      } else {
+        claim.demand.cpu = MilliCPU(Int32(random.within(0...40)) * 1000)
+        claim.demand.hostMemory = Bytes(random.within(0...400) << 30)
+      }
+      return (claim, Span(ns: random.within(1...most.ns)))
+    }
+    return workload
+  }
+
+  @Test func plansAreKeptWhereTheHostIsShort() {
+    var (kept, broken, waited) = (0, 0, 0)
+    for seed in 0..<UInt64(Scale.cases(release: 300, debug: 8)) {
+      var cluster = SmallCluster(weights: [1000, 2000, 1000])
+      cluster.grace = .seconds(5)
+      cluster.cores = 32
+      var simulation = Simulation(
+        pool: cluster.pool(), workload: hungry(seed: 0x4057 + seed, seconds: 3_000))
+      simulation.lingers = true
+      var plans = Plans()
+      var isShort = false
+      simulation.run { pool, log in
+        plans.note(pool, log)
+        pool.checkInvariants()
+        isShort = isShort || log.reasons.contains { $0.code == .hostShort }
+      }
+      #expect(simulation.outcomes.allSatisfy { $0.ended != nil }, "everything ends")
+      kept += plans.kept
+      broken += plans.broken
+      if isShort { waited += 1 }
+    }
+    print("property: plans beside a short host: \(kept) kept, \(broken) broken")
+    #expect(broken == 0 && kept > 100 && waited > 0)
+  }
+
   /// What was promised to heads, and whether it was kept.
   private struct Plans {
     var kept = 0

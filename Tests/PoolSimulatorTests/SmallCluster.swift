@@ -17,6 +17,8 @@ struct SmallCluster {
   /// GPUs of lane 1, which is tenant 0's; 0: there is no such lane.
   var reserved: Int64 = 0
   var lending = Lending.never
+  /// Cores of a lane of processor time, which nothing divides among tenants; 0: there is none.
+  var cores: Int32 = 0
 
   init(weights: [Int32]) { self.weights = weights }
 
@@ -34,6 +36,13 @@ struct SmallCluster {
       lane.reserved = reserved * 1000
       lane.lending = lending
       policy.lanes.append(lane)
+    }
+    if cores > 0 {
+      let cpu = Self.key(1, 1)
+      policy.profiles.append(
+        ProfileRule(key: cpu, kind: .cpu, weightMilli: 10, memory: Bytes(1 << 30)))
+      policy.pools.append(PoolRule(key: Self.key(2, 1), profile: cpu))
+      policy.lanes.append(LaneRule(key: Self.key(3, 2), pool: 1, leaseMax: .seconds(86_400)))
     }
     policy.order = order
     let rule = ClassRule(
@@ -63,16 +72,23 @@ struct SmallCluster {
     let profile = Self.key(1, 0)
     _ = pool.apply(.begin(epoch: 1), at: .origin, into: &log)
     _ = pool.apply(.activate(PolicyGeneration(1), policy), at: .origin, into: &log)
-    let enrolment = Enrolment(
-      key: Self.key(7, 0), approved: [ApprovedDevices(profile: profile, count: UInt16(gpus))])
+    var approved = [ApprovedDevices(profile: profile, count: UInt16(gpus))]
+    if cores > 0 { approved.append(ApprovedDevices(profile: Self.key(1, 1), count: 1)) }
+    let enrolment = Enrolment(key: Self.key(7, 0), approved: approved)
     guard let node = pool.apply(.enrol(enrolment), at: .origin, into: &log).0.node else {
       fatalError("a node is enrolled")
     }
     let report = NodeReport(
       boot: Self.key(8, 0), generation: 1, sequence: 1, cpu: MilliCPU(128_000),
-      hostMemory: Bytes(1 << 40), enforcement: .cgroup)
-    let devices = (0..<gpus).map {
+      hostMemory: Bytes(1 << 40), enforcement: cores > 0 ? .none : .cgroup)
+    var devices = (0..<gpus).map {
       DeviceReport(key: Self.key(9, $0), kind: .gpu, profile: profile, memory: Bytes(80 << 30))
+    }
+    if cores > 0 {
+      devices.append(
+        DeviceReport(
+          key: Self.key(9, gpus), kind: .cpu, profile: Self.key(1, 1),
+          capacity: MilliGPU(cores * 1000), memory: .zero))
     }
     _ = pool.apply(
       .advertise(node, Advertisement(report: report, devices: devices)), at: .origin, into: &log)

@@ -127,6 +127,9 @@ extension Pool {
     _ id: ClaimID, for lanes: LaneSet, widens: BucketID?, _ log: inout EventLog
   ) {
     let group = groupable(lanes)
+    if let pin = claims[id].pin, !group.contains(row: pin.lane.row) {
+      unpin(id.row, because: .bucketShort, &log)
+    }
     step(
       .claimQueued(id, lanes: group, because: nil, widens: group == lanes ? widens : nil), &log)
   }

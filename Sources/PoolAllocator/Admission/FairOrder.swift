@@ -60,6 +60,15 @@ extension Pool {
     return found
   }
 
+  /// Whether a claim, queued or at the door, is the first of all in the order of a lane, whoever
+  /// owns it: an owner that goes first out of turn takes nobody's turn away.
+  func isFirst(_ id: ClaimID, in lane: UInt32) -> Bool {
+    guard let head = queue.lines.head(of: lane) else { return true }
+    let claim = claims[id]
+    guard claim.state == .new else { return head.row == id.row }
+    return orderKey(of: claim.turn, tenant: claim.tenant, in: lane) < head.order
+  }
+
   // MARK: ageing
 
   /// The level of a queued claim by the time it has waited; never above the one it reached.

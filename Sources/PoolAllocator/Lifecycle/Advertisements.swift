@@ -206,6 +206,7 @@ extension Pool {
       if device.health != .gone, !reports.contains(where: { $0.key == device.report.key }),
         let gone = devices.id(at: row)
       {
+        unpinAll(on: gone, because: .deviceUnhealthy, &log)
         step(.deviceMoved(gone, .gone), &log)
       }
       row = next

@@ -23,6 +23,9 @@ extension Pool {
     }
     let count = log.uses.count - Int(first)
     guard count > 0 else { return }
+    for index in Int(first)..<log.uses.count {
+      unpinAll(on: log.uses[index].device, because: .laneNotAllowed, &log)
+    }
     step(.laneBound(lane, uses: Span32(first: first, count: UInt16(count))), &log)
   }
 
@@ -171,7 +174,6 @@ extension Pool {
     for index in uses.indices {
       let use = log.uses[index]
       lanes[lane].bound += Int64(use.milli.value)
-      clearPins(on: use.device)
       if let from = devices[use.device].lane { placement.staleCeilings.insert(row: from) }
       let node = devices[use.device].node.row
       if devices[use.device].report.kind == .cpu {

@@ -92,6 +92,7 @@ extension Pool {
 
   private mutating func bind(_ rows: [UInt32], to lane: LaneID, _ log: inout EventLog) {
     // A run of the log holds less than 65,536 rows; 65,528 are whole cells of every size.
+    unpinAll(on: rows, &log)
     for start in stride(from: 0, to: rows.count, by: 65_528) {
       let run = append(rows[start..<min(rows.count, start + 65_528)], &log)
       step(.laneBound(lane, uses: run), &log)
@@ -101,7 +102,21 @@ extension Pool {
   private mutating func unbind(_ cell: UInt32, of lane: LaneID, _ log: inout EventLog) {
     guard let first = devices.id(at: cell) else { broken("a cell is named by one of its devices") }
     let members = island(of: devices[first]).filter { devices[row: $0].cell == cell }
+    unpinAll(on: members, &log)
     step(.laneUnbound(lane, uses: append(members[...], &log)), &log)
+  }
+
+  /// Nothing is kept any more on GPUs that change their lane, nor on instances of theirs.
+  private mutating func unpinAll(on rows: [UInt32], _ log: inout EventLog) {
+    for row in rows {
+      guard let id = devices.id(at: row) else { broken("a cell has live devices") }
+      unpinAll(on: id, because: .laneNotAllowed, &log)
+      var instance = placement.instances.first(of: row)
+      while instance != RowLists.none {
+        if let id = devices.id(at: instance) { unpinAll(on: id, because: .laneNotAllowed, &log) }
+        instance = placement.instances.next(after: instance)
+      }
+    }
   }
 
   private func append(_ rows: ArraySlice<UInt32>, _ log: inout EventLog) -> Span32 {

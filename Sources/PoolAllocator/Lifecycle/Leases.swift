@@ -220,7 +220,7 @@ extension Pool {
 
   mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
     let fromDoor = claims[grant.claim].state == .new
-    let isTurn = fromDoor || head(of: grant.lane.row)?.row == grant.claim.row
+    let isTurn = isFirst(grant.claim, in: grant.lane.row)
     leaveQueue(grant.claim)
     let tenant = claims[grant.claim].tenant
     guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
@@ -342,6 +342,8 @@ extension Pool {
       let device = uses[index].device
       if devices[device].health == .usable { evolveHealth(device, .dirty) }
     }
+    // What the host lacks too may have been planned with.
+    stirPins(on: leases[id].node.row)
   }
 
   mutating func evolveResumed(_ id: LeaseID) {

@@ -114,7 +114,7 @@ extension Pool {
   }
 
   /// Leases of a node by the moment at which they are gone, first to go first.
-  private func endsOfLeases(
+  func endsOfLeases(
     on node: UInt32, reclaimFor lane: UInt32?
   ) -> [(row: UInt32, at: Instant)] {
     var ends: [(row: UInt32, at: Instant)] = []
@@ -195,7 +195,12 @@ extension Pool {
         return nil
       }
     }
-    let need = wish.demand.shape == .cpuOnly ? wish.demand.cpu.value : device.capacity.value
+    if wish.demand.shape == .cpuOnly {
+      var wish = wish
+      wish.through = asker.claim?.row
+      if isKeptFromStrangers(wish, row, lane) { return nil }
+    }
+    let need = milliNeeded(of: row, by: wish, lane: lane)
     var free = device.milliFree.value - device.pinned.value + kept(of: row, for: asker.claim?.row)
     var moment = now
     var next = 0
@@ -208,6 +213,13 @@ extension Pool {
       next += 1
     }
     return moment
+  }
+
+  /// Thousandths of a device that have to be free for a demand that waits: all, but of a CPU part
+  /// that it may share with those on it.
+  func milliNeeded(of row: UInt32, by wish: Wish, lane: UInt32) -> Int32 {
+    wish.demand.shape == .cpuOnly && isOpenBeside(wish, row, lane)
+      ? wish.demand.cpu.value : devices[row: row].capacity.value
   }
 
   // MARK: the head

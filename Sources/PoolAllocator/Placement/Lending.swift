@@ -131,8 +131,10 @@ extension Pool {
     guard lanes[row: row].lent > 0, !isForeign(row, to: owner),
       case .reclaimable(let within, _) = lanes[row: row].rule.lending
     else { return false }
-    for claim in waiting(for: row, of: owner, atMost: Limits.reclaimDepth)
-    where claim != head.row && claims[row: claim].pin == nil {
+    let latest = now + within
+    var tried = 0
+    for claim in waiting(for: row, of: owner, atMost: Limits.reclaimDepth) where claim != head.row {
+      if claims[row: claim].pin.map({ $0.starts <= latest }) ?? false { continue }
       guard let id = claims.id(at: claim), let resolved = admitted(id, lane: row) else { continue }
       var asker = asker(id)
       asker.spares = true
@@ -140,9 +142,14 @@ extension Pool {
       if reclaim(id, resolved.wish, as: asker, lane: row, unlessBy: promise?.starts, &log) {
         return true
       }
-      // What its guarantee does not cover waits for its turn, and so do those after it.
-      guard let promise, promise.starts <= now + within else { return false }
-      return pin(id, promise, &log)
+      if let promise {
+        // What its guarantee does not cover waits for its turn, and so do those after it.
+        guard promise.starts <= latest else { return false }
+        if pin(id, promise, &log) { return true }
+      }
+      // No node can be had for it: others may find one.
+      tried += 1
+      guard tried < Limits.backfillDepth else { return false }
     }
     return false
   }
@@ -208,8 +215,7 @@ extension Pool {
       leases: Int(nodes[row: placement.node].leases) + 1 - Limits.leasesPerNode)
     for index in 0..<placement.count {
       let device = devices[row: placement.devices[index]]
-      let isCPU = wish.demand.shape == .cpuOnly
-      let need = isCPU ? wish.demand.cpu.value : device.capacity.value
+      let need = milliNeeded(of: placement.devices[index], by: wish, lane: placement.lane)
       let own = kept(of: placement.devices[index], for: asker.claim?.row)
       lack.devices[index] = need - device.milliFree.value + device.pinned.value - own
     }

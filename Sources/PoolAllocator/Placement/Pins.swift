@@ -70,13 +70,17 @@ extension Pool {
 
   /// Where one that asks can go now: anywhere that is free, else on what is kept for itself, for
   /// one that yields, or for one that starts later than it leaves.
+  /// - Complexity: of `bestPlacement`, and `Limits.pinProbes` nodes: what is kept for others beyond
+  ///   that is not looked at.
   func openPlacement(_ wish: Wish, for asker: Asker, lane: UInt32) -> Opening? {
     if let found = bestPlacement(of: wish, lane: lane) { return Opening(placement: found) }
     if let own = asker.claim, let found = keptPlacement(wish, lane: lane, through: own.row) {
       return Opening(placement: found)
     }
     var row = placement.pins.first(of: lane)
-    while row != RowLists.none {
+    var looked = 0
+    while row != RowLists.none, looked < Limits.pinProbes {
+      looked += 1
       let isInTime = asker.leaves <= claims[row: row].pin?.starts ?? .origin
       if row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
         let found = keptPlacement(wish, lane: lane, through: row)
@@ -96,6 +100,65 @@ extension Pool {
       let pin = claims[holder].pin
     else { return nil }
     return Reason(.wouldDelayHead, .lane(lane), have: pin.starts.ns, need: asker.leaves.ns)
+  }
+
+  /// What one waiting claim keeps of a node's host, and of a CPU part.
+  private struct Plan {
+    var starts: Instant
+    var cpu: Int32
+    var memory: Int64
+    var share: Int32
+  }
+
+  /// Whether every plan on a node but the one that a demand goes through still finds its processor
+  /// time and memory at its moment if the demand takes its own now and never ends.
+  ///
+  /// A plan of a later moment counts on what ends until then, so what is kept in all may be more
+  /// than there is now; an earlier one may start all the same.
+  /// - Parameter part: a CPU part that is looked at too.
+  /// - Complexity: O(plans of the node × (plans + leases of the node)), and O(plans of its lanes).
+  func holdsPlans(beside wish: Wish, on node: UInt32, part: UInt32?) -> Bool {
+    let plans = plans(on: node, besides: wish.through, part: part)
+    guard !plans.isEmpty else { return true }
+    let ends = endsOfLeases(on: node, reclaimFor: nil)
+    return plans.allSatisfy { plan in
+      var cpu = nodes[row: node].cpuFree.value - wish.demand.cpu.value
+      var memory = nodes[row: node].hostFree.value - wish.demand.hostMemory.value
+      var share = part.map { devices[row: $0].milliFree.value - wish.demand.cpu.value } ?? 0
+      for other in plans where other.starts <= plan.starts {
+        cpu -= other.cpu
+        memory -= other.memory
+        share -= other.share
+      }
+      for end in ends where end.at <= plan.starts {
+        cpu += leases[row: end.row].cpu.value
+        memory += leases[row: end.row].hostMemory.value
+        for index in leases[row: end.row].uses.indices where uses[index].device.row == part {
+          share += uses[index].milli.value
+        }
+      }
+      return cpu >= 0 && memory >= 0 && share >= 0
+    }
+  }
+
+  private func plans(on node: UInt32, besides claim: UInt32?, part: UInt32?) -> [Plan] {
+    var found: [Plan] = []
+    var lanes = LaneSet(
+      bits: placement.lanesOfNode[Int(node)].bits & placement.pinnedLanes.bits)
+    while let lane = lanes.firstRow {
+      lanes = lanes.withoutFirst
+      var row = placement.pins.first(of: lane)
+      while row != RowLists.none {
+        if row != claim, let pin = claims[row: row].pin, pin.node.row == node {
+          found.append(
+            Plan(
+              starts: pin.starts, cpu: pin.cpu.value, memory: pin.hostMemory.value,
+              share: part.map { kept(of: $0, for: row) } ?? 0))
+        }
+        row = placement.pins.next(after: row)
+      }
+    }
+    return found
   }
 
   // MARK: keeping
@@ -127,6 +190,19 @@ extension Pool {
   mutating func unpin(_ row: UInt32, because code: Reason.Code, _ log: inout EventLog) {
     guard let id = claims.id(at: row) else { broken("devices are kept for live claims") }
     step(.claimUnpinned(id, because: code), &log)
+  }
+
+  /// Gives up whatever a device is kept for, before it is taken from its lane.
+  mutating func unpinAll(on device: DeviceID, because code: Reason.Code, _ log: inout EventLog) {
+    if let row = devices[device].pin { unpin(row, because: code, &log) }
+    guard let lane = devices[device].lane else { return }
+    while devices[device].pinned.value > 0, let row = keeper(of: device.row, lane: lane) {
+      unpin(row, because: code, &log)
+    }
+  }
+
+  private func keeper(of device: UInt32, lane: UInt32) -> UInt32? {
+    firstPinned(lane: lane) { kept(of: device, for: $0) > 0 }?.row
   }
 
   /// The first claim of a lane for which nothing can be kept any more, and why: what was kept can
@@ -170,9 +246,13 @@ extension Pool {
 
   /// Where the first claim behind a waiting head goes that can start on what is kept for it.
   func firstPlanned(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, opening: Opening)? {
-    let ready = firstPinned(lane: lane) { $0 != head.row && isReady($0, lane: lane) }
-    guard let ready, let opening = gapPlacement(of: ready, lane: lane) else { return nil }
-    return (ready, opening)
+    let ready = firstPinned(lane: lane) { row in
+      guard row != head.row, isReady(row, lane: lane), let id = claims.id(at: row) else {
+        return false
+      }
+      return gapPlacement(of: id, lane: lane) != nil
+    }
+    return ready.flatMap { id in gapPlacement(of: id, lane: lane).map { (id, $0) } }
   }
 
   /// Whether the head of a lane may start on what is kept for a claim that is ready: whole devices,
@@ -209,7 +289,7 @@ extension Pool {
 
   /// The first claim with kept devices in a lane that meets a condition. For questions alone: a
   /// closure over the pool in a mutating function copies the pool.
-  private func firstPinned(lane: UInt32, where isWanted: (UInt32) -> Bool) -> ClaimID? {
+  func firstPinned(lane: UInt32, where isWanted: (UInt32) -> Bool) -> ClaimID? {
     var row = placement.pins.first(of: lane)
     while row != RowLists.none {
       if isWanted(row) { return claims.id(at: row) }

@@ -182,13 +182,34 @@ extension Pool {
     case .slice:
       return device.report.kind == .slice && device.slice == wish.slice && device.shares == 0
     case .cpuOnly:
-      let enforced = nodes[device.node].report.enforcement == .cgroup
-      let beside =
-        device.shares == 0 || enforced || device.tenant == wish.tenant
-        || device.tenant == nil && opensToAny(wish.demand, lane: lane)
-      let open = device.milliFree.value - device.pinned.value + kept(of: row, for: wish.through)
-      return device.report.kind == .cpu && open >= wish.demand.cpu.value && beside
+      guard device.report.kind == .cpu, isOpenBeside(wish, row, lane),
+        !isKeptFromStrangers(wish, row, lane)
+      else { return false }
+      if device.milliFree.value - device.pinned.value >= wish.demand.cpu.value { return true }
+      return wish.through != nil && device.milliFree.value >= wish.demand.cpu.value
+        && holdsPlans(beside: wish, on: device.node.row, part: row)
     }
+  }
+
+  /// Whether a demand may sit beside those that use a CPU part now: where nothing holds them apart,
+  /// only with its own tenant, or where all of them agree.
+  func isOpenBeside(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
+    let device = devices[row: row]
+    return device.shares == 0 || nodes[device.node].report.enforcement == .cgroup
+      || device.tenant == wish.tenant
+      || device.tenant == nil && opensToAny(wish.demand, lane: lane)
+  }
+
+  /// Whether a CPU part where nothing holds tenants apart is kept for a claim of another one.
+  /// - Complexity: O(plans of the lane) where something of the part is kept; else O(1).
+  func isKeptFromStrangers(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
+    let device = devices[row: row]
+    guard device.pinned.value > 0, nodes[device.node].report.enforcement != .cgroup else {
+      return false
+    }
+    return firstPinned(lane: lane) {
+      $0 != wish.through && claims[row: $0].tenant.row != wish.tenant && kept(of: row, for: $0) > 0
+    } != nil
   }
 
   /// Whether a node has processor time, memory, lease slots and enforcement for a demand.
@@ -201,14 +222,9 @@ extension Pool {
     {
       return true
     }
-    guard let claim = wish.through, let pin = claims[row: claim].pin, pin.node.row == row else {
-      return false
-    }
-    // What others keep of the node stays kept.
-    let cpu = nodes[row: row].cpuFree.value - nodes[row: row].cpuPinned.value + pin.cpu.value
-    let memory =
-      nodes[row: row].hostFree.value - nodes[row: row].hostPinned.value + pin.hostMemory.value
-    return cpu >= wish.demand.cpu.value && memory >= wish.demand.hostMemory.value
+    return wish.through != nil && nodes[row: row].cpuFree >= wish.demand.cpu
+      && nodes[row: row].hostFree >= wish.demand.hostMemory
+      && holdsPlans(beside: wish, on: row, part: nil)
   }
 
   /// All devices of a placement around one of them: itself first, then the node's least rows.
