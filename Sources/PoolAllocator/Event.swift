@@ -70,6 +70,9 @@ public enum Event: BitwiseCopyable, Sendable {
   /// A look at a lane found nothing to start; it is not looked at again before something changes.
   case laneRested(row: UInt32)
 
+  /// The first claim of a tenant waits at the best level of a lane for longer than the tenant's
+  /// interval there: it goes before all whose turn is not overdue.
+  case turnOverdue(TenantID, LaneID)
   /// Devices are kept for a waiting claim; `EventLog.pins[fact]`. Replaces what was kept for it.
   case claimPinned(ClaimID, fact: UInt32)
   /// Nothing is kept for a waiting claim any more. Not told where another event says as much: the

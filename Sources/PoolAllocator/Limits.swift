@@ -38,6 +38,9 @@ public struct Limits: Hashable, Sendable {
   /// Nodes whose leases are looked at to find where a head can start first; the others end later as
   /// a whole, though one of their devices may be free before. Unit: nodes.
   public static let pinProbes = 32
+  /// Waiting claims of its own tenant that are counted before one whose bound is asked; behind more
+  /// it is told none. Unit: claims.
+  public static let ownWork = 256
   /// Waiting claims of an owner for which its lent devices are taken back at one time; those after
   /// them follow as soon as one of them has started. Unit: claims.
   public static let reclaimDepth = 1_024

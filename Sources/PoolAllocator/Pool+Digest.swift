@@ -63,6 +63,12 @@ extension Pool {
       digest.combine(UInt32(level))
       digest.combine(served.value)
     }
+    clocks.forEach { tenant, lane, clock in
+      digest.combine(tenant)
+      digest.combine(lane)
+      digest.combine(clock.since)
+      digest.combine(clock.overdue)
+    }
     for signal in signals {
       digest.combine(signal.measure)
       digest.combine(signal.subject)
@@ -150,6 +156,7 @@ extension Pool {
     digest.combine(lane.rule.cell)
     digest.combine(lane.short)
     digest.combine(lane.shortBecause) { $0.combine($1.rawValue) }
+    digest.combine(lane.voided)
   }
 
   private static func feed(_ tenant: Tenant, _ digest: inout DigestBuilder) {
@@ -160,6 +167,7 @@ extension Pool {
     digest.combine(tenant.live)
     digest.combine(tenant.refused)
     digest.combine(tenant.borrowed)
+    digest.combine(tenant.cameBack)
   }
 
   private static func feed(_ bucket: Bucket, _ digest: inout DigestBuilder) {

@@ -34,6 +34,7 @@ extension Pool {
     case .claimHeld(let id, let row): evolveHeld(id, by: row)
     case .claimEnded(let id, let end): evolveClaimEnded(id, end)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
+    case .turnOverdue(let tenant, let lane): evolveOverdue(tenant, lane)
     case .claimPinned(let id, let fact): evolvePinned(id, log.pins[Int(fact)], log)
     case .claimUnpinned(let id, _): clearPin(of: id)
     case .laneRested(let row): stirred.bits &= ~(1 << UInt64(row))
@@ -91,6 +92,7 @@ extension Pool {
     // A lease that its lane's owner took back did not fail to start.
     let cause = claims[id].lease.flatMap { leases.contains($0) ? leases[$0].cause : nil }
     if before == .starting, cause != .reclaimed { claims[id].failedStarts += 1 }
+    if before != .new, before != .queued { tenants[claims[id].tenant].cameBack = now }
     claims[id].lease = nil
     enterQueue(id)
     joinLine(id)

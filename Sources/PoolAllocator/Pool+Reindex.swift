@@ -9,6 +9,7 @@ extension Pool {
     keys = Keys()
     indexNames()
     indexPolicy()
+    indexTerms()
     indexBuckets()
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
     indexPins()
@@ -68,7 +69,7 @@ extension Pool {
       }
       QueueIndex.set(&queue.claimTimers, id.row, claim.expires)
     }
-    for line in queue.lines.lines.indices { refreshLine(UInt32(line)) }
+    indexLines()
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }
     leases.forEach { id, lease in QueueIndex.set(&queue.leaseTimers, id.row, timer(of: lease)) }
   }

@@ -31,6 +31,8 @@ public struct Pool: Sendable {
   var groups: [LaneSet] = []
   /// What tenants were served, by lane and level.
   var service = ServiceCounters()
+  /// How long tenants have waited for a turn, by lane.
+  var clocks = TurnClocks()
   /// Lanes where something changed since their head was last looked at.
   var stirred = LaneSet.none
   /// Lanes whose guarantee is impaired.
@@ -58,6 +60,8 @@ public struct Pool: Sendable {
   private let passedByAddress: any Sendable = 0
 
   var placement = PlacementIndex()
+  /// What the policy says of each lane's waits, by lane row.
+  var terms = Array(repeating: LaneTerms(), count: Limits.lanes)
   var queue = QueueIndex()
   var keys = Keys()
 

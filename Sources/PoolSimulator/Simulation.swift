@@ -72,11 +72,12 @@ public struct Simulation: Sendable {
     }
   }
 
-  /// Records a signal at the present moment, as whoever watches the pool would.
-  /// - Returns: the answer; `log` holds its events.
+  /// Applies a command at the present moment, as an operator or whoever watches the pool would.
+  /// - Returns: the answer; `log` holds the events of the last command, which may be what leases
+  ///   did in answer to it.
   @discardableResult
-  public mutating func record(_ signal: Signal) -> Decision {
-    apply(.signal(signal)) { _, _ in }
+  public mutating func apply(_ command: Command) -> Decision {
+    apply(command) { _, _ in }
   }
 
   private func nextMoment() -> Instant? {

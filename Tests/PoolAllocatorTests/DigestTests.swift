@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 13_278_989_402_438_513_398, low: 4_442_376_354_594_157_021),
-    Digest(high: 13_270_445_637_702_337_033, low: 15_605_079_953_984_548_780)
+    Digest(high: 7_569_343_956_891_464_272, low: 17_672_625_873_026_090_382),
+    Digest(high: 12_570_088_386_227_155_490, low: 13_022_410_387_652_920_335)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -71,7 +71,7 @@ struct CorrectionPropertyTests {
       watched.simulation = simulation
       self = watched
       for signal in said {
-        #expect(self.simulation.record(signal).verdict == .done)
+        #expect(self.simulation.apply(.signal(signal)).verdict == .done)
         signals += note(self.simulation.pool, self.simulation.log)
       }
       signals += said

@@ -1,19 +1,25 @@
 import PoolAllocator
 import PoolSimulator
 
-/// One node of GPUs, one lane, a service for each class, and tenants with more credits than they
-/// can spend.
+/// A node of GPUs or several, one lane, a service for each class, and tenants with more credits than
+/// they can spend.
 struct SmallCluster {
   static func key(_ kind: UInt64, _ number: Int) -> Key {
     Key(high: kind, low: UInt64(number) + 1)
   }
 
+  var nodes = 1
+  /// GPUs of each node.
   var gpus = 8
   var weights: [Int32]
+  /// What the bucket of tenant 0 holds and gets each second; nil: more than it can spend.
+  var budget: (cap: Credits, refill: Credits)?
   var order = OrderRule(ageingStep: .seconds(60))
   var quantum = Span.seconds(3_600)
   /// Time to start and to leave the devices.
   var grace = Span.seconds(60)
+  /// The longest lease of each lane.
+  var leaseMax = Span.seconds(86_400)
   /// GPUs of lane 1, which is tenant 0's; 0: there is no such lane.
   var reserved: Int64 = 0
   var lending = Lending.never
@@ -29,9 +35,9 @@ struct SmallCluster {
       ProfileRule(key: profile, kind: .gpu, weightMilli: 1000, memory: Bytes(80 << 30))
     ]
     policy.pools = [PoolRule(key: Self.key(2, 0), profile: profile)]
-    policy.lanes = [LaneRule(key: Self.key(3, 0), pool: 0, leaseMax: .seconds(86_400))]
+    policy.lanes = [LaneRule(key: Self.key(3, 0), pool: 0, leaseMax: leaseMax)]
     if reserved > 0 {
-      var lane = LaneRule(key: Self.key(3, 1), pool: 0, leaseMax: .seconds(86_400))
+      var lane = LaneRule(key: Self.key(3, 1), pool: 0, leaseMax: leaseMax)
       lane.owner = Self.key(5, 0)
       lane.reserved = reserved * 1000
       lane.lending = lending
@@ -42,7 +48,7 @@ struct SmallCluster {
       policy.profiles.append(
         ProfileRule(key: cpu, kind: .cpu, weightMilli: 10, memory: Bytes(1 << 30)))
       policy.pools.append(PoolRule(key: Self.key(2, 1), profile: cpu))
-      policy.lanes.append(LaneRule(key: Self.key(3, 2), pool: 1, leaseMax: .seconds(86_400)))
+      policy.lanes.append(LaneRule(key: Self.key(3, 2), pool: 1, leaseMax: leaseMax))
     }
     policy.order = order
     let rule = ClassRule(
@@ -59,40 +65,48 @@ struct SmallCluster {
         TenantRule(key: Self.key(5, number), queueMax: 100_000, weightMilli: weight))
       policy.buckets.append(
         BucketRule(
-          key: Self.key(6, number), tenant: UInt16(number), cap: Credits(1 << 52),
-          refillPerSecond: .zero))
+          key: Self.key(6, number), tenant: UInt16(number),
+          cap: number == 0 ? budget?.cap ?? Credits(1 << 52) : Credits(1 << 52),
+          refillPerSecond: number == 0 ? budget?.refill ?? .zero : .zero))
     }
     return policy
   }
 
-  /// The pool with its node reported.
+  /// The pool with its nodes reported.
   func pool() -> Pool {
     var pool = Pool()
     var log = EventLog()
-    let profile = Self.key(1, 0)
     _ = pool.apply(.begin(epoch: 1), at: .origin, into: &log)
     _ = pool.apply(.activate(PolicyGeneration(1), policy), at: .origin, into: &log)
+    for number in 0..<nodes { addNode(number, to: &pool) }
+    return pool
+  }
+
+  private func addNode(_ number: Int, to pool: inout Pool) {
+    var log = EventLog()
+    let profile = Self.key(1, 0)
     var approved = [ApprovedDevices(profile: profile, count: UInt16(gpus))]
     if cores > 0 { approved.append(ApprovedDevices(profile: Self.key(1, 1), count: 1)) }
-    let enrolment = Enrolment(key: Self.key(7, 0), approved: approved)
+    let enrolment = Enrolment(key: Self.key(7, number), approved: approved)
     guard let node = pool.apply(.enrol(enrolment), at: .origin, into: &log).0.node else {
       fatalError("a node is enrolled")
     }
     let report = NodeReport(
-      boot: Self.key(8, 0), generation: 1, sequence: 1, cpu: MilliCPU(128_000),
+      boot: Self.key(8, number), generation: 1, sequence: 1, cpu: MilliCPU(128_000),
       hostMemory: Bytes(1 << 40), enforcement: cores > 0 ? .none : .cgroup)
     var devices = (0..<gpus).map {
-      DeviceReport(key: Self.key(9, $0), kind: .gpu, profile: profile, memory: Bytes(80 << 30))
+      DeviceReport(
+        key: Self.key(9, number * 100 + $0), kind: .gpu, profile: profile,
+        memory: Bytes(80 << 30))
     }
     if cores > 0 {
       devices.append(
         DeviceReport(
-          key: Self.key(9, gpus), kind: .cpu, profile: Self.key(1, 1),
+          key: Self.key(9, number * 100 + gpus), kind: .cpu, profile: Self.key(1, 1),
           capacity: MilliGPU(cores * 1000), memory: .zero))
     }
     _ = pool.apply(
       .advertise(node, Advertisement(report: report, devices: devices)), at: .origin, into: &log)
-    return pool
   }
 
   /// A claim for whole GPUs.

@@ -7,6 +7,7 @@ extension Pool {
     case restriction(UInt32)
     case waited(ClaimID)
     case aged(ClaimID)
+    case overdue(TenantID, LaneID)
     case stray(ClaimID)
     case bucket(UInt32)
     case lane(UInt32)
@@ -27,6 +28,7 @@ extension Pool {
       case .aged(let id):
         let level = agedLevel(of: id.row)
         step(.claimAged(id, level: level), &log)
+      case .overdue(let tenant, let lane): step(.turnOverdue(tenant, lane), &log)
       case .stray(let id): requeue(id, &log)
       case .bucket(let row): serve(bucket: row, &log)
       case .lane(let row): dispatch(lane: row, &log)
@@ -47,6 +49,13 @@ extension Pool {
     }
     if let row = QueueIndex.due(queue.lines.timers, at: now), let id = claims.id(at: row) {
       return .aged(id)
+    }
+    if let row = QueueIndex.due(queue.turnTimers, at: now) {
+      let (tenant, lane) = TurnClocks.subject(row)
+      guard let tenant = tenants.id(at: tenant), let lane = lanes.id(at: lane) else {
+        broken("a clock that runs names a tenant and a lane")
+      }
+      return .overdue(tenant, lane)
     }
     if let stray = queue.strays.least(in: 0), let id = claims.id(at: stray.row) {
       return .stray(id)
@@ -201,7 +210,9 @@ extension Pool {
       // What it would borrow is no longer lent to it.
       return unpin(id.row, because: .lendingLimit, &log)
     }
-    if !reclaimBehind(id, lane: row, &log), !fillGap(lane: row, behind: id, &log) {
+    if !reclaimBehind(id, lane: row, &log), !planBehind(head, lane: row, &log),
+      !fillGap(lane: row, behind: id, &log)
+    {
       step(.laneRested(row: row), &log)
     }
   }

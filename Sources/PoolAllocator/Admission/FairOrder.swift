@@ -12,6 +12,7 @@ extension Pool {
     let tenant = claims[row: row].tenant.row
     let level = claims[row: row].level
     return OrderKey(
+      overdue: level == 0 ? clocks[tenant, lane].overdue : .farFuture,
       level: level, served: service.served(tenant, at: level, in: lane),
       submitted: claims[row: row].turn.submitted, arrival: claims[row: row].turn.arrival)
   }
@@ -185,10 +186,34 @@ extension Pool {
 
   // MARK: the index
 
-  /// Ranks a line by its head, and watches when the head rises.
+  /// Ranks a line by its head, and follows what its tenant waits for.
   mutating func refreshLine(_ line: UInt32) {
-    guard let row = queue.lines.head(line: line) else { return queue.lines.stand(line, at: nil) }
-    queue.lines.stand(line, at: claims[row: row].level)
+    let known = queue.lines.lines[Int(line)]
+    let head = queue.lines.head(line: line)
+    queue.lines.stand(line, at: head.map { claims[row: $0].level })
+    var left = known.lanes
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      followTurn(of: known.tenant, in: lane)
+    }
+    if head != nil { rankLine(line) }
+  }
+
+  /// Ranks every line anew.
+  mutating func indexLines() {
+    let all = queue.lines.lines.indices.map { UInt32($0) }
+      .filter { queue.lines.head(line: $0) != nil }
+    for line in all {
+      queue.lines.stand(line, at: queue.lines.head(line: line).map { claims[row: $0].level })
+    }
+    for line in all { rankLine(line) }
+    let running = clocks
+    running.forEach { tenant, lane, _ in setTurnTimer(tenant, lane) }
+  }
+
+  /// Ranks a line by its head, and watches when the head rises.
+  private mutating func rankLine(_ line: UInt32) {
+    guard let row = queue.lines.head(line: line) else { return }
     var left = queue.lines.lines[Int(line)].lanes
     while let lane = left.firstRow {
       left = left.withoutFirst
@@ -198,7 +223,7 @@ extension Pool {
     QueueIndex.set(&queue.lines.timers, row, moment)
   }
 
-  private mutating func refreshLines(of tenant: TenantID, at level: UInt8, in lane: UInt32) {
+  mutating func refreshLines(of tenant: TenantID, at level: UInt8, in lane: UInt32) {
     guard queue.lines.isBacklogged(tenant.row, at: level, in: lane) else { return }
     for line in queue.lines.lines(of: tenant.row, at: level, in: lane) {
       guard let row = queue.lines.head(line: line) else { continue }

@@ -32,6 +32,8 @@ struct QueueIndex: Sendable {
   var nodeTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Waiting claims by the moment they give up.
   var claimTimers = IndexedHeaps<Instant>(heaps: 1)
+  /// Clocks of turns by the moment they are overdue.
+  var turnTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Buckets by the moment the first claim that waits for them can be paid.
   var bucketTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Restrictions by their end, and at once those that let go of claims.

@@ -1,5 +1,8 @@
 /// Place of a line's head among the heads of all lines that wait for a lane; the least goes first.
 struct OrderKey: BitwiseCopyable, Comparable, Sendable {
+  /// When its tenant's turn became overdue, for a head at the best level; `.farFuture` while it is
+  /// not.
+  var overdue = Instant.farFuture
   /// Level of the head: its class, or less once it aged.
   var level: UInt8
   /// What its tenant was served in the lane at that level, weighted.
@@ -13,8 +16,9 @@ struct OrderKey: BitwiseCopyable, Comparable, Sendable {
   static let last = OrderKey(
     level: .max, served: CreditTotal(.max), submitted: .farFuture, arrival: .max)
 
-  /// Orders by level, then service, then time, then arrival.
+  /// Orders what is overdue first, then by level, service, time and arrival.
   static func < (left: OrderKey, right: OrderKey) -> Bool {
+    if left.overdue != right.overdue { return left.overdue < right.overdue }
     if left.level != right.level { return left.level < right.level }
     if left.served != right.served { return left.served < right.served }
     if left.submitted != right.submitted { return left.submitted < right.submitted }
@@ -236,6 +240,18 @@ struct QueueLines: Sendable {
     while line != RowLists.none {
       let known = lines[Int(line)]
       if known.level == level, known.lanes.contains(row: lane) { found.append(line) }
+      line = ofTenant.next(after: line)
+    }
+    return found
+  }
+
+  /// Visits the lines of a tenant that wait for a lane.
+  /// - Complexity: O(lines of the tenant).
+  func lines(of tenant: UInt32, in lane: UInt32) -> [UInt32] {
+    var found: [UInt32] = []
+    var line = ofTenant.first(of: tenant)
+    while line != RowLists.none {
+      if lines[Int(line)].lanes.contains(row: lane) { found.append(line) }
       line = ofTenant.next(after: line)
     }
     return found

@@ -109,10 +109,10 @@ extension Pool {
       }
       repriceBucket(row)
     }
-    // Another ageing step moves the moments at which heads rise.
-    for line in queue.lines.lines.indices where queue.lines.head(line: UInt32(line)) != nil {
-      refreshLine(UInt32(line))
-    }
+    // Another ageing step moves the moments at which heads rise, and other leases the intervals.
+    indexTerms()
+    indexLines()
+    voidAllLanes()
     lanes.forEach { id, _ in stirred.insert(id) }
   }
 

@@ -153,6 +153,8 @@ extension Pool {
 
   mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
     guard devices[id].lane != lane else { return }
+    if let old = devices[id].lane { void(lane: old) }
+    if let lane { void(lane: lane) }
     clearPins(on: id)
     leaveCell(id)
     placement.withdraw(id.row, node: devices[id].node.row)
@@ -237,7 +239,14 @@ extension Pool {
   /// Folds a new or changed device.
   mutating func evolveDevice(_ id: DeviceID, _ fact: DeviceFact) {
     if devices.contains(id) {
-      if let lane = devices[id].lane { placement.staleCeilings.insert(row: lane) }
+      if let lane = devices[id].lane {
+        placement.staleCeilings.insert(row: lane)
+        if fact.report.memory < devices[id].report.memory
+          || fact.report.isPartitioned != devices[id].report.isPartitioned
+        {
+          void(lane: lane)
+        }
+      }
       if devices[id].report.island != fact.report.island { leaveIsland(id) }
       devices[id].report = fact.report
       devices[id].isApproved = fact.isApproved

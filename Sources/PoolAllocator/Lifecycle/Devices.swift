@@ -236,7 +236,9 @@ extension Pool {
   /// Folds a change of health.
   mutating func evolveHealth(_ id: DeviceID, _ health: Health) {
     invariant(Self.isEdge(devices[id].health, health), "health moves along listed edges")
+    let wasUsable = devices[id].health == .usable
     devices[id].health = health
+    if wasUsable, let lane = devices[id].lane { void(lane: lane) }
     if let kept = devices[id].pin { stirPin(of: kept) }
     if let lane = devices[id].lane {
       if health == .gone {

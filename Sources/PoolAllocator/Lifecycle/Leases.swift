@@ -221,7 +221,9 @@ extension Pool {
   mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
     let fromDoor = claims[grant.claim].state == .new
     let isTurn = isFirst(grant.claim, in: grant.lane.row)
+    let isOwnTurn = isFirstOfTenant(grant.claim, in: grant.lane.row)
     leaveQueue(grant.claim)
+    if isOwnTurn { renewTurn(of: claims[grant.claim].tenant.row, in: grant.lane.row) }
     let tenant = claims[grant.claim].tenant
     guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
     let (application, action) =
@@ -343,6 +345,7 @@ extension Pool {
       if devices[device].health == .usable { evolveHealth(device, .dirty) }
     }
     // What the host lacks too may have been planned with.
+    voidLanes(of: leases[id].node.row)
     stirPins(on: leases[id].node.row)
   }
 

@@ -149,6 +149,11 @@ public struct TurnKey: BitwiseCopyable, Hashable, Comparable, Sendable {
   /// Number of the submission, which breaks ties.
   public var arrival: UInt64
 
+  /// Whether it was submitted before another, whatever their classes.
+  func isEarlier(than other: TurnKey) -> Bool {
+    submitted != other.submitted ? submitted < other.submitted : arrival < other.arrival
+  }
+
   /// Orders by level, then time, then arrival.
   public static func < (left: TurnKey, right: TurnKey) -> Bool {
     if left.level != right.level { return left.level < right.level }

@@ -23,6 +23,8 @@ public struct Lane: BitwiseCopyable, Sendable {
   public internal(set) var short: Int64 = 0
   /// The most telling cause of `short`; nil where nothing is short.
   public internal(set) var shortBecause: Reason.Code?
+  /// When something last happened that the bounds of its waits do not cover; they count from then.
+  public internal(set) var voided = Instant.origin
 
   /// Charges a lease to the lane.
   mutating func charge(_ billedMilli: Int64, isLent: Bool) {

@@ -177,23 +177,9 @@ extension Pool {
     _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
     let device = devices[row: row]
-    guard device.lane == lane, device.health == .usable else { return nil }
+    guard couldServe(wish, row, lane: lane) else { return nil }
     if let holder = device.pin, holder != asker.claim?.row, !yields(holder, to: asker, lane: lane) {
       return nil
-    }
-    switch wish.demand.shape {
-    case .whole:
-      guard device.report.kind == .gpu, device.mode != .mig else { return nil }
-    case .fraction(_, let bytes):
-      guard device.report.kind == .gpu, device.mode != .mig, device.report.memory >= bytes else {
-        return nil
-      }
-    case .slice:
-      guard device.report.kind == .slice, device.slice == wish.slice else { return nil }
-    case .cpuOnly:
-      guard device.report.kind == .cpu, device.capacity.value >= wish.demand.cpu.value else {
-        return nil
-      }
     }
     if wish.demand.shape == .cpuOnly {
       var wish = wish
@@ -224,6 +210,39 @@ extension Pool {
 
   // MARK: the head
 
+  /// Keeps devices for the first claim behind a head that no node can be relied on to hold: the
+  /// head waits for an operator or for other lanes, and the others do not wait with it.
+  /// - Returns: whether an event was stepped.
+  mutating func planBehind(_ head: ClaimID, lane: UInt32, _ log: inout EventLog) -> Bool {
+    guard let (id, promise) = firstFirm(lane: lane, behind: head) else { return false }
+    return pin(id, promise, &log)
+  }
+
+  private func firstFirm(
+    lane: UInt32, behind head: ClaimID
+  ) -> (claim: ClaimID, promise: Promise)? {
+    guard claims[head].pin == nil, let wish = resolved(claims[head])?.wish,
+      firmness(of: wish, lane: lane, probes: .max) != nil
+    else { return nil }
+    for row in waiting(for: lane, of: owner(before: head, lane), atMost: Limits.backfillDepth + 1)
+    where row != head.row {
+      if claims[row: row].pin != nil { return nil }
+      guard let id = claims.id(at: row), let resolved = admitted(id, lane: lane),
+        firmness(of: resolved.wish, lane: lane, probes: .max) == nil
+      else { continue }
+      let asker = asker(id)
+      guard openPlacement(resolved.wish, for: asker, lane: lane) == nil else { return nil }
+      return earliestStart(of: resolved.wish, for: asker, lane: lane).map { (id, $0) }
+    }
+    return nil
+  }
+
+  /// The owner of a lane where it waits there: it lends nothing more while it does.
+  private func owner(before head: ClaimID, _ lane: UInt32) -> TenantID? {
+    let first = claims[head].tenant
+    return lanes[row: lane].rule.owner == nil || isForeign(lane, to: first) ? nil : first
+  }
+
   /// Keeps what a promise gives for a head that has to wait, where it is better than what is kept.
   /// - Returns: whether an event was stepped.
   mutating func pin(_ id: ClaimID, _ promise: Promise, _ log: inout EventLog) -> Bool {
@@ -247,10 +266,7 @@ extension Pool {
 
   /// The first claim behind a lane's head that can run without delaying what is planned.
   func backfill(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, opening: Opening)? {
-    let first = claims[head].tenant
-    // While its owner waits, a lane lends nothing more.
-    let owner = lanes[row: lane].rule.owner == nil || isForeign(lane, to: first) ? nil : first
-    for row in waiting(for: lane, of: owner, atMost: Limits.backfillDepth + 1)
+    for row in waiting(for: lane, of: owner(before: head, lane), atMost: Limits.backfillDepth + 1)
     where row != head.row {
       guard let id = claims.id(at: row), let opening = gapPlacement(of: id, lane: lane) else {
         continue

@@ -1,0 +1,354 @@
+/// How long a claim waits at most (SEMANTICS 4.6, docs/decisions/0019).
+///
+/// The fair order alone gives no such figure: who was served more waits until others have caught
+/// up, and how long that takes depends on what they ask. So a tenant whose first claim waits at the
+/// best level without a turn for its interval is overdue, and overdue tenants go first, one claim
+/// each, in the order in which they became so. What follows rests on the policy alone:
+///
+/// - **rise**: ageing lifts the claim to level 0: its class times the ageing step.
+/// - **interval**: the claim has its turn by the fair order, or is overdue.
+/// - **rounds**: plans that were made before are kept (one round), each other tenant that may enter
+///   goes at most once before it, and then it goes itself. A round is the longest that a lease of
+///   the pool may hold a device: start, run and kill.
+public struct WaitBound: BitwiseCopyable, Hashable, Sendable {
+  /// Time until ageing has lifted the claim to the best level.
+  public let rise: Span
+  /// Time at that level after which a tenant's turn is overdue.
+  public let interval: Span
+  /// The longest time between a grant in the lane's pool and the return of its devices.
+  public let round: Span
+  /// Tenants whose work may reach the best level of the lane, the claim's own among them. Unit:
+  /// tenants.
+  public let tenants: Int
+
+  /// Rounds that an overdue claim may wait. Unit: rounds.
+  public var rounds: Int { tenants + 1 }
+
+  /// The longest wait of a claim behind others of its own tenant, each of which has a turn before
+  /// it; nil past 292 years.
+  public func total(behind own: Int = 0) -> Span? {
+    let turn = Int128(interval.ns) + Int128(round.ns) * Int128(rounds)
+    return Int64(exactly: Int128(rise.ns) + turn * Int128(own + 1)).map { Span(ns: $0) }
+  }
+}
+
+/// By when a waiting claim starts at the latest.
+public struct StartBound: BitwiseCopyable, Hashable, Sendable {
+  /// The moment.
+  public let by: Instant
+  /// The lane that keeps it.
+  public let lane: LaneID
+  /// Claims of its own tenant that may go before it. Unit: claims.
+  public let own: Int
+  /// The terms of one turn in that lane.
+  public let bound: WaitBound
+}
+
+/// Why a waiting claim has no bound.
+public enum Unbounded: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+  /// It does not wait in the order: it is parked, held, served or over.
+  case notQueued
+  /// Its class never reaches the best level under the policy's order.
+  case neverFirst
+  /// It would borrow: the owner of the lane goes before it whenever it asks.
+  case borrows
+  /// No node that may receive a lease could hold it, were the node empty.
+  case noNode
+  /// It asks for processor time or memory of hosts that other lanes use too.
+  case sharesHost
+  /// More claims of its own tenant wait than are looked at, or one of them has no bound.
+  case ownWork
+}
+
+extension Pool {
+  /// What the policy says of a lane for the bounds of its waits.
+  struct LaneTerms: Sendable {
+    var round = Span.zero
+    var tenants = 0
+    var weights: Int64 = 0
+  }
+
+  // MARK: the terms of a policy
+
+  /// Works out the terms of every lane from the policy.
+  mutating func indexTerms() {
+    terms = Array(repeating: LaneTerms(), count: Limits.lanes)
+    var rounds = Array(repeating: Span.zero, count: policy.pools.count)
+    for rule in policy.lanes {
+      // GPUs move between the lanes of a pool, and leases with them.
+      rounds[Int(rule.pool)] = max(rounds[Int(rule.pool)], longestHold(rule))
+    }
+    for rule in policy.lanes {
+      guard let row = keys.lanes.row(for: rule.key) else { continue }
+      var lane = LaneTerms(round: rounds[Int(rule.pool)])
+      for tenant in policy.tenants where mayBeFirst(tenant, in: rule) {
+        lane.tenants += 1
+        lane.weights += Int64(tenant.weightMilli)
+      }
+      terms[Int(row)] = lane
+    }
+  }
+
+  private func longestHold(_ rule: LaneRule) -> Span {
+    var around = Span.zero
+    for rank in 0..<4 {
+      guard let serviceClass = ServiceClass(rank: UInt8(rank)), rule.admits.contains(serviceClass)
+      else { continue }
+      let terms = policy.classes[rank]
+      around = max(around, Span(ns: terms.startWithin.ns + terms.killWithin.ns))
+    }
+    return Span(ns: rule.leaseMax.ns + around.ns)
+  }
+
+  /// Whether work of a tenant may come to the best level of a lane; in a reserved lane its owner
+  /// goes before all others.
+  private func mayBeFirst(_ tenant: TenantRule, in lane: LaneRule) -> Bool {
+    if let owner = lane.owner, owner != tenant.key { return false }
+    return (0..<4).contains { rank in
+      guard let serviceClass = ServiceClass(rank: UInt8(rank)) else { return false }
+      return lane.admits.contains(serviceClass) && tenant.classes.contains(serviceClass)
+        && reachesBest(serviceClass)
+    }
+  }
+
+  private func reachesBest(_ serviceClass: ServiceClass) -> Bool {
+    serviceClass.rank == 0 || policy.order.ageingStep != nil && policy.order.ceiling == 0
+  }
+
+  /// Time at the best level of a lane after which a tenant's turn is overdue: that in which its
+  /// weight entitles it to one, if every turn took a round.
+  func interval(of tenant: TenantID, in lane: UInt32) -> Span {
+    let (weights, round) = (terms[Int(lane)].weights, terms[Int(lane)].round)
+    let weight = Int64(tenants[tenant].rule.weightMilli)
+    let turns = Int128((weights + weight - 1) / weight)
+    return Span(ns: Int64(clamping: Int128(round.ns) * turns))
+  }
+
+  // MARK: bounds
+
+  /// The longest wait of a class of a tenant's claims in a lane, from the policy alone; nil where
+  /// there is none: the class never reaches the best level, or the tenant would borrow.
+  /// - Complexity: O(1).
+  public func waitBound(
+    of tenant: TenantID, _ serviceClass: ServiceClass, in lane: LaneID
+  ) -> WaitBound? {
+    guard tenants.contains(tenant), lanes.contains(lane), !isForeign(lane.row, to: tenant),
+      reachesBest(serviceClass), terms[Int(lane.row)].tenants > 0
+    else { return nil }
+    let step = policy.order.ageingStep?.ns ?? 0
+    let (rise, overflow) = step.multipliedReportingOverflow(by: Int64(serviceClass.rank))
+    guard !overflow else { return nil }
+    return WaitBound(
+      rise: Span(ns: rise), interval: interval(of: tenant, in: lane.row),
+      round: terms[Int(lane.row)].round, tenants: terms[Int(lane.row)].tenants)
+  }
+
+  /// By when a waiting claim starts at the latest, or why nothing is said.
+  ///
+  /// It does not depend on what other tenants ask. It holds while ticks come when they are due and
+  /// no node or device of the lane fails, is cordoned or drained, no reserved lane takes devices
+  /// and the policy stays; any of these is a void (`Lane.voided`), after which the bound counts
+  /// anew. So it does where a claim of the tenant itself comes back into the order.
+  /// - Complexity: O(`Limits.ownWork` + devices of the nodes that are looked at) for each lane.
+  public func startBound(of id: ClaimID) -> Result<StartBound, StartUnbounded> {
+    guard let claim = claim(id), claim.state == .queued, let resolved = resolved(claim) else {
+      return .failure(StartUnbounded(because: .notQueued))
+    }
+    var best: StartBound?
+    var why = Unbounded.neverFirst
+    var left = groups[Int(claim.group)]
+    while let row = left.firstRow {
+      left = left.withoutFirst
+      guard let lane = lanes.id(at: row) else { continue }
+      if let because = unbounded(resolved, lane: lane) {
+        why = because
+        continue
+      }
+      guard let own = ownWork(before: id, in: row) else {
+        why = .ownWork
+        continue
+      }
+      guard let bound = waitBound(of: claim.tenant, claim.serviceClass, in: lane),
+        let by = latestStart(of: id, own: own, bound, in: lane)
+      else { continue }
+      if best.map({ by < $0.by }) ?? true {
+        best = StartBound(by: by, lane: lane, own: own, bound: bound)
+      }
+    }
+    return best.map { .success($0) } ?? .failure(StartUnbounded(because: why))
+  }
+
+  /// A claim without a bound of its wait.
+  public struct StartUnbounded: Error, Hashable, Sendable {
+    /// Why.
+    public let because: Unbounded
+  }
+
+  /// Why a claim has no bound in a lane; nil where it has one.
+  private func unbounded(_ resolved: Resolved, lane: LaneID) -> Unbounded? {
+    if isForeign(lane.row, to: resolved.tenant) { return .borrows }
+    if !reachesBest(resolved.serviceClass) { return .neverFirst }
+    return firmness(of: resolved.wish, lane: lane.row)
+  }
+
+  /// Counted from the last moment at which the count began: it came into the order or reached the
+  /// best level, the claim of its tenant before it was granted, or something voided the bound.
+  private func latestStart(
+    of id: ClaimID, own: Int, _ bound: WaitBound, in lane: LaneID
+  ) -> Instant? {
+    let claim = claims[id]
+    let rise = Span(ns: max(0, bound.rise.ns - claim.waited.ns))
+    var from = max(claim.queuedAt + rise, lanes[lane].voided, tenants[claim.tenant].cameBack)
+    let since = clocks[claim.tenant.row, lane.row].since
+    if since < .farFuture { from = max(from, since) }
+    let turns = WaitBound(
+      rise: .zero, interval: bound.interval, round: bound.round, tenants: bound.tenants)
+    return turns.total(behind: own).flatMap { span in
+      let (ns, overflow) = from.ns.addingReportingOverflow(span.ns)
+      return overflow ? nil : Instant(ns: ns)
+    }
+  }
+
+  /// Claims of the same tenant that go before one in a lane; nil where they are too many to look
+  /// at, or one of its line may wait without a bound.
+  private func ownWork(before id: ClaimID, in lane: UInt32) -> Int? {
+    let (claim, own) = (claims[id], queue.lines.line(of: id.row))
+    var count = 0
+    for line in queue.lines.lines(of: claim.tenant.row, in: lane) {
+      var walk = queue.lines.walk(line: line)
+      while let row = walk.next(in: queue.lines), claims[row: row].turn.isEarlier(than: claim.turn)
+      {
+        count += 1
+        guard count <= Limits.ownWork, let before = resolved(claims[row: row]) else { return nil }
+        if line == own, firmness(of: before.wish, lane: lane) != nil { return nil }
+      }
+    }
+    return count
+  }
+
+  // MARK: nodes that a bound may rest on
+
+  /// Why no node can be relied on to hold a demand once what runs there has ended; nil where one
+  /// can: it may receive a lease, would hold it if empty, and no other lane uses what it needs.
+  /// - Parameter probes: nodes that are looked at, those first that clear first.
+  func firmness(of wish: Wish, lane: UInt32, probes: Int = Limits.pinProbes) -> Unbounded? {
+    let isOfHost = wish.demand.cpu.value > 0 || wish.demand.hostMemory > .zero
+    var why = Unbounded.noNode
+    var looked = 0
+    var walk = placement.lanes[Int(lane)].clears.walk(0)
+    while looked < probes, let node = walk.next(in: placement.lanes[Int(lane)].clears)?.row {
+      looked += 1
+      guard couldHold(wish, node, lane: lane) else { continue }
+      if !isOfHost || placement.lanesOfNode[Int(node)].count == 1 { return nil }
+      why = .sharesHost
+    }
+    return why
+  }
+
+  /// Whether a node would hold a demand if nothing ran there.
+  private func couldHold(_ wish: Wish, _ node: UInt32, lane: UInt32) -> Bool {
+    let report = nodes[row: node].report
+    guard nodes[row: node].isOpen, report.enforcement >= wish.demand.enforcement,
+      report.cpu >= wish.demand.cpu, report.hostMemory >= wish.demand.hostMemory
+    else { return false }
+    var found = 0
+    var row = placement.devices.first(of: node)
+    while row != RowLists.none, found < Int(wish.demand.devices) {
+      if couldServe(wish, row, lane: lane) { found += 1 }
+      row = placement.devices.next(after: row)
+    }
+    return found == Int(wish.demand.devices)
+  }
+
+  /// Whether a device would serve a demand if it were empty.
+  func couldServe(_ wish: Wish, _ row: UInt32, lane: UInt32) -> Bool {
+    let device = devices[row: row]
+    guard device.lane == lane, device.health == .usable else { return false }
+    switch wish.demand.shape {
+    case .whole: return device.report.kind == .gpu && device.mode != .mig
+    case .fraction(_, let bytes):
+      return device.report.kind == .gpu && device.mode != .mig && device.report.memory >= bytes
+    case .slice: return device.report.kind == .slice && device.slice == wish.slice
+    case .cpuOnly:
+      return device.report.kind == .cpu && device.capacity.value >= wish.demand.cpu.value
+    }
+  }
+
+  // MARK: turns
+
+  /// Starts or stops a tenant's clock in a lane as work of it comes to wait at the best level, or
+  /// none is left.
+  mutating func followTurn(of tenant: UInt32, in lane: UInt32) {
+    let waits = queue.lines.isBacklogged(tenant, at: 0, in: lane)
+    guard waits != (clocks[tenant, lane].since < .farFuture) else { return }
+    clocks[tenant, lane] = TurnClocks.Clock(since: waits ? now : .farFuture)
+    setTurnTimer(tenant, lane)
+  }
+
+  /// A tenant's first claim in a lane had its turn: the next one waits anew.
+  mutating func renewTurn(of tenant: UInt32, in lane: UInt32) {
+    guard clocks[tenant, lane].since < .farFuture else { return }
+    let wasOverdue = clocks[tenant, lane].overdue < .farFuture
+    clocks[tenant, lane] = TurnClocks.Clock(since: now)
+    setTurnTimer(tenant, lane)
+    if wasOverdue, let id = tenants.id(at: tenant) { refreshLines(of: id, at: 0, in: lane) }
+  }
+
+  /// Whether a claim that is granted is the first of its tenant at the best level of a lane.
+  func isFirstOfTenant(_ id: ClaimID, in lane: UInt32) -> Bool {
+    guard claims[id].state == .queued, claims[id].level == 0 else { return false }
+    return queue.lines.lines(of: claims[id].tenant.row, at: 0, in: lane).allSatisfy { line in
+      guard let head = queue.lines.head(line: line) else { return true }
+      return head == id.row || claims[id].turn.isEarlier(than: claims[row: head].turn)
+    }
+  }
+
+  /// Folds that a tenant's turn in a lane is overdue.
+  mutating func evolveOverdue(_ tenant: TenantID, _ lane: LaneID) {
+    clocks[tenant.row, lane.row].overdue = now
+    setTurnTimer(tenant.row, lane.row)
+    refreshLines(of: tenant, at: 0, in: lane.row)
+    stirred.insert(lane)
+  }
+
+  mutating func setTurnTimer(_ tenant: UInt32, _ lane: UInt32) {
+    let clock = clocks[tenant, lane]
+    var moment = Instant.farFuture
+    if clock.since < .farFuture, clock.overdue == .farFuture, let id = tenants.id(at: tenant) {
+      let (ns, overflow) = clock.since.ns.addingReportingOverflow(interval(of: id, in: lane).ns)
+      if !overflow { moment = Instant(ns: ns) }
+    }
+    QueueIndex.set(&queue.turnTimers, TurnClocks.row(tenant, lane), moment)
+  }
+
+  // MARK: voids
+
+  /// Bounds of a lane count anew from now: something happened that they do not cover.
+  mutating func void(lane: UInt32) { lanes[row: lane].voided = now }
+
+  /// The same for all lanes as a policy comes into force: what was granted before may stay longer
+  /// than a round of it.
+  mutating func voidAllLanes() {
+    var latest = Array(repeating: now, count: Limits.lanes)
+    leases.forEach { id, lease in
+      var left = placement.lanesOfNode[Int(lease.node.row)]
+      while let row = left.firstRow {
+        left = left.withoutFirst
+        latest[Int(row)] = max(latest[Int(row)], bound(of: id))
+      }
+    }
+    for row in 0..<UInt32(lanes.extent) where lanes.id(at: row) != nil {
+      let ns = latest[Int(row)].ns - terms[Int(row)].round.ns
+      lanes[row: row].voided = max(now, Instant(ns: max(0, ns)))
+    }
+  }
+
+  /// The same for every lane with devices of a node.
+  mutating func voidLanes(of node: UInt32) {
+    var left = placement.lanesOfNode[Int(node)]
+    while let row = left.firstRow {
+      left = left.withoutFirst
+      void(lane: row)
+    }
+  }
+}
