@@ -1,14 +1,16 @@
+import PoolAllocator
+
 /// Moments with what is due then, least first: a binary heap whose entries are never taken out
 /// early. Whoever pops one finds out whether it still matters.
 struct Deadlines<Item: Sendable>: Sendable {
-  private var heap: [(moment: Int64, item: Item)] = []
+  private var heap: [(moment: Instant, item: Item)] = []
 
   /// Entries, those that no longer matter included.
   var count: Int { heap.count }
 
   /// Adds an entry.
   /// - Complexity: O(log count).
-  mutating func add(_ item: Item, at moment: Int64) {
+  mutating func add(_ item: Item, at moment: Instant) {
     heap.append((moment, item))
     var child = heap.count - 1
     while child > 0, heap[child].moment < heap[(child - 1) / 2].moment {
@@ -19,7 +21,7 @@ struct Deadlines<Item: Sendable>: Sendable {
 
   /// Takes out an entry whose moment is before another, if there is one.
   /// - Complexity: O(log count), and O(1) where there is none.
-  mutating func popFirst(before moment: Int64) -> (moment: Int64, item: Item)? {
+  mutating func popFirst(before moment: Instant) -> (moment: Instant, item: Item)? {
     guard let first = heap.first, first.moment < moment else { return nil }
     let last = heap.removeLast()
     if !heap.isEmpty {
@@ -31,8 +33,8 @@ struct Deadlines<Item: Sendable>: Sendable {
 
   /// Drops entries that no longer matter.
   /// - Complexity: O(count).
-  mutating func keep(where matters: (Item) -> Bool) {
-    heap.removeAll { !matters($0.item) }
+  mutating func keep(where matters: (Instant, Item) -> Bool) {
+    heap.removeAll { !matters($0.moment, $0.item) }
     for parent in stride(from: heap.count / 2 - 1, through: 0, by: -1) { sink(parent) }
   }
 

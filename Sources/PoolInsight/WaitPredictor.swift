@@ -11,55 +11,58 @@ public import PoolAllocator
 ///     let likely = predictor.likely(claim, in: pool)
 ///
 /// **How.** When a claim is queued, its wait is estimated from the work before it and what its lane
-/// has (`WaitingWork`). Of each scope (lane, class, size) the last waits are kept as ratios to those
-/// estimates, and the quantiles of the ratios, times the estimate, are the prediction. Which quantile
-/// is the p90 is tracked so that nine in ten hold (`WaitSamples`).
+/// has (`WaitingWork`). The last waits of each scope (lane, class, size) are kept as ratios to those
+/// estimates; a quantile of the ratios, times the estimate, is the prediction. Which quantile makes
+/// the p90 is tracked, so that nine in ten hold (`WaitSamples`).
 ///
 /// **What is judged.** A prediction is fixed when its claim is queued. It held where the claim was
-/// granted at its p90 or before; it did not as soon as the claim still waits after it, however it
-/// ends then: who waits until claims start learns of the long waits too late. Both are counted
-/// before the wait is learned from. A claim that leaves the order sooner without a grant (withdrawn,
-/// given up, parked, held) says nothing and does not count; where it comes back, it begins anew. A
-/// claim granted at the door has not waited.
+/// granted at its p90 or before. It did not where the claim waits past it, however it ends then, and
+/// that counts at once: who learns only of waits that ended learns of the long ones too late. Each is
+/// judged before its wait is learned from. A claim that leaves the order sooner without a grant
+/// (withdrawn, given up, parked, held) shows nothing and does not count; where it is queued again,
+/// that is another wait. A claim granted at the door does not wait.
 public struct WaitPredictor: Sendable {
   /// How much is remembered, and what has to be seen before it speaks.
   public struct Terms: Hashable, Sendable {
     /// Waits of a scope that are remembered, 1 or more; older ones are forgotten. Unit: claims.
-    public var window = 128
+    public var window = 64
     /// Waits of a scope that must have ended before it speaks of it, at most `window`. Unit:
     /// claims.
     public var samplesMin = 20
-    /// How far one miss moves the level of the p90 up, 1 … 1,000; nine that held move it back.
-    /// Unit: thousandths.
-    public var stepMilli: Int64 = 30
-    /// Scopes that are remembered; later ones are not learned before a policy has others' lanes
-    /// gone. The default holds every size and class of 64 lanes. Unit: scopes.
+    /// How far a miss moves the level of the p90 up, 1 … 1,000; one that held moves it back by a
+    /// ninth of that. Unit: thousandths.
+    public var stepMilli: Int64 = 10
+    /// Scopes that are remembered; later ones are not learned until a policy takes lanes away. The
+    /// default holds all of 64 lanes. Unit: scopes.
     public var scopes = 2_048
 
-    /// The defaults: speaks after 20 claims, of the last 128.
+    /// The defaults: speaks after 20 claims, of the last 64.
     public init() {}
   }
 
-  /// The p90 that was told, or would have been, by one scope.
+  /// The p90 that one scope gave to a claim when it was queued.
   private struct Guess {
-    var due: Int64
+    var due: Instant
     var isMissed = false
   }
 
   /// A claim in the order.
   private struct Wait {
     var since: Instant
-    var base: Int64
+    var estimate: Span
     var scope: Prediction.Scope
     var item: WaitingWork.Item
+    /// When it rises by a level.
+    var rises: Instant?
     var bySize: Guess?
     var overall: Guess?
-    var rises: Int64?
   }
 
+  /// With fewer waits of a scope left that were as long, they say nothing of how much longer.
+  /// Unit: claims.
+  private static let survivorsMin = 5
+
   private let terms: Terms
-  /// `stepMilli` in units of a level.
-  private let step: Int64
   private var waits: [ClaimID: Wait] = [:]
   private var samples: [Prediction.Scope: WaitSamples] = [:]
   private var work = WaitingWork()
@@ -72,7 +75,6 @@ public struct WaitPredictor: Sendable {
     precondition(terms.window >= 1 && 1...terms.window ~= terms.samplesMin, "samples fit a window")
     precondition(1...1000 ~= terms.stepMilli && terms.scopes >= 0, "terms are in their ranges")
     self.terms = terms
-    step = terms.stepMilli * WaitSamples.one / 1000
   }
 
   // MARK: folding
@@ -81,8 +83,8 @@ public struct WaitPredictor: Sendable {
   /// - Parameters:
   ///   - log: what `Pool.apply` filled; every log of the pool, in order, exactly once.
   ///   - pool: the pool after that command.
-  /// - Complexity: O(events), and O(log waiting claims + `window`) for each claim that begins or
-  ///   ends to wait.
+  /// - Complexity: O(events), and O(log waiting claims + `Terms.window`) for each claim that begins
+  ///   or ends to wait; O(scopes) where a policy comes into force.
   public mutating func fold(_ log: borrowing EventLog, in pool: borrowing Pool) {
     missOverdue(at: log.at)
     raise(by: pool.policy.order, at: log.at)
@@ -93,7 +95,8 @@ public struct WaitPredictor: Sendable {
         if !waits.isEmpty { granted(log.grants[Int(fact)].claim, at: log.at) }
       case .claimParked(let id, _), .claimHeld(let id, _), .claimEnded(let id, _):
         if !waits.isEmpty { _ = leave(id) }
-      case .policyActivated: dropScopes(pool)
+      case .policyActivated:
+        for scope in samples.keys where pool.lane(scope.lane) == nil { samples[scope] = nil }
       default: break
       }
     }
@@ -101,72 +104,106 @@ public struct WaitPredictor: Sendable {
 
   /// Predictions whose claims still wait past their p90 did not hold.
   private mutating func missOverdue(at now: Instant) {
-    while let (moment, id) = deadlines.popFirst(before: now.ns) {
-      guard var wait = waits[id] else { continue }
-      if let guess = wait.bySize, guess.due == moment, !guess.isMissed {
-        wait.bySize?.isMissed = true
-        samples[wait.scope]?.judge(held: false, step: step)
+    while let (due, id) = deadlines.popFirst(before: now) {
+      guard let wait = waits[id] else { continue }
+      if wait.bySize.map({ $0.due == due && !$0.isMissed }) ?? false {
+        waits[id]?.bySize?.isMissed = true
+        judge(wait.scope, held: false)
       }
-      if let guess = wait.overall, guess.due == moment, !guess.isMissed {
-        wait.overall?.isMissed = true
-        samples[wait.scope.ofAnySize]?.judge(held: false, step: step)
+      if wait.overall.map({ $0.due == due && !$0.isMissed }) ?? false {
+        waits[id]?.overall?.isMissed = true
+        judge(wait.scope.ofAnySize, held: false)
       }
+    }
+  }
+
+  private mutating func judge(_ scope: Prediction.Scope, held: Bool) {
+    let stepMilli = terms.stepMilli
+    samples[scope]?.judge(held: held, stepMilli: stepMilli)
+  }
+
+  /// Claims that waited long enough compete at a better level.
+  private mutating func raise(by order: OrderRule, at now: Instant) {
+    while let (moment, id) = rises.popFirst(before: Instant(ns: now.ns) + Span(ns: 1)) {
+      guard var wait = waits[id], wait.rises == moment else { continue }
+      work.move(&wait.item, to: wait.item.level - 1)
+      wait.rises = order.ageingStep.map { moment + $0 }
+      watchRise(of: id, &wait, order)
       waits[id] = wait
     }
   }
 
-  private mutating func raise(by order: OrderRule, at now: Instant) {
-    while let (moment, id) = rises.popFirst(before: now.ns + 1) {
-      guard var wait = waits[id], wait.rises == moment else { continue }
-      work.move(&wait.item, to: wait.item.level - 1)
-      wait.rises = nil
-      if let step = order.ageingStep, wait.item.level > order.ceiling {
-        wait.rises = moment + step.ns
-        rises.add(id, at: moment + step.ns)
-      }
-      waits[id] = wait
-    }
+  private mutating func watchRise(of id: ClaimID, _ wait: inout Wait, _ order: OrderRule) {
+    if wait.item.level <= order.ceiling { wait.rises = nil }
+    if let moment = wait.rises { rises.add(id, at: moment) }
   }
 
   private mutating func queued(
     _ id: ClaimID, _ lanes: LaneSet, _ pool: borrowing Pool, at now: Instant
   ) {
-    // For other lanes than before: it is the same wait.
+    // One that waits already is queued for other lanes: it is the same wait.
     guard waits[id] == nil, let row = lanes.firstRow, let lane = pool.laneID(atRow: row),
       let claim = pool.claim(id), claim.state == .queued, let tenant = pool.tenant(claim.tenant)
     else { return }
-    let milli = claim.spec.demand.milli
+    let order = pool.policy.order
     let item = WaitingWork.Item(
       lane: row, level: claim.level, tenant: claim.tenant.row,
-      weight: Int64(tenant.rule.weightMilli), milli: milli, expected: claim.plan.expected)
-    let order = pool.policy.order
-    let base = work.wait(of: item, capacity: pool.capacity(of: lane).offered) { level in
-      guard let step = order.ageingStep, level >= order.ceiling else { return nil }
-      return Span(ns: step.ns * Int64(claim.serviceClass.rank - level) - claim.waited.ns)
+      weight: Int64(tenant.rule.weightMilli), milli: claim.spec.demand.milli,
+      expected: claim.plan.expected)
+    let estimate = work.wait(of: item, capacity: pool.capacity(of: lane).offered) { level in
+      level < order.ceiling ? nil : Self.rise(of: claim, to: level, order)
     }
     let scope = Prediction.Scope(
-      lane: lane, serviceClass: claim.serviceClass, size: Prediction.Scope.size(of: milli))
-    var wait = Wait(since: now, base: base.ns, scope: scope, item: item)
-    wait.bySize = guess(scope, wait)
-    wait.overall = guess(scope.ofAnySize, wait)
+      lane: lane, serviceClass: claim.serviceClass, size: Prediction.Scope.size(of: item.milli))
+    var wait = Wait(since: now, estimate: estimate, scope: scope, item: item)
+    wait.bySize = guess(scope, wait, kept: claim.pin?.starts)
+    wait.overall = guess(scope.ofAnySize, wait, kept: claim.pin?.starts)
     for guess in [wait.bySize, wait.overall] {
       if let guess { deadlines.add(id, at: guess.due) }
     }
     work.add(item)
-    if let step = pool.policy.order.ageingStep, claim.level > pool.policy.order.ceiling {
-      let steps = Int64(claim.serviceClass.rank - claim.level + 1)
-      wait.rises = (now + Span(ns: step.ns * steps - claim.waited.ns)).ns
-      rises.add(id, at: wait.rises!)
-    }
+    wait.rises =
+      claim.level == 0 ? nil : Self.rise(of: claim, to: claim.level - 1, order).map { now + $0 }
+    watchRise(of: id, &wait, order)
     waits[id] = wait
-    if deadlines.count > 4 * waits.count + 64 { deadlines.keep { waits[$0] != nil } }
+    dropStale()
   }
 
-  private func guess(_ scope: Prediction.Scope, _ wait: Wait) -> Guess? {
+  /// How long until a claim that is queued now has risen to a level; nil where none rises.
+  private static func rise(of claim: Claim, to level: UInt8, _ order: OrderRule) -> Span? {
+    guard let step = order.ageingStep else { return nil }
+    let steps = Int64(claim.serviceClass.rank) - Int64(level)
+    let (span, overflow) = step.ns.multipliedReportingOverflow(by: steps)
+    return overflow ? nil : Span(ns: max(0, span - claim.waited.ns))
+  }
+
+  /// Keeps what is watched within a multiple of what waits.
+  private mutating func dropStale() {
+    let (most, waits) = (4 * waits.count + 64, waits)
+    if deadlines.count > most {
+      deadlines.keep { due, id in
+        waits[id].map { $0.bySize?.due == due || $0.overall?.due == due } ?? false
+      }
+    }
+    if rises.count > most { rises.keep { moment, id in waits[id]?.rises == moment } }
+  }
+
+  private func guess(_ scope: Prediction.Scope, _ wait: Wait, kept: Instant?) -> Guess? {
     guard let known = samples[scope], known.count >= terms.samplesMin,
       let ratio = known.quantile(known.level)
     else { return nil }
-    return Guess(due: (wait.since + Span(ns: WaitSamples.wait(ratio, of: wait.base))).ns)
+    let due = wait.since + WaitSamples.wait(ratio, of: wait.estimate)
+    return Guess(due: Self.earlier(due, kept, notBefore: wait.since))
+  }
+
+  /// A claim for which devices are kept starts when they are free, if not before.
+  private static func earlier(
+    _ moment: Instant, _ kept: Instant?, notBefore now: Instant
+  )
+    -> Instant
+  {
+    guard let kept, kept >= now else { return max(now, moment) }
+    return max(now, min(moment, kept))
   }
 
   private mutating func leave(_ id: ClaimID) -> Wait? {
@@ -177,59 +214,52 @@ public struct WaitPredictor: Sendable {
 
   private mutating func granted(_ id: ClaimID, at now: Instant) {
     guard let wait = leave(id) else { return }
-    let ratio = WaitSamples.ratio((now - wait.since).ns, to: wait.base)
+    let ratio = WaitSamples.ratio(now - wait.since, to: wait.estimate)
     learn(ratio, wait.bySize, wait.scope)
     learn(ratio, wait.overall, wait.scope.ofAnySize)
   }
 
   private mutating func learn(_ ratio: Int64, _ guess: Guess?, _ scope: Prediction.Scope) {
     guard samples[scope] != nil || samples.count < terms.scopes else { return }
-    if let guess, !guess.isMissed { samples[scope]?.judge(held: true, step: step) }
+    if let guess, !guess.isMissed { judge(scope, held: true) }
     samples[scope, default: WaitSamples()].add(ratio, size: terms.window)
   }
 
-  private mutating func dropScopes(_ pool: borrowing Pool) {
-    for scope in samples.keys where pool.lane(scope.lane) == nil { samples[scope] = nil }
-  }
-
-  func baseOf(_ id: ClaimID) -> Int64 { waits[id]?.base ?? 0 }
   // MARK: answering
 
   /// When a waiting claim is likely to start.
   ///
-  /// For a claim that has waited, the waits count that were no shorter by then. One that has
-  /// outlived them all is answered as if it had been queued now.
+  /// Of a claim that has waited, those waits count that were no shorter by then; where hardly any
+  /// was, it is answered as if it had been queued now. No answer is later than what is planned.
   /// - Parameter pool: the pool after the command that was folded last.
-  /// - Returns: nil where the claim does not wait in the order, or too little was seen of its scope
-  ///   and of its lane and class.
-  /// - Complexity: O(log window).
+  /// - Returns: nil where the claim does not wait in the order, or too few claims alike have, also
+  ///   of any size.
+  /// - Complexity: O(log `Terms.window`).
   public func likely(_ id: ClaimID, in pool: borrowing Pool) -> Prediction? {
-    guard let wait = waits[id], pool.claim(id)?.state == .queued else { return nil }
+    guard let wait = waits[id], let claim = pool.claim(id), claim.state == .queued else {
+      return nil
+    }
     for scope in [wait.scope, wait.scope.ofAnySize] {
       guard let known = samples[scope], known.count >= terms.samplesMin else { continue }
-      return prediction(wait, scope, known, now: pool.now)
+      return prediction(wait, scope, known, kept: claim.pin?.starts, now: pool.now)
     }
     return nil
   }
 
   private func prediction(
-    _ wait: Wait, _ scope: Prediction.Scope, _ known: WaitSamples, now: Instant
+    _ wait: Wait, _ scope: Prediction.Scope, _ known: WaitSamples, kept: Instant?, now: Instant
   ) -> Prediction? {
-    let elapsed = WaitSamples.ratio((now - wait.since).ns, to: wait.base)
-    let half = WaitSamples.one / 2
-    var start = wait.since
-    var (middle, late) = (
-      known.quantile(half, from: elapsed), known.quantile(known.level, from: elapsed)
-    )
-    if middle == nil {
-      start = now
-      (middle, late) = (known.quantile(half), known.quantile(known.level))
+    var (start, from) = (wait.since, WaitSamples.ratio(now - wait.since, to: wait.estimate))
+    if known.count(from: from) < Self.survivorsMin { (start, from) = (now, 0) }
+    guard let middle = known.quantile(WaitSamples.one / 2, from: from),
+      let late = known.quantile(known.level, from: from)
+    else { return nil }
+    func moment(_ ratio: Int64) -> Instant {
+      Self.earlier(start + WaitSamples.wait(ratio, of: wait.estimate), kept, notBefore: now)
     }
-    guard let middle, let late else { return nil }
-    let p50 = max(now, start + Span(ns: WaitSamples.wait(middle, of: wait.base)))
-    let p90 = max(p50, start + Span(ns: WaitSamples.wait(late, of: wait.base)))
     return Prediction(
-      p50: p50, p90: p90, basis: Prediction.Basis(scope: scope, samples: known.count),
+      p50: min(moment(middle), moment(late)), p90: moment(late),
+      basis: Prediction.Basis(scope: scope, samples: known.count),
       accuracy: Prediction.Accuracy(held: known.held, judged: known.judged))
   }
 }

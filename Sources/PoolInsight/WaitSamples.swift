@@ -1,43 +1,53 @@
+import PoolAllocator
+
 /// The last waits of one scope, each as a ratio to what was estimated, and the level at which nine
 /// in ten of them lie.
 ///
 /// The level is tracked by adaptive conformal inference (Gibbs and Candès 2021, *Adaptive Conformal
-/// Inference Under Distribution Shift*, eq. 2): after each prediction that is judged
-/// α ← α + γ (0.1 − missed), and the next prediction is the quantile 1 − α of the window. The share
-/// of misses of any sequence of n waits is then within (1 + γ) / (γ n) of a tenth, whatever drifts.
+/// Inference Under Distribution Shift*, equation 2): after each prediction that is judged,
+/// α ← α + γ (1/10 − missed), and the next one is the quantile 1 − α of the window. Then the share
+/// of misses among any n waits differs from a tenth by no more than (1 + γ) / (γ n), however the
+/// load drifts, as long as the level stays within its bounds.
 struct WaitSamples: Sendable {
-  /// Units of a ratio of 1, and of a level of 1. Unit: none.
+  /// A ratio of 1, and a level of 1. Unit: 1 / 65,536.
   static let one: Int64 = 1 << 16
-  /// The largest ratio that is kept: a million. Unit: 1 / `one`.
-  static let ratioMax = one << 20
-  /// Levels that can be reached; above `one` a prediction lies beyond the whole window. Unit:
+  /// The largest ratio that is kept. Unit: 1 / `one`.
+  private static let ratioMax = one << 20
+  /// The level never passes this; above `one` a prediction lies beyond the whole window. Unit:
   /// 1 / `one`.
-  private static let levels = 0...(2 * one)
+  private static let levelMax = 2 * one
   /// How much further a prediction lies for a level of 1 above `one`. Unit: times the largest
-  /// ratio.
+  /// ratio of the window.
   private static let stretch: Int64 = 4
 
   private var ring: [Int64] = []
   private var sorted: [Int64] = []
   private var next = 0
-  /// 1 − α.
+  /// 1 − α. Unit: 1 / `one`.
   private(set) var level = one * 9 / 10
+  /// Predictions that held.
   private(set) var held = 0
+  /// Predictions that held or did not.
   private(set) var judged = 0
 
+  /// Waits in the window.
   var count: Int { sorted.count }
 
-  /// A wait as a ratio to its estimate.
-  static func ratio(_ wait: Int64, to base: Int64) -> Int64 {
-    min(ratioMax, Int64(clamping: Int128(max(0, wait)) * Int128(one) / Int128(base)))
+  /// A wait as a ratio to its estimate, rounded down.
+  static func ratio(_ wait: Span, to estimate: Span) -> Int64 {
+    min(
+      ratioMax,
+      Int64(clamping: Int128(max(0, wait.ns)) * Int128(one) / Int128(max(1, estimate.ns))))
   }
 
-  /// A ratio as a wait.
-  static func wait(_ ratio: Int64, of base: Int64) -> Int64 {
-    Int64(clamping: (Int128(ratio) * Int128(base) + Int128(one - 1)) / Int128(one))
+  /// A ratio as a wait, rounded up: the wait of a claim lies in what its own ratio gives.
+  static func wait(_ ratio: Int64, of estimate: Span) -> Span {
+    let product = Int128(ratio + 1) * Int128(estimate.ns)
+    return Span(ns: Int64(clamping: (product + Int128(one - 1)) / Int128(one)))
   }
 
   /// Adds a ratio; the oldest goes where the window is full.
+  /// - Parameter size: of the window, always the same.
   /// - Complexity: O(size), a move of words.
   mutating func add(_ ratio: Int64, size: Int) {
     if ring.count < size {
@@ -51,21 +61,24 @@ struct WaitSamples: Sendable {
   }
 
   /// Takes in whether a prediction held.
-  /// - Parameter step: γ. Unit: 1 / `one`.
-  mutating func judge(held: Bool, step: Int64) {
+  /// - Parameter stepMilli: how far the level moves where it did not; γ = 10/9 of it. Unit:
+  ///   thousandths.
+  mutating func judge(held: Bool, stepMilli: Int64) {
     judged += 1
     if held { self.held += 1 }
-    let moved = held ? level - step / 10 : level + step - step / 10
-    level = min(max(moved, Self.levels.lowerBound), Self.levels.upperBound)
+    let up = Self.one * stepMilli / 1000
+    level = min(max(held ? level - up / 9 : level + up, 0), Self.levelMax)
   }
 
-  /// The ratio that a share of the samples does not exceed, of those from a ratio on.
-  /// - Returns: nil where no sample reaches that ratio.
-  func quantile(_ level: Int64, from elapsed: Int64 = 0) -> Int64? {
-    let start = firstIndex(notBelow: elapsed)
+  /// The ratio within which a share of the samples lies, of those that are not below another.
+  /// - Parameter level: that share. Unit: 1 / `one`.
+  /// - Returns: nil where there are none.
+  /// - Complexity: O(log count).
+  func quantile(_ level: Int64, from least: Int64 = 0) -> Int64? {
+    let start = firstIndex(notBelow: least)
     let count = Int64(sorted.count - start)
     guard count > 0 else { return nil }
-    // As conformal prediction counts: the new one is one more.
+    // The one that is predicted is one more, as conformal prediction counts.
     let place = level * (count + 1) - Self.one
     let last = sorted[sorted.count - 1]
     guard place < (count - 1) * Self.one else {
@@ -78,6 +91,10 @@ struct WaitSamples: Sendable {
     let gap = Int128(sorted[index + 1] - sorted[index])
     return sorted[index] + Int64(gap * part / Int128(Self.one))
   }
+
+  /// Samples that are not below a ratio.
+  /// - Complexity: O(log count).
+  func count(from least: Int64) -> Int { sorted.count - firstIndex(notBelow: least) }
 
   private func firstIndex(notBelow ratio: Int64) -> Int {
     var (low, high) = (0, sorted.count)

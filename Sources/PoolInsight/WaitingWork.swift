@@ -49,76 +49,71 @@ struct WaitingWork: Sendable {
 
   /// Adds a claim that begins to wait.
   mutating func add(_ item: Item) {
-    while lanes.count <= Int(item.lane) { lanes.append(LaneWork()) }
-    let mean = lanes[Int(item.lane)].mean
-    lanes[Int(item.lane)].mean =
+    let lane = Int(item.lane)
+    while lanes.count <= lane { lanes.append(LaneWork()) }
+    let mean = lanes[lane].mean
+    lanes[lane].mean =
       mean == 0 ? item.expected.ns : mean + (item.expected.ns - mean) / Self.memory
-    insert(item)
-  }
-
-  /// Moves a claim to a level.
-  mutating func move(_ item: inout Item, to level: UInt8) {
-    let work = item.work
-    lanes[Int(item.lane)].work[Int(item.level)] -= work
-    shares[item.place]?.work[Int(item.level)] -= work
-    item.level = level
-    lanes[Int(item.lane)].work[Int(item.level)] += work
-    shares[item.place]?.work[Int(item.level)] += work
-  }
-
-  private mutating func insert(_ item: Item) {
-    lanes[Int(item.lane)].work[Int(item.level)] += item.work
+    lanes[lane].work[Int(item.level)] += item.work
     var share = shares[item.place] ?? Share(weight: item.weight)
-    if share.claims == 0 { lanes[Int(item.lane)].weights += share.weight }
+    if share.claims == 0 { lanes[lane].weights += share.weight }
     share.claims += 1
     share.work[Int(item.level)] += item.work
     shares[item.place] = share
   }
 
+  /// Moves a claim that was added to another level.
+  mutating func move(_ item: inout Item, to level: UInt8) {
+    let (old, work) = (Int(item.level), item.work)
+    item.level = level
+    lanes[Int(item.lane)].work[old] -= work
+    lanes[Int(item.lane)].work[Int(level)] += work
+    shares[item.place]?.work[old] -= work
+    shares[item.place]?.work[Int(level)] += work
+  }
+
   /// Takes out a claim that was added.
   mutating func remove(_ item: Item) {
-    lanes[Int(item.lane)].work[Int(item.level)] -= item.work
+    let lane = Int(item.lane)
+    lanes[lane].work[Int(item.level)] -= item.work
     guard var share = shares[item.place] else { return }
     share.claims -= 1
     share.work[Int(item.level)] -= item.work
-    if share.claims == 0 {
-      lanes[Int(item.lane)].weights -= share.weight
-      shares[item.place] = nil
-    } else {
-      shares[item.place] = share
-    }
+    if share.claims == 0 { lanes[lane].weights -= share.weight }
+    shares[item.place] = share.claims == 0 ? nil : share
   }
 
-  /// How long a claim that is not added yet would wait if nobody came after it: the work before it
-  /// and the devices that it needs, over what the lane has.
-  /// - Parameter capacity: devices of the lane that may receive a lease. Unit: thousandths.
+  /// How long a claim would wait if it were added now and nobody came after it.
+  ///
+  /// Before it goes the work of better levels; of its own level what its tenant has waiting, and as
+  /// much of the others as the fair order serves beside that, by their weights. That work and the
+  /// devices that it needs come free at the speed of the lane. Where a claim rises before its turn
+  /// would come, the same holds at the better level, but not before it is there. A quarter of a
+  /// runtime stands for what runs on devices that it cannot see.
+  /// - Parameters:
+  ///   - capacity: devices of the lane that may receive a lease. Unit: thousandths.
+  ///   - rise: how long until it has risen to a level better than its own; nil where it never does.
   /// - Returns: 1 ns or more.
   /// - Complexity: O(1).
-  func wait(of item: Item, capacity: Int64, rises: (UInt8) -> Span?) -> Span {
-    guard Int(item.lane) < lanes.count else {
-      return Self.span(item.work, over: capacity)
-    }
-    let lane = lanes[Int(item.lane)]
+  func wait(of item: Item, capacity: Int64, rise: (UInt8) -> Span?) -> Span {
+    let lane = Int(item.lane) < lanes.count ? lanes[Int(item.lane)] : LaneWork()
     let share = shares[item.place]
     let weights = lane.weights + (share == nil ? item.weight : 0)
     let mean = lane.mean == 0 ? item.expected.ns : lane.mean
     let itself = Int128(item.milli) * Int128(mean)
-    var best = Span(ns: .max)
+    var least = Int128(Int64.max)
     var own = item.work
-    var others = Int128(0)
+    var all = Int128(0)
     for level in stride(from: Int(item.level), through: 0, by: -1) {
       own += share?.work[level] ?? 0
-      others += lane.work[level]
-      guard let rise = level == Int(item.level) ? .zero : rises(UInt8(level)) else { break }
+      all += lane.work[level]
+      guard let rise = level == Int(item.level) ? .zero : rise(UInt8(level)) else { break }
       var better = Int128(0)
       for above in 0..<level { better += lane.work[above] }
-      let fair = min(others, own * Int128(weights) / Int128(max(1, item.weight)) - item.work)
-      best = min(best, max(rise, Self.span(better + fair + itself, over: capacity)))
+      let fair = min(all, own * Int128(weights) / Int128(max(1, item.weight)) - item.work)
+      let span = (better + fair + itself) / Int128(max(1, capacity))
+      least = min(least, max(Int128(rise.ns), span))
     }
-    return best
-  }
-
-  private static func span(_ work: Int128, over capacity: Int64) -> Span {
-    Span(ns: Int64(clamping: max(1, work / Int128(max(1, capacity)))))
+    return Span(ns: Int64(clamping: max(1, least + Int128(mean / 4))))
   }
 }
