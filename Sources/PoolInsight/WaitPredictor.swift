@@ -13,7 +13,8 @@ public import PoolAllocator
 /// **How.** When a claim is queued, its wait is estimated from the work before it and what its lane
 /// has (`WaitingWork`). The last waits of each scope (lane, class, size) are kept as ratios to those
 /// estimates; a quantile of the ratios, times the estimate, is the prediction. Which quantile makes
-/// the p90 is tracked, so that nine in ten hold (`WaitSamples`).
+/// the p90 is tracked, so that nine in ten hold (`WaitSamples`): for the lane and class, and beside
+/// that for each size.
 ///
 /// **What is judged.** A prediction is fixed when its claim is queued. It held where the claim was
 /// granted at its p90 or before. It did not where the claim waits past it, however it ends then, and
@@ -25,24 +26,26 @@ public struct WaitPredictor: Sendable {
   /// How much is remembered, and what has to be seen before it speaks.
   public struct Terms: Hashable, Sendable {
     /// Waits of a scope that are remembered, 1 or more; older ones are forgotten. Unit: claims.
-    public var window = 64
+    public var window = 96
     /// Waits of a scope that must have ended before it speaks of it, at most `window`. Unit:
     /// claims.
     public var samplesMin = 20
-    /// How far a miss moves the level of the p90 up, 1 … 1,000; one that held moves it back by a
-    /// ninth of that. Unit: thousandths.
-    public var stepMilli: Int64 = 10
+    /// How far a miss moves the levels of the p90 up, 1 … 1,000; one that held moves them back by
+    /// a ninth of that. Unit: thousandths.
+    public var stepMilli: Int64 = 5
     /// Scopes that are remembered; later ones are not learned until a policy takes lanes away. The
     /// default holds all of 64 lanes. Unit: scopes.
     public var scopes = 2_048
 
-    /// The defaults: speaks after 20 claims, of the last 64.
+    /// The defaults: speaks after 20 claims, of the last 96.
     public init() {}
   }
 
-  /// The p90 that one scope gave to a claim when it was queued.
+  /// The p90 that was told when a claim was queued.
   private struct Guess {
     var due: Instant
+    /// What it was learned from: its size as well, or its lane and class alone.
+    var scope: Prediction.Scope
     var isMissed = false
   }
 
@@ -54,13 +57,8 @@ public struct WaitPredictor: Sendable {
     var item: WaitingWork.Item
     /// When it rises by a level.
     var rises: Instant?
-    var bySize: Guess?
-    var overall: Guess?
+    var guess: Guess?
   }
-
-  /// With fewer waits of a scope left that were as long, they say nothing of how much longer.
-  /// Unit: claims.
-  private static let survivorsMin = 5
 
   private let terms: Terms
   private var waits: [ClaimID: Wait] = [:]
@@ -105,21 +103,17 @@ public struct WaitPredictor: Sendable {
   /// Predictions whose claims still wait past their p90 did not hold.
   private mutating func missOverdue(at now: Instant) {
     while let (due, id) = deadlines.popFirst(before: now) {
-      guard let wait = waits[id] else { continue }
-      if wait.bySize.map({ $0.due == due && !$0.isMissed }) ?? false {
-        waits[id]?.bySize?.isMissed = true
-        judge(wait.scope, held: false)
-      }
-      if wait.overall.map({ $0.due == due && !$0.isMissed }) ?? false {
-        waits[id]?.overall?.isMissed = true
-        judge(wait.scope.ofAnySize, held: false)
-      }
+      guard let guess = waits[id]?.guess, guess.due == due, !guess.isMissed else { continue }
+      waits[id]?.guess?.isMissed = true
+      judge(guess, held: false)
     }
   }
 
-  private mutating func judge(_ scope: Prediction.Scope, held: Bool) {
+  /// Whatever was told counts for the lane and class too: both levels move.
+  private mutating func judge(_ guess: Guess, held: Bool) {
     let stepMilli = terms.stepMilli
-    samples[scope]?.judge(held: held, stepMilli: stepMilli)
+    if guess.scope.size != nil { samples[guess.scope]?.judge(held: held, stepMilli: stepMilli) }
+    samples[guess.scope.ofAnySize]?.judge(held: held, stepMilli: stepMilli)
   }
 
   /// Claims that waited long enough compete at a better level.
@@ -156,11 +150,13 @@ public struct WaitPredictor: Sendable {
     let scope = Prediction.Scope(
       lane: lane, serviceClass: claim.serviceClass, size: Prediction.Scope.size(of: item.milli))
     var wait = Wait(since: now, estimate: estimate, scope: scope, item: item)
-    wait.bySize = guess(scope, wait, kept: claim.pin?.starts)
-    wait.overall = guess(scope.ofAnySize, wait, kept: claim.pin?.starts)
-    for guess in [wait.bySize, wait.overall] {
-      if let guess { deadlines.add(id, at: guess.due) }
+    wait.guess = basis(of: wait).flatMap { known in
+      guard let ratio = known.samples.quantile(known.level) else { return nil }
+      let due = now + WaitSamples.wait(ratio, of: estimate)
+      return Guess(
+        due: Self.earlier(due, claim.pin?.starts, notBefore: now), scope: known.scope)
     }
+    if let guess = wait.guess { deadlines.add(id, at: guess.due) }
     work.add(item)
     wait.rises =
       claim.level == 0 ? nil : Self.rise(of: claim, to: claim.level - 1, order).map { now + $0 }
@@ -181,19 +177,22 @@ public struct WaitPredictor: Sendable {
   private mutating func dropStale() {
     let (most, waits) = (4 * waits.count + 64, waits)
     if deadlines.count > most {
-      deadlines.keep { due, id in
-        waits[id].map { $0.bySize?.due == due || $0.overall?.due == due } ?? false
-      }
+      deadlines.keep { due, id in waits[id]?.guess?.due == due }
     }
     if rises.count > most { rises.keep { moment, id in waits[id]?.rises == moment } }
   }
 
-  private func guess(_ scope: Prediction.Scope, _ wait: Wait, kept: Instant?) -> Guess? {
-    guard let known = samples[scope], known.count >= terms.samplesMin,
-      let ratio = known.quantile(known.level)
-    else { return nil }
-    let due = wait.since + WaitSamples.wait(ratio, of: wait.estimate)
-    return Guess(due: Self.earlier(due, kept, notBefore: wait.since))
+  /// The narrowest scope of which enough was seen, with the level of its p90.
+  private func basis(
+    of wait: Wait
+  ) -> (scope: Prediction.Scope, samples: WaitSamples, level: Int64)? {
+    guard let all = samples[wait.scope.ofAnySize], all.count >= terms.samplesMin else {
+      return nil
+    }
+    guard let own = samples[wait.scope], own.count >= terms.samplesMin else {
+      return (wait.scope.ofAnySize, all, all.level)
+    }
+    return (wait.scope, own, max(0, own.level + all.level - WaitSamples.levelAtFirst))
   }
 
   /// A claim for which devices are kept starts when they are free, if not before.
@@ -215,50 +214,43 @@ public struct WaitPredictor: Sendable {
   private mutating func granted(_ id: ClaimID, at now: Instant) {
     guard let wait = leave(id) else { return }
     let ratio = WaitSamples.ratio(now - wait.since, to: wait.estimate)
-    learn(ratio, wait.bySize, wait.scope)
-    learn(ratio, wait.overall, wait.scope.ofAnySize)
-  }
-
-  private mutating func learn(_ ratio: Int64, _ guess: Guess?, _ scope: Prediction.Scope) {
-    guard samples[scope] != nil || samples.count < terms.scopes else { return }
-    if let guess, !guess.isMissed { judge(scope, held: true) }
-    samples[scope, default: WaitSamples()].add(ratio, size: terms.window)
+    if let guess = wait.guess, !guess.isMissed { judge(guess, held: true) }
+    for scope in [wait.scope, wait.scope.ofAnySize]
+    where samples[scope] != nil || samples.count < terms.scopes {
+      samples[scope, default: WaitSamples()].add(ratio, size: terms.window)
+    }
   }
 
   // MARK: answering
 
   /// When a waiting claim is likely to start.
   ///
-  /// Of a claim that has waited, those waits count that were no shorter by then; where hardly any
-  /// was, it is answered as if it had been queued now. No answer is later than what is planned.
+  /// Of a claim that has waited, those waits count that were as long; where too few were, it may
+  /// wait as if it had been queued now, or as long again. No answer is later than what is planned.
   /// - Parameter pool: the pool after the command that was folded last.
-  /// - Returns: nil where the claim does not wait in the order, or too few claims alike have, also
-  ///   of any size.
+  /// - Returns: nil where the claim does not wait in the order, or too few claims of its lane and
+  ///   class have.
   /// - Complexity: O(log `Terms.window`).
   public func likely(_ id: ClaimID, in pool: borrowing Pool) -> Prediction? {
-    guard let wait = waits[id], let claim = pool.claim(id), claim.state == .queued else {
-      return nil
-    }
-    for scope in [wait.scope, wait.scope.ofAnySize] {
-      guard let known = samples[scope], known.count >= terms.samplesMin else { continue }
-      return prediction(wait, scope, known, kept: claim.pin?.starts, now: pool.now)
-    }
-    return nil
-  }
-
-  private func prediction(
-    _ wait: Wait, _ scope: Prediction.Scope, _ known: WaitSamples, kept: Instant?, now: Instant
-  ) -> Prediction? {
-    var (start, from) = (wait.since, WaitSamples.ratio(now - wait.since, to: wait.estimate))
-    if known.count(from: from) < Self.survivorsMin { (start, from) = (now, 0) }
-    guard let middle = known.quantile(WaitSamples.one / 2, from: from),
-      let late = known.quantile(known.level, from: from)
+    guard let wait = waits[id], let claim = pool.claim(id), claim.state == .queued,
+      let (scope, known, level) = basis(of: wait)
     else { return nil }
-    func moment(_ ratio: Int64) -> Instant {
-      Self.earlier(start + WaitSamples.wait(ratio, of: wait.estimate), kept, notBefore: now)
+    let (now, kept) = (pool.now, claim.pin?.starts)
+    let elapsed = WaitSamples.ratio(now - wait.since, to: wait.estimate)
+    let left = Int64(known.count(from: elapsed))
+    func moment(_ level: Int64) -> Instant {
+      var ratio = known.quantile(level, from: elapsed) ?? 0
+      if elapsed > 0, level * (left + 1) > left * WaitSamples.one {
+        // Too few were as long to tell: it may wait as if it came now, or as long again.
+        let again = max(known.quantile(level) ?? 0, elapsed * level / WaitSamples.one)
+        ratio = max(ratio, elapsed + again)
+      }
+      let moment = wait.since + WaitSamples.wait(ratio, of: wait.estimate)
+      return Self.earlier(moment, kept, notBefore: now)
     }
+    let (middle, late) = (moment(WaitSamples.one / 2), moment(level))
     return Prediction(
-      p50: min(moment(middle), moment(late)), p90: moment(late),
+      p50: min(middle, late), p90: late,
       basis: Prediction.Basis(scope: scope, samples: known.count),
       accuracy: Prediction.Accuracy(held: known.held, judged: known.judged))
   }

@@ -5,12 +5,13 @@ import PoolAllocator
 ///
 /// The level is tracked by adaptive conformal inference (Gibbs and Candès 2021, *Adaptive Conformal
 /// Inference Under Distribution Shift*, equation 2): after each prediction that is judged,
-/// α ← α + γ (1/10 − missed), and the next one is the quantile 1 − α of the window. Then the share
-/// of misses among any n waits differs from a tenth by no more than (1 + γ) / (γ n), however the
-/// load drifts, as long as the level stays within its bounds.
+/// α ← α + γ (1/10 − missed), and the next one is the quantile 1 − α of the window. As α stays
+/// between two bounds, the share of misses tends to a tenth, however the load drifts.
 struct WaitSamples: Sendable {
   /// A ratio of 1, and a level of 1. Unit: 1 / 65,536.
   static let one: Int64 = 1 << 16
+  /// The level before anything was judged: nine in ten. Unit: 1 / `one`.
+  static let levelAtFirst = one * 9 / 10
   /// The largest ratio that is kept. Unit: 1 / `one`.
   private static let ratioMax = one << 20
   /// The level never passes this; above `one` a prediction lies beyond the whole window. Unit:
@@ -24,7 +25,7 @@ struct WaitSamples: Sendable {
   private var sorted: [Int64] = []
   private var next = 0
   /// 1 − α. Unit: 1 / `one`.
-  private(set) var level = one * 9 / 10
+  private(set) var level = levelAtFirst
   /// Predictions that held.
   private(set) var held = 0
   /// Predictions that held or did not.
