@@ -14,6 +14,10 @@ public struct Prediction: Hashable, Sendable {
     /// devices; nil for every size.
     public var size: UInt8?
 
+    /// The most that a claim of this size asks for; nil for every size. Unit: thousandths of
+    /// devices.
+    public var milliMax: Int64? { size.map { $0 == 0 ? 999 : 1000 << Int64($0 - 1) } }
+
     /// Makes a scope; without a size, one for all sizes.
     public init(lane: LaneID, serviceClass: ServiceClass, size: UInt8? = nil) {
       self.lane = lane

@@ -88,6 +88,7 @@ struct LiveView {
       }
       if row.claim.state == .queued { writer.int64("level", Int64(row.claim.level)) }
       writePin(row.claim.pin, &writer)
+      writer.likely(row.id, in: session)
       if row.claim.state == .parked,
         let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
       {
