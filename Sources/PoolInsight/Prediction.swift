@@ -34,7 +34,7 @@ public struct Prediction: Hashable, Sendable {
     public var samples: Int
   }
 
-  /// How often earlier predictions of a scope held.
+  /// How often earlier predictions held, of those told to claims of a scope.
   public struct Accuracy: Hashable, Sendable {
     /// Predictions whose claim started at its p90 or before, since the predictor began.
     public var held: Int

@@ -11,10 +11,10 @@ public import PoolAllocator
 ///     let likely = predictor.likely(claim, in: pool)
 ///
 /// **How.** When a claim is queued, its wait is estimated from the work before it and what its lane
-/// has (`WaitingWork`). The last waits of each scope (lane, class, size) are kept as ratios to those
-/// estimates; a quantile of the ratios, times the estimate, is the prediction. Which quantile makes
-/// the p90 is tracked, so that nine in ten hold (`WaitSamples`): for the lane and class, and beside
-/// that for each size.
+/// has (`WaitingWork`). The last waits of each scope (lane, class, size) are kept as ratios to
+/// those estimates; a quantile of the ratios, times the estimate, is the prediction. Which quantile
+/// makes the p90 is tracked, so that nine in ten hold (`WaitSamples`): for the lane and class, and
+/// beside that for each size.
 ///
 /// **What is judged.** A prediction is fixed when its claim is queued. It held where the claim was
 /// granted at its p90 or before. It did not where the claim waits past it, however it ends then, and
@@ -82,7 +82,8 @@ public struct WaitPredictor: Sendable {
   ///   - log: what `Pool.apply` filled; every log of the pool, in order, exactly once.
   ///   - pool: the pool after that command.
   /// - Complexity: O(events), and O(log waiting claims + `Terms.window`) for each claim that begins
-  ///   or ends to wait; O(scopes) where a policy comes into force.
+  ///   or ends to wait, rises by a level or outlives its p90; O(scopes) where a policy comes into
+  ///   force.
   public mutating func fold(_ log: borrowing EventLog, in pool: borrowing Pool) {
     missOverdue(at: log.at)
     raise(by: pool.policy.order, at: log.at)
@@ -118,7 +119,7 @@ public struct WaitPredictor: Sendable {
 
   /// Claims that waited long enough compete at a better level.
   private mutating func raise(by order: OrderRule, at now: Instant) {
-    while let (moment, id) = rises.popFirst(before: Instant(ns: now.ns) + Span(ns: 1)) {
+    while let (moment, id) = rises.popFirst(before: now + Span(ns: 1)) {
       guard var wait = waits[id], wait.rises == moment else { continue }
       work.move(&wait.item, to: wait.item.level - 1)
       wait.rises = order.ageingStep.map { moment + $0 }
@@ -222,6 +223,11 @@ public struct WaitPredictor: Sendable {
   }
 
   // MARK: answering
+
+  /// How often the p90 held that were told to claims of a scope; nil where none of it has started.
+  public func accuracy(of scope: Prediction.Scope) -> Prediction.Accuracy? {
+    samples[scope].map { Prediction.Accuracy(held: $0.held, judged: $0.judged) }
+  }
 
   /// When a waiting claim is likely to start.
   ///

@@ -139,8 +139,10 @@ struct PredictionPropertyTests {
     var told: [Told] = []
     /// Of answers to claims that had waited: how many there were, and how many p90 held.
     var later = (held: 0, of: 0)
+    /// Of all answers to claims that were queued.
+    private var all = (held: 0, of: 0)
     private var plain = Plain()
-    private var open: [ClaimID: (told: Int?, later: [Instant])] = [:]
+    private var open: [ClaimID: (told: Int?, p90: Instant?, later: [Instant])] = [:]
     private var asks = Deadlines<ClaimID>()
 
     mutating func note(_ pool: Pool, _ log: EventLog) {
@@ -164,8 +166,9 @@ struct PredictionPropertyTests {
       guard let claim = pool.claim(id), claim.state == .queued else { return }
       let now = pool.now
       let baseline = plain.queued(id, claim, at: now)
-      open[id] = (nil, [])
-      guard let likely = predictor.likely(id, in: pool), let baseline else { return }
+      let likely = predictor.likely(id, in: pool)
+      open[id] = (nil, likely?.p90, [])
+      guard let likely, let baseline else { return }
       open[id]?.told = told.count
       told.append(
         Told(
@@ -180,8 +183,24 @@ struct PredictionPropertyTests {
       plain.granted(id, at: now)
       guard let wait = open.removeValue(forKey: id) else { return }
       if let index = wait.told { told[index].wait = now - told[index].since }
+      if let p90 = wait.p90 {
+        all.of += 1
+        if now <= p90 { all.held += 1 }
+      }
       later.of += wait.later.count
       later.held += wait.later.count { now <= $0 }
+    }
+
+    /// What the predictor says of itself is what is seen from outside.
+    func checkAccuracy() {
+      var (held, judged) = (0, 0)
+      for serviceClass in [ServiceClass.p0, .p1, .p2, .p3] {
+        let scope = Prediction.Scope(
+          lane: LaneID(row: 0, generation: 1), serviceClass: serviceClass)
+        held += predictor.accuracy(of: scope)?.held ?? 0
+        judged += predictor.accuracy(of: scope)?.judged ?? 0
+      }
+      #expect(held == all.held && judged == all.of && judged > 0)
     }
   }
 
@@ -238,6 +257,7 @@ struct PredictionPropertyTests {
         pool: cluster.pool(), workload: Self.workload(seed: 0x11CE + seed, load, seconds: seconds))
       var watched = Watched()
       simulation.run { pool, log in watched.note(pool, log) }
+      watched.checkAccuracy()
       told += watched.told
       later.held += watched.later.held
       later.of += watched.later.of
