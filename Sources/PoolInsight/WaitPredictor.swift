@@ -17,11 +17,11 @@ public import PoolAllocator
 /// beside that for each size.
 ///
 /// **What is judged.** A prediction is fixed when its claim is queued. It held where the claim was
-/// granted at its p90 or before. It did not where the claim waits past it, however it ends then, and
-/// that counts at once: who learns only of waits that ended learns of the long ones too late. Each is
-/// judged before its wait is learned from. A claim that leaves the order sooner without a grant
-/// (withdrawn, given up, parked, held) shows nothing and does not count; where it is queued again,
-/// that is another wait. A claim granted at the door does not wait.
+/// granted at its p90 or before. It did not where the claim waits past it, however it ends then,
+/// and that counts at once: who learns only of waits that ended learns of the long ones too late.
+/// Each is judged before its wait is learned from. A claim that leaves the order sooner without a
+/// grant (withdrawn, given up, parked, held) shows nothing and does not count; where it is queued
+/// again, that is another wait. A claim granted at the door does not wait.
 public struct WaitPredictor: Sendable {
   /// How much is remembered, and what has to be seen before it speaks.
   public struct Terms: Hashable, Sendable {
@@ -221,6 +221,9 @@ public struct WaitPredictor: Sendable {
       samples[scope, default: WaitSamples()].add(ratio, size: terms.window)
     }
   }
+
+  /// Whether nothing of any waiting claim is remembered.
+  var isIdle: Bool { waits.isEmpty && work.isEmpty }
 
   // MARK: answering
 

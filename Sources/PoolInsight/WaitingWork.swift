@@ -47,6 +47,14 @@ struct WaitingWork: Sendable {
   private var lanes: [LaneWork] = []
   private var shares: [Place: Share] = [:]
 
+  /// Whether nothing waits.
+  var isEmpty: Bool {
+    shares.isEmpty
+      && lanes.allSatisfy { lane in
+        lane.weights == 0 && (0..<4).allSatisfy { lane.work[$0] == 0 }
+      }
+  }
+
   /// Adds a claim that begins to wait.
   mutating func add(_ item: Item) {
     let lane = Int(item.lane)

@@ -177,8 +177,8 @@ struct PlaceSession {
     return decision
   }
 
-  /// When a waiting claim is likely to start; nil where it does not wait in the order, or too little
-  /// was seen.
+  /// When a waiting claim is likely to start; nil where it does not wait in the order, or too
+  /// little was seen.
   func likely(_ claim: ClaimID) -> Prediction? { predictor.likely(claim, in: pool) }
 
   // MARK: words

@@ -6,8 +6,8 @@ import Testing
 
 /// Predictions of waits under load: how many of the p90 hold, and how sharp they are.
 struct PredictionPropertyTests {
-  /// A kind of work, and how much of it arrives, in hundredths of what the GPUs can do, in the first
-  /// and the second half of the time.
+  /// A kind of work, and how much of it arrives, in hundredths of what the GPUs can do, in the
+  /// first and the second half of the time.
   private struct Load: CustomStringConvertible, Sendable {
     var work: Work
     var first: Int64
@@ -133,7 +133,7 @@ struct PredictionPropertyTests {
     }
   }
 
-  /// A run that asks about every claim that is queued, and about some of them again while they wait.
+  /// A run that asks about every claim that is queued, and about some again while they wait.
   private struct Watched {
     var predictor = WaitPredictor()
     var told: [Told] = []
@@ -201,6 +201,7 @@ struct PredictionPropertyTests {
         judged += predictor.accuracy(of: scope)?.judged ?? 0
       }
       #expect(held == all.held && judged == all.of && judged > 0)
+      #expect(predictor.isIdle, "every claim ended, and nothing of it is left")
     }
   }
 
@@ -291,5 +292,41 @@ struct PredictionPropertyTests {
     let milli = later.held * 1000 / max(1, later.of)
     print("property: likely: \(load): while they wait: \(milli) of \(later.of) p90 held")
     #expect(later.of < 500 || 800...950 ~= milli, "an answer to a claim that waited holds too")
+  }
+
+  /// Lanes that are lent and taken back, claims that widen, waits that are given up.
+  @Test func nothingIsLeftOfWhatEnded() {
+    let seconds = Int64(20_000)
+    for seed in 0..<UInt64(Scale.cases(release: 20, debug: 2)) {
+      var random = SeededGenerator(seed: seed)
+      var workload = Workload()
+      workload.addStream(
+        mean: .seconds(25), until: Instant(ns: seconds * 1_000_000_000), using: &random
+      ) { number, random in
+        let runs = Span.seconds(random.within(30...600))
+        let tenant = Int(random.below(2))
+        var claim = SmallCluster.claim(
+          number, tenant: tenant, rank: Int(random.below(4)), gpus: Int(random.within(1...4)),
+          runtime: runs)
+        if random.below(2) == 0 { claim.lanes.insert(row: 1) }
+        if random.below(3) == 0 { claim.maxWait = .seconds(random.within(1...600)) }
+        if random.below(2) == 0 {
+          claim.interruption = Interruption(grace: .seconds(30), checkpointEvery: .seconds(60))
+        }
+        return (claim, runs)
+      }
+      var cluster = SmallCluster(weights: [1000, 2000])
+      cluster.reserved = 4
+      cluster.lending = .reclaimable(within: .seconds(300), atMost: 4000)
+      var simulation = Simulation(pool: cluster.pool(), workload: workload)
+      var predictor = WaitPredictor()
+      var ends: Set<ClaimEnd> = []
+      simulation.run { pool, log in
+        predictor.fold(log, in: pool)
+        for case .claimEnded(_, let end) in log.events { ends.insert(end) }
+      }
+      #expect(ends.isSuperset(of: [.completed, .queueTimeExceeded]))
+      #expect(predictor.isIdle && simulation.outcomes.allSatisfy { $0.ended != nil })
+    }
   }
 }
