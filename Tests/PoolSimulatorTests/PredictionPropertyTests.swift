@@ -297,11 +297,11 @@ struct PredictionPropertyTests {
   /// Lanes that are lent and taken back, claims that widen, waits that are given up.
   @Test func nothingIsLeftOfWhatEnded() {
     let seconds = Int64(20_000)
-    for seed in 0..<UInt64(Scale.cases(release: 20, debug: 2)) {
+    for seed in 0..<UInt64(Scale.cases(release: 100, debug: 4)) {
       var random = SeededGenerator(seed: seed)
       var workload = Workload()
       workload.addStream(
-        mean: .seconds(25), until: Instant(ns: seconds * 1_000_000_000), using: &random
+        mean: .seconds(90), until: Instant(ns: seconds * 1_000_000_000), using: &random
       ) { number, random in
         let runs = Span.seconds(random.within(30...600))
         let tenant = Int(random.below(2))
