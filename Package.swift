@@ -39,7 +39,7 @@ let package = Package(
     .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
     .executableTarget(
       name: "pool-agent",
-      dependencies: ["PoolAllocator", "PoolWire", "HardwareProbe", "StrictJSON"],
+      dependencies: ["PoolAllocator", "PoolInsight", "PoolWire", "HardwareProbe", "StrictJSON"],
       swiftSettings: strict),
 
     // Fakes are products too: anyone's CI can exercise the probe without a GPU.

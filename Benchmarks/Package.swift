@@ -17,7 +17,10 @@ let package = Package(
       swiftSettings: [.swiftLanguageMode(.v6)]),
     .executableTarget(
       name: "queue-bench",
-      dependencies: ["Workload", .product(name: "PoolAllocator", package: "pool-allocator")],
+      dependencies: [
+        "Workload", .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolInsight", package: "pool-allocator"),
+      ],
       swiftSettings: [.swiftLanguageMode(.v6)]),
   ]
 )

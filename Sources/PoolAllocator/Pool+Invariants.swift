@@ -12,6 +12,7 @@ extension Pool {
     checkClaims()
     checkLeases()
     checkIndexes()
+    checkTurns()
   }
 
   private func checkContainers() {
@@ -254,6 +255,18 @@ extension Pool {
       let timer = timer(of: lease)
       let watched = queue.leaseTimers.order(of: id.row) ?? .farFuture
       invariant(watched <= timer, "a lease is looked at in time")
+    }
+  }
+
+  /// A clock runs while its tenant waits at the best level; only who waits is overdue.
+  private func checkTurns() {
+    lanes.forEach { lane, _ in
+      tenants.forEach { tenant, _ in
+        let clock = clocks[tenant.row, lane.row]
+        let waits = queue.lines.isBacklogged(tenant.row, at: 0, in: lane.row)
+        invariant(waits == (clock.since < .farFuture), "F: a clock runs while its tenant waits")
+        invariant(waits || clock.overdue == .farFuture, "F: only who waits is overdue")
+      }
     }
   }
 

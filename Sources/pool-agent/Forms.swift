@@ -22,6 +22,9 @@ enum Forms {
         summary: "answer JSON lines; --stream --help shows every request"),
       Flag(name: "--json", values: .none, summary: "print one JSON document"),
       Flag(
+        name: "--explain", values: .none,
+        summary: "print the longest wait of every tenant and class too, and what it adds up"),
+      Flag(
         name: "--profiles", values: .one("a directory"),
         summary: "hardware profiles for the probe"),
       help,

@@ -27,8 +27,7 @@ struct Happening {
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
     case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded,
-      .claimPinned, .claimUnpinned,
-      .claimEnded, .claimRefused,
+      .claimPinned, .claimUnpinned, .turnOverdue, .claimEnded, .claimRefused,
       .commandRefused, .epochBegun:
       self.init(claimEvent: event, in: session)
     default: self.init(leaseEvent: event, in: session)
@@ -70,7 +69,11 @@ struct Happening {
       add(claim: session.claims[id])
       add(lane: pin.lane, session)
       add(node: pin.node, session)
-      fields.append(("starts_by_ms", .moment(pin.starts)))
+      fields.append(("planned_ms", .moment(pin.starts)))
+    case .turnOverdue(let tenant, let lane):
+      self.init("turn_overdue", session)
+      add("tenant", session.pool.tenant(tenant).map { session.names.text($0.key) })
+      add(lane: lane, session)
     case .claimUnpinned(let id, let code):
       self.init("claim_unpinned", session)
       add(claim: session.claims[id])

@@ -71,7 +71,7 @@ struct LiveView {
       if let node = session.pool.node(pin.node) {
         writer.string("node", session.names.text(node.enrolment.key))
       }
-      writer.milliseconds("starts_by_ms", pin.starts)
+      writer.milliseconds("at_ms", pin.starts)
     }
   }
 
@@ -88,6 +88,8 @@ struct LiveView {
       }
       if row.claim.state == .queued { writer.int64("level", Int64(row.claim.level)) }
       writePin(row.claim.pin, &writer)
+      writer.startBound(row.id, in: session)
+      writer.likely(row.id, in: session)
       if row.claim.state == .parked,
         let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
       {

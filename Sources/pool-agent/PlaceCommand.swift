@@ -11,6 +11,9 @@ enum PlaceCommand {
     }
     let isStream = arguments.has("--stream")
     let claimsFile = arguments.one("--claims")
+    if arguments.has("--explain"), isStream || arguments.has("--json") {
+      throw UsageError(message: "--explain is for people: without --stream and --json")
+    }
     if isStream, claimsFile != nil {
       throw UsageError(message: "--claims and --stream exclude one another")
     }
@@ -32,7 +35,16 @@ enum PlaceCommand {
       return 0
     }
     let report = try PlaceReport(deciding: documents.claims, in: &session)
-    Console.print(arguments.has("--json") ? report.json() : report.text(width: Terminal.width()))
+    if arguments.has("--json") {
+      Console.print(report.json())
+    } else {
+      let width = Terminal.width()
+      Console.print(report.text(width: width))
+      if arguments.has("--explain") {
+        let lines = BoundsPage(session: session).lines(Page(width: width))
+        Console.print("\n" + lines.joined(separator: "\n") + "\n")
+      }
+    }
     return report.exitCode
   }
 

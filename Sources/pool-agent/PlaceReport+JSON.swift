@@ -32,6 +32,8 @@ extension PlaceReport {
       writer.gpuSeconds("reservation_gpu_seconds", entry.reservation)
       if let end = entry.ended { writer.string("ended", end) }
       if let position = entry.position { writer.int64("position", Int64(position)) }
+      if let planned = entry.planned { writer.milliseconds("planned_ms", planned) }
+      if let id = entry.id { writer.startBound(id, in: session) }
       if let bucket = entry.bucket { writer.string("bucket", bucket) }
       if let (id, lease) = entry.lease {
         writer.key("lease")

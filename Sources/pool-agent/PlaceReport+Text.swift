@@ -111,8 +111,24 @@ extension PlaceReport {
           state = "queued, \(place)in \(lanes)"
         }
         return page.prose("\(who): \(state); asks \(ask(entry.form))")
-          + reasonLines(entry, page)
+          + startLines(entry, page) + reasonLines(entry, page)
       }
+  }
+
+  /// By when a claim starts: what is planned, and the bound.
+  private func startLines(_ entry: Entry, _ page: Page) -> [String] {
+    var parts: [String] = []
+    if let planned = entry.planned { parts.append("planned within \(fromNow(planned)) s") }
+    switch entry.startBound {
+    case .success(let bound): parts.append("starts within \(fromNow(bound.by)) s at the latest")
+    case .failure(let none): parts.append("no bound: \(none.because.sentence)")
+    case nil: break
+    }
+    return parts.isEmpty ? [] : page.prose(parts.joined(separator: "; "), indent: "    ")
+  }
+
+  private func fromNow(_ moment: Instant) -> String {
+    Amounts.seconds(max(.zero, moment - view.now).ns)
   }
 
   private static func ordinal(_ number: Int) -> String {

@@ -14,6 +14,8 @@ struct PlaceReport {
     var price: Credits
     var reservation: Credits
     var position: Int?
+    var startBound: Result<StartBound, Pool.StartUnbounded>?
+    var planned: Instant?
     var bucket: String?
     var hint: RetryHint?
     var reasons: [ReasonText]
@@ -78,6 +80,10 @@ struct PlaceReport {
     guard let id = entry.id, let claim = session.pool.claim(id) else { return }
     entry.state = claim.state
     entry.position = session.pool.position(of: id)
+    if claim.state == .queued {
+      entry.startBound = session.pool.startBound(of: id)
+      entry.planned = session.pool.planned(id)
+    }
     if claim.state == .parked {
       entry.bucket = claim.bucket.flatMap { session.pool.bucket($0) }
         .map { session.names.text($0.rule.key) }

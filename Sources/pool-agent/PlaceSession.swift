@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolInsight
 import PoolWire
 
 /// One pool in this process, with the names of what is in it.
@@ -7,6 +8,8 @@ struct PlaceSession {
   private(set) var log = EventLog()
   private(set) var names = NameTable()
   private(set) var vocabulary = PolicyVocabulary()
+  /// What was learned of waits from every command so far.
+  private(set) var predictor = WaitPredictor()
   /// Live claims by id, for their names.
   private(set) var claims: [ClaimID: ClaimForm] = [:]
   /// Claims of leases whose devices have not returned.
@@ -132,6 +135,7 @@ struct PlaceSession {
       // With a log of its own: the reasons of the refusal stay readable.
       var scratch = EventLog()
       _ = pool.apply(.forget(id), at: pool.now, into: &scratch)
+      predictor.fold(scratch, in: pool)
     }
     return decision
   }
@@ -173,6 +177,10 @@ struct PlaceSession {
     return decision
   }
 
+  /// When a waiting claim is likely to start; nil where it does not wait in the order, or too
+  /// little was seen.
+  func likely(_ claim: ClaimID) -> Prediction? { predictor.likely(claim, in: pool) }
+
   // MARK: words
 
   /// The reasons of the last decision, in words.
@@ -188,7 +196,9 @@ struct PlaceSession {
     return happenings
   }
 
+  /// Takes in the events of the command that was just applied.
   private mutating func noteEvents() {
+    predictor.fold(log, in: pool)
     for event in log.events {
       if case .leaseGranted(let lease, let fact) = event {
         holders[lease] = claims[log.grants[Int(fact)].claim]

@@ -134,6 +134,10 @@ struct StreamAnswer {
         if let position = decision.claim.flatMap({ session.pool.position(of: $0) }) {
           writer.int64("position", Int64(position))
         }
+        if let id = decision.claim {
+          writer.startBound(id, in: session)
+          writer.likely(id, in: session)
+        }
       }
       if let (id, lease) = isRunning {
         writer.key("lease")

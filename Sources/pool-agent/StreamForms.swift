@@ -125,6 +125,8 @@ enum StreamForms {
       and where they apply:
         next_due_ms  send a tick no later than then; absent when nothing is due
         lease        the lease that the request was about, with what to do when
+        likely       when a claim that waits starts: by p50_ms in half of such waits, by p90_ms in
+                     nine of ten; from so many samples, and how many earlier p90_ms held
         blocking     everything that stands in the way, and when it clears where that is known
         events       what happened since the last answer, each at its own at_ms
         errors       of an error: line, column, path, problem and hint; the line changed nothing

@@ -90,7 +90,7 @@ struct StreamAnswerTests {
     #expect(lent == [1000, nil])
     let events = answers[6]["events"] as? [[String: Any]] ?? []
     #expect(events.contains { $0["cause"] as? String == "reclaimed" })
-    #expect(events.first?["starts_by_ms"] as? Int == 110_000)
+    #expect(events.first?["planned_ms"] as? Int == 110_000)
     let granted = (answers[8]["events"] as? [[String: Any]])?.first
     #expect(granted?["event"] as? String == "lease_granted")
     #expect(granted?["claim"] as? String == "review")
@@ -164,7 +164,7 @@ struct StreamAnswerTests {
     #expect(planned["lane"] as? String == "cpu-fraud")
     #expect(planned["node"] as? String == "cpu-2")
     // Start deadline, runtime and kill deadline of the lease before it bound the wait.
-    let starts = try #require(planned["starts_by_ms"] as? Int)
+    let starts = try #require(planned["at_ms"] as? Int)
     #expect((120_000...140_000).contains(starts))
     #expect(waiting[1]["planned"] == nil && waiting[2]["planned"] == nil)
     #expect(waiting[2]["bucket"] as? String == "docs > retrieval")
@@ -229,6 +229,47 @@ struct StreamAnswerTests {
     #expect(shown.first?["service"] as? String == "fraud-analysis")
     #expect(shown.first?["correction"] as? Double == 1.7)
     #expect(corrections(9) == nil)
+  }
+
+  @Test("a claim that waits is told when claims alike started, and how often that held")
+  func likely() throws {
+    // Each claim waits for 10 s until the one before it ends.
+    var lines = [claim("c0", at: 0)]
+    for turn in 0..<22 {
+      let (now, lease) = (turn * 10_000, "\"L-0.\(2 * turn + 1)\",\"fencing\":\"1.\(turn + 1)\"")
+      lines += [
+        #"{"op":"started","at_ms":\#(now),"lease":\#(lease)}"#,
+        claim("c\(turn + 1)", at: now),
+        #"{"op":"complete","at_ms":\#(now + 10_000),"outcome":"completed","empty":true,"#
+          + #""lease":\#(lease)}"#,
+        #"{"op":"tick","at_ms":\#(now + 10_000)}"#,
+      ]
+    }
+    lines += [claim("last", at: 220_000), #"{"op":"status","at_ms":224000}"#]
+    lines += [#"{"op":"status","at_ms":300000}"#]
+    let answers = try run(lines)
+    func likely(_ answer: [String: Any]) -> [String: Any]? { answer["likely"] as? [String: Any] }
+    let told = answers.filter { $0["outcome"] as? String == "queued" }
+    #expect(told.count == 23 && told.prefix(20).allSatisfy { likely($0) == nil })
+    let last = try #require(likely(told[22]))
+    #expect(last["p50_ms"] as? Double ?? 0 >= 230_000)
+    #expect(last["p90_ms"] as? Double ?? 0 < 230_500)
+    #expect(last["samples"] as? Int == 22)
+    #expect(last["held_milli"] as? Int == 1000 && last["held_of"] as? Int == 2)
+    let scope = try #require(last["scope"] as? [String: Any])
+    #expect(scope["lane"] as? String == "cpu-fraud" && scope["class"] as? String == "P0")
+    #expect(scope["milli_max"] as? Int == 999)
+    func waiting(_ answer: [String: Any]) throws -> [String: Any] {
+      let rows = try #require(answer["waiting"] as? [[String: Any]])
+      return try #require(rows.first { $0["claim"] as? String == "last" }.flatMap(likely))
+    }
+    let soon = try waiting(answers[answers.count - 2])
+    #expect(soon["p90_ms"] as? Double == last["p90_ms"] as? Double)
+    // A lease did not start. Its claim and this one wait past what they were told.
+    let late = try waiting(answers[answers.count - 1])
+    #expect(late["p50_ms"] as? Double ?? 0 >= 300_000)
+    #expect(late["held_milli"] as? Int == 500 && late["held_of"] as? Int == 4)
+    #expect(late["p90_ms"] as? Double ?? 0 >= 300_000, "what it was told has passed")
   }
 
   @Test("a line that is refused keeps its id, and says where its mistake is")

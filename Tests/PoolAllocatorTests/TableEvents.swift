@@ -127,6 +127,7 @@ extension TableNames {
         "claimQueued", names[id], names.lanes(lanes), code.map { "\($0)" } ?? "",
         widens.map { "widens=\(names[$0])" } ?? "")
     case .claimAged(let id, let level): item("claimAged", names[id], "\(level)")
+    case .turnOverdue(let tenant, let lane): item("turnOverdue", names[tenant], names[lane])
     case .claimPinned(let id, let fact):
       item(
         "claimPinned", names[id], names[log.pins[Int(fact)].lane],

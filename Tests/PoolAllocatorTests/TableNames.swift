@@ -14,6 +14,7 @@ struct TableNames {
   private var leases: [LeaseID: String] = [:]
   private var buckets: [BucketID: String] = [:]
   private var bucketRows: [UInt32: String] = [:]
+  private var tenants: [TenantID: String] = [:]
   private var laneRows: [UInt32: String] = [:]
   private var identityRows: [UInt32: String] = [:]
   /// Grants by claim.
@@ -24,6 +25,7 @@ struct TableNames {
   subscript(id: ClaimID) -> String { claims[id] ?? "?" }
   subscript(id: LeaseID) -> String { leases[id] ?? "?" }
   subscript(id: BucketID) -> String { buckets[id] ?? "?" }
+  subscript(id: TenantID) -> String { tenants[id] ?? "?" }
   subscript(id: LaneID) -> String { laneRows[id.row] ?? "?" }
   func lane(row: UInt32) -> String { laneRows[row] ?? "?" }
   func bucket(row: UInt32) -> String { bucketRows[row] ?? "?" }
@@ -53,6 +55,7 @@ struct TableNames {
 
   /// Takes in the names that one command brought.
   mutating func learn(_ pool: Pool, _ log: EventLog) {
+    pool.forEachTenant { id, tenant in tenants[id] = TableValue.name(tenant.key) }
     for event in log.events {
       switch event {
       case .nodeEnrolled(let id, let fact):

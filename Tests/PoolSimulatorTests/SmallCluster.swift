@@ -1,8 +1,8 @@
 import PoolAllocator
 import PoolSimulator
 
-/// A node of GPUs or several, one lane, a service for each class, and tenants with more credits than
-/// they can spend.
+/// A node of GPUs or several, one lane, a service for each class, and tenants with more credits
+/// than they can spend.
 struct SmallCluster {
   static func key(_ kind: UInt64, _ number: Int) -> Key {
     Key(high: kind, low: UInt64(number) + 1)

@@ -1,15 +1,18 @@
 import PoolAllocator
+import PoolInsight
 import Workload
 
 // queue-bench [COMMANDS [NODES QUEUED]…]: how long one command takes while every GPU is in use and
 // many claims wait: percentiles by kind of command, in one process and one thread. A tick is one
-// call of at most `Limits.stepsPerTick` events.
+// call of at most `Limits.stepsPerTick` events. The rows of `predict` are what folding the events
+// of each of these commands into a `WaitPredictor` costs, after it; `likely` is one answer.
 
 /// Nodes of 8 GPUs, 100 tenants, classes P0 to P3 that age, every GPU in use, a long queue.
 struct Crowd {
   static let tenants = 100
   var pool = Pool()
   var log = EventLog()
+  var predictor = WaitPredictor()
   var now = Instant(ns: 1_000_000_000)
   var random = Generator(seed: 11)
   var live: [(lease: LeaseID, fencing: Fencing)] = []
@@ -78,11 +81,12 @@ struct Crowd {
   mutating func apply(_ command: Command, as kind: String = "") -> Decision {
     let start = clock.now
     let (decision, _) = pool.apply(command, at: now, into: &log)
-    let time = clock.now - start
+    let end = clock.now
+    predictor.fold(log, in: pool)
+    let folded = clock.now
     if !kind.isEmpty {
-      let parts = time.components
-      times[kind, default: []].append(
-        Double(parts.seconds) * 1e6 + Double(parts.attoseconds) / 1e12)
+      note(kind, end - start)
+      note("predict", folded - end)
     }
     for event in log.events {
       if case .leaseGranted(let lease, let fact) = event {
@@ -90,6 +94,11 @@ struct Crowd {
       }
     }
     return decision
+  }
+
+  mutating func note(_ kind: String, _ time: Duration) {
+    let parts = time.components
+    times[kind, default: []].append(Double(parts.seconds) * 1e6 + Double(parts.attoseconds) / 1e12)
   }
 
   mutating func submit() {
@@ -104,7 +113,11 @@ struct Crowd {
         hostMemory: Bytes(Int64(devices) * 64 << 30)),
       lanes: shared, runtimeMax: .seconds(Int64(60 + random.below(7_000))))
     spec.workflow = key(101, random.below(5_000))
-    if let claim = apply(.submit(spec), as: "submit").claim { waiting.append(claim) }
+    guard let claim = apply(.submit(spec), as: "submit").claim else { return }
+    waiting.append(claim)
+    let start = clock.now
+    _ = predictor.likely(claim, in: pool)
+    note("likely", clock.now - start)
   }
 
   mutating func tickAll() {
@@ -151,7 +164,7 @@ print("   nodes    queued  command        count       p50       p99     p99.9   
 for index in stride(from: 0, to: pairs.count - 1, by: 2) {
   var crowd = Crowd(nodes: pairs[index], queued: pairs[index + 1])
   for _ in 0..<turns { crowd.turn() }
-  for kind in ["submit", "start", "release", "empty", "cancel", "tick"] {
+  for kind in ["submit", "start", "release", "empty", "cancel", "tick", "predict", "likely"] {
     let sorted = (crowd.times[kind] ?? []).sorted()
     guard let last = sorted.last else { continue }
     func at(_ thousandths: Int) -> String {

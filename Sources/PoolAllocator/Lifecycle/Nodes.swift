@@ -78,6 +78,11 @@ extension Pool {
     guard nodes[id].leases == 0 else {
       return refuse(Reason(.wrongState, have: Int64(nodes[id].leases)), &log)
     }
+    var row = placement.devices.first(of: id.row)
+    while row != RowLists.none {
+      if let device = devices.id(at: row) { unpinAll(on: device, because: .nodeSilent, &log) }
+      row = placement.devices.next(after: row)
+    }
     step(.nodeForgotten(id), &log)
     bindShortLanes(&log, on: nil)
     return done()

@@ -17,7 +17,7 @@ enum ImportRules {
     "PoolInsight": ["PoolAllocator"],
     "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord"],
     "pool-agent": libc.union([
-      "PoolAllocator", "PoolWire", "HardwareProbe", "StrictJSON", "AgentCore",
+      "PoolAllocator", "PoolInsight", "PoolWire", "HardwareProbe", "StrictJSON", "AgentCore",
       "FoundationEssentials", "Synchronization",
     ]),
     "pool-sim": libc.union([
