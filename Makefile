@@ -53,7 +53,9 @@ test-debug: bootstrap
 
 test-release: bootstrap
 	@$(IN_TOOLCHAIN) swift build --build-tests $(RELEASE_TESTS)
-	@$(IN_TOOLCHAIN) scripts/expect-tests.sh \
+	@scripts/gang-workload.py >.build-release-tests/gang-workload.txt
+	@$(IN_TOOLCHAIN) GANG_WORKLOAD=$(CURDIR)/.build-release-tests/gang-workload.txt \
+	  scripts/expect-tests.sh \
 	  swift test --skip-build $(RELEASE_TESTS) --filter '$(RELEASE_FILTER)'
 
 test-embed: bootstrap

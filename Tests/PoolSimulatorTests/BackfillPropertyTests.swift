@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import PoolAllocator
@@ -59,6 +60,47 @@ struct BackfillPropertyTests {
     // Nearly all the work that arrives is done: keeping devices costs next to nothing.
     #expect(busy * 1000 >= offered * 995)
     #expect(kept == planned && planned > 10)
+  }
+
+  /// The file that `scripts/gang-workload.py` printed; `make test` names it.
+  private static let reference = ProcessInfo.processInfo.environment["GANG_WORKLOAD"]
+
+  /// The very jobs of the reference simulation (worst wait 677 s at 0.919 busy).
+  @Test(.enabled(if: reference != nil)) func gangsOfTheReferenceAreServed() throws {
+    let text = try String(contentsOfFile: try #require(Self.reference), encoding: .utf8)
+    let end = Instant(ns: 100_000_000_000_000)
+    var worst = Span.zero
+    var (busy, all) = (Int128(0), Int128(0))
+    for seed in 0..<4 {
+      var workload = Workload()
+      for line in text.split(separator: "\n") {
+        let field = line.split(separator: " ").compactMap { Int64($0) }
+        try #require(field.count == 4)
+        guard field[0] == seed else { continue }
+        let runs = Span.seconds(field[3])
+        let claim = SmallCluster.claim(
+          workload.jobs.count, tenant: 0, rank: 2, gpus: Int(field[2]), runtime: runs)
+        workload.add(Job(arrives: Instant(ns: field[1]), claim: claim, runs: runs))
+      }
+      var cluster = SmallCluster(weights: [1000])
+      cluster.order = OrderRule()
+      cluster.grace = Span(ns: 1)
+      var simulation = Simulation(pool: cluster.pool(), workload: workload)
+      simulation.run(until: end)
+      for (job, outcome) in zip(workload.jobs, simulation.outcomes) where job.arrives < end {
+        if let started = outcome.started {
+          busy += Int128(job.claim.demand.devices) * Int128(((outcome.ended ?? end) - started).ns)
+        }
+        guard job.claim.demand.devices == 8 else { continue }
+        worst = max(worst, (outcome.started ?? end) - job.arrives)
+      }
+      all += 8 * Int128(end.ns)
+    }
+    let thousandths = busy * 1000 / all
+    print(
+      "property: gangs of the reference: worst wait \(worst.ns / 1_000_000_000) s, busy "
+        + "\(thousandths) thousandths")
+    #expect(worst <= .seconds(700) && thousandths >= 915)
   }
 
   /// Claims of three tenants and all classes for GPUs with much of the host beside them, and for
