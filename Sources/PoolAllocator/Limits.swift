@@ -40,7 +40,7 @@ public struct Limits: Hashable, Sendable {
   public static let pinProbes = 32
   /// Waiting claims of its own tenant that are counted before one whose bound is asked; behind more
   /// it is told none. Unit: claims.
-  public static let ownWork = 256
+  public static let ownWork = 64
   /// Waiting claims of an owner for which its lent devices are taken back at one time; those after
   /// them follow as soon as one of them has started. Unit: claims.
   public static let reclaimDepth = 1_024

@@ -213,6 +213,9 @@ extension Pool {
   /// at, or one of its line may wait without a bound.
   private func ownWork(before id: ClaimID, in lane: UInt32) -> Int? {
     let (claim, own) = (claims[id], queue.lines.line(of: id.row))
+    // A claim that has just come is the last of its line: a long line need not be walked.
+    let isNew = claim.turn.arrival + 1 == arrivals
+    if isNew, let own, queue.lines.count(line: own) > Limits.ownWork + 1 { return nil }
     var count = 0
     for line in queue.lines.lines(of: claim.tenant.row, in: lane) {
       var walk = queue.lines.walk(line: line)

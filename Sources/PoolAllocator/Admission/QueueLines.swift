@@ -101,6 +101,9 @@ struct QueueLines: Sendable {
   /// The first claim of a line, or nil.
   func head(line: UInt32) -> UInt32? { members.least(in: line)?.row }
 
+  /// Claims of a line.
+  func count(line: UInt32) -> Int { members.count(in: line) }
+
   /// The line that a claim is in, or nil.
   func line(of row: UInt32) -> UInt32? { members.heap(of: row) }
 
