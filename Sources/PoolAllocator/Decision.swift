@@ -4,7 +4,7 @@ public struct Decision: BitwiseCopyable, Sendable {
   public enum Verdict: UInt8, BitwiseCopyable, CaseIterable, Sendable {
     /// A lease is granted.
     case admitted
-    /// The claim waits for capacity, in order.
+    /// The claim waits for capacity, in order; `Pool.startBound` says for how long at most.
     case queued
     /// The claim waits for its own bucket, out of the order.
     case parked
@@ -31,9 +31,6 @@ public struct Decision: BitwiseCopyable, Sendable {
   public internal(set) var price = Credits.zero
   /// Price of the first quantum, which a grant reserves.
   public internal(set) var reservation = Credits.zero
-  /// By when a claim that was queued starts at the latest (`Pool.startBound`); nil where it has no
-  /// bound.
-  public internal(set) var startsBy: Instant?
   /// The exact moment to come back, where one is known.
   public internal(set) var retryAt: Instant?
   /// What stands in the way, as a run of `EventLog.reasons`, by precedence.

@@ -37,7 +37,7 @@ struct BoundsPage {
     let names = [
       session.names.text(known.key), session.names.text(rule.key), serviceClass.word,
     ]
-    guard let bound = session.pool.waitBound(of: tenant, serviceClass, in: lane),
+    guard case .success(let bound) = session.pool.waitBound(of: tenant, serviceClass, in: lane),
       let total = bound.total()
     else { return names + ["no bound", "-", "-", "-"] }
     return names + [

@@ -8,8 +8,8 @@ extension JSONWriter {
   mutating func startBound(_ claim: ClaimID, in session: PlaceSession) {
     switch session.pool.startBound(of: claim) {
     case .success(let bound): milliseconds("starts_by_ms", bound.by)
-    case .failure(let none) where none.because == .notQueued: break
-    case .failure(let none): string("unbounded", none.because.wire)
+    case .failure(.notQueued): break
+    case .failure(let because): string("unbounded", because.wire)
     }
   }
 }

@@ -121,7 +121,7 @@ extension PlaceReport {
     if let planned = entry.planned { parts.append("planned within \(fromNow(planned)) s") }
     switch entry.startBound {
     case .success(let bound): parts.append("starts within \(fromNow(bound.by)) s at the latest")
-    case .failure(let none): parts.append("no bound: \(none.because.sentence)")
+    case .failure(let because): parts.append("no bound: \(because.sentence)")
     case nil: break
     }
     return parts.isEmpty ? [] : page.prose(parts.joined(separator: "; "), indent: "    ")

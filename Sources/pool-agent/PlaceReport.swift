@@ -14,7 +14,7 @@ struct PlaceReport {
     var price: Credits
     var reservation: Credits
     var position: Int?
-    var startBound: Result<StartBound, Pool.StartUnbounded>?
+    var startBound: Result<StartBound, Unbounded>?
     var planned: Instant?
     var bucket: String?
     var hint: RetryHint?

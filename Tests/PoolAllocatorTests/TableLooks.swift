@@ -86,7 +86,7 @@ extension TableRunner {
     outcome.add("position", pool.position(of: id).map { "\($0)" })
     switch pool.startBound(of: id) {
     case .success(let bound): outcome.add("bound", TableValue.text(bound.by), .asked)
-    case .failure(let none): outcome.add("bound", "\(none.because)", .asked)
+    case .failure(let because): outcome.add("bound", "\(because)", .asked)
     }
     outcome.add("class", "p\(claim.serviceClass.rank)", .asked)
     outcome.add("submitted", TableValue.text(claim.turn.submitted), .asked)

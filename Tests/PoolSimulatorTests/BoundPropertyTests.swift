@@ -154,7 +154,7 @@ struct BoundPropertyTests {
       let pool = simulation.pool
       let tenant = try #require(pool.tenant(named: SmallCluster.key(5, 0)))
       let lane = try #require(pool.lane(named: SmallCluster.key(3, 0)))
-      bound = pool.waitBound(of: tenant, .p0, in: lane)?.total()
+      bound = try pool.waitBound(of: tenant, .p0, in: lane).get().total()
       total += bounds
     }
     let most = try #require(bound)

@@ -41,7 +41,6 @@ extension Pool {
       decision.verdict = .queued
       decision.reasons = log.append(reasons)
       step(.claimQueued(id, lanes: lanes, because: because, widens: widens), &log)
-      if case .success(let bound) = startBound(of: id) { decision.startsBy = bound.by }
     case .park(let bucket, let reasons):
       let id = take(spec, resolved, plan, &log)
       decision.claim = id

@@ -27,8 +27,12 @@ public struct WaitBound: BitwiseCopyable, Hashable, Sendable {
   /// The longest wait of a claim behind others of its own tenant, each of which has a turn before
   /// it; nil past 292 years.
   public func total(behind own: Int = 0) -> Span? {
-    let turn = Int128(interval.ns) + Int128(round.ns) * Int128(rounds)
-    return Int64(exactly: Int128(rise.ns) + turn * Int128(own + 1)).map { Span(ns: $0) }
+    Int64(exactly: Int128(rise.ns) + turns(behind: own)).map { Span(ns: $0) }
+  }
+
+  /// Nanoseconds of a claim's own turn and of those before it, once it has risen.
+  func turns(behind own: Int) -> Int128 {
+    (Int128(interval.ns) + Int128(round.ns) * Int128(rounds)) * Int128(own + 1)
   }
 }
 
@@ -45,7 +49,7 @@ public struct StartBound: BitwiseCopyable, Hashable, Sendable {
 }
 
 /// Why a waiting claim has no bound.
-public enum Unbounded: UInt8, BitwiseCopyable, CaseIterable, Sendable {
+public enum Unbounded: UInt8, Error, BitwiseCopyable, CaseIterable, Sendable {
   /// It does not wait in the order: it is parked, held, served or over.
   case notQueued
   /// Its class never reaches the best level under the policy's order.
@@ -126,21 +130,24 @@ extension Pool {
 
   // MARK: bounds
 
-  /// The longest wait of a class of a tenant's claims in a lane, from the policy alone; nil where
+  /// The longest wait of a class of a tenant's claims in a lane, from the policy alone, or why
   /// there is none: the class never reaches the best level, or the tenant would borrow.
   /// - Complexity: O(1).
   public func waitBound(
     of tenant: TenantID, _ serviceClass: ServiceClass, in lane: LaneID
-  ) -> WaitBound? {
-    guard tenants.contains(tenant), lanes.contains(lane), !isForeign(lane.row, to: tenant),
-      reachesBest(serviceClass), terms[Int(lane.row)].tenants > 0
-    else { return nil }
+  ) -> Result<WaitBound, Unbounded> {
+    guard tenants.contains(tenant), lanes.contains(lane) else { return .failure(.neverFirst) }
+    if isForeign(lane.row, to: tenant) { return .failure(.borrows) }
+    let known = terms[Int(lane.row)]
     let step = policy.order.ageingStep?.ns ?? 0
     let (rise, overflow) = step.multipliedReportingOverflow(by: Int64(serviceClass.rank))
-    guard !overflow else { return nil }
-    return WaitBound(
-      rise: Span(ns: rise), interval: interval(of: tenant, in: lane.row),
-      round: terms[Int(lane.row)].round, tenants: terms[Int(lane.row)].tenants)
+    guard reachesBest(serviceClass), known.tenants > 0, !overflow else {
+      return .failure(.neverFirst)
+    }
+    return .success(
+      WaitBound(
+        rise: Span(ns: rise), interval: interval(of: tenant, in: lane.row), round: known.round,
+        tenants: known.tenants))
   }
 
   /// By when a waiting claim starts at the latest, or why nothing is said.
@@ -150,9 +157,9 @@ extension Pool {
   /// and the policy stays; any of these is a void (`Lane.voided`), after which the bound counts
   /// anew. So it does where a claim of the tenant itself comes back into the order.
   /// - Complexity: O(`Limits.ownWork` + devices of the nodes that are looked at) for each lane.
-  public func startBound(of id: ClaimID) -> Result<StartBound, StartUnbounded> {
+  public func startBound(of id: ClaimID) -> Result<StartBound, Unbounded> {
     guard let claim = claim(id), claim.state == .queued, let resolved = resolved(claim) else {
-      return .failure(StartUnbounded(because: .notQueued))
+      return .failure(.notQueued)
     }
     var best: StartBound?
     var why = Unbounded.neverFirst
@@ -160,62 +167,41 @@ extension Pool {
     while let row = left.firstRow {
       left = left.withoutFirst
       guard let lane = lanes.id(at: row) else { continue }
-      if let because = unbounded(resolved, lane: lane) {
-        why = because
-        continue
-      }
-      guard let own = ownWork(before: id, in: row) else {
-        why = .ownWork
-        continue
-      }
-      guard let bound = waitBound(of: claim.tenant, claim.serviceClass, in: lane),
-        let by = latestStart(of: id, own: own, bound, in: lane)
-      else { continue }
-      if best.map({ by < $0.by }) ?? true {
-        best = StartBound(by: by, lane: lane, own: own, bound: bound)
+      switch startBound(of: id, resolved.wish, in: lane) {
+      case .success(let bound): if best.map({ bound.by < $0.by }) ?? true { best = bound }
+      case .failure(let because): why = because
       }
     }
-    return best.map { .success($0) } ?? .failure(StartUnbounded(because: why))
-  }
-
-  /// A claim without a bound of its wait.
-  public struct StartUnbounded: Error, Hashable, Sendable {
-    /// Why.
-    public let because: Unbounded
-  }
-
-  /// Why a claim has no bound in a lane; nil where it has one.
-  private func unbounded(_ resolved: Resolved, lane: LaneID) -> Unbounded? {
-    if isForeign(lane.row, to: resolved.tenant) { return .borrows }
-    if !reachesBest(resolved.serviceClass) { return .neverFirst }
-    return firmness(of: resolved.wish, lane: lane.row)
+    return best.map { .success($0) } ?? .failure(why)
   }
 
   /// Counted from the last moment at which the count began: it came into the order or reached the
   /// best level, the claim of its tenant before it was granted, or something voided the bound.
-  private func latestStart(
-    of id: ClaimID, own: Int, _ bound: WaitBound, in lane: LaneID
-  ) -> Instant? {
+  private func startBound(
+    of id: ClaimID, _ wish: Wish, in lane: LaneID
+  ) -> Result<StartBound, Unbounded> {
     let claim = claims[id]
+    let bound: WaitBound
+    switch waitBound(of: claim.tenant, claim.serviceClass, in: lane) {
+    case .success(let found): bound = found
+    case .failure(let because): return .failure(because)
+    }
+    if let because = firmness(of: wish, lane: lane.row) { return .failure(because) }
+    guard let own = ownWork(before: id, in: lane.row) else { return .failure(.ownWork) }
     let rise = Span(ns: max(0, bound.rise.ns - claim.waited.ns))
     var from = max(claim.queuedAt + rise, lanes[lane].voided, tenants[claim.tenant].cameBack)
     let since = clocks[claim.tenant.row, lane.row].since
     if since < .farFuture { from = max(from, since) }
-    let turns = WaitBound(
-      rise: .zero, interval: bound.interval, round: bound.round, tenants: bound.tenants)
-    return turns.total(behind: own).flatMap { span in
-      let (ns, overflow) = from.ns.addingReportingOverflow(span.ns)
-      return overflow ? nil : Instant(ns: ns)
+    guard let by = Int64(exactly: Int128(from.ns) + bound.turns(behind: own)) else {
+      return .failure(.neverFirst)
     }
+    return .success(StartBound(by: Instant(ns: by), lane: lane, own: own, bound: bound))
   }
 
   /// Claims of the same tenant that go before one in a lane; nil where they are too many to look
   /// at, or one of its line may wait without a bound.
   private func ownWork(before id: ClaimID, in lane: UInt32) -> Int? {
     let (claim, own) = (claims[id], queue.lines.line(of: id.row))
-    // A claim that has just come is the last of its line: a long line need not be walked.
-    let isNew = claim.turn.arrival + 1 == arrivals
-    if isNew, let own, queue.lines.count(line: own) > Limits.ownWork + 1 { return nil }
     var count = 0
     for line in queue.lines.lines(of: claim.tenant.row, in: lane) {
       var walk = queue.lines.walk(line: line)

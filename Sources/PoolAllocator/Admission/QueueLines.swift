@@ -101,9 +101,6 @@ struct QueueLines: Sendable {
   /// The first claim of a line, or nil.
   func head(line: UInt32) -> UInt32? { members.least(in: line)?.row }
 
-  /// Claims of a line.
-  func count(line: UInt32) -> Int { members.count(in: line) }
-
   /// The line that a claim is in, or nil.
   func line(of row: UInt32) -> UInt32? { members.heap(of: row) }
 
@@ -235,26 +232,16 @@ struct QueueLines: Sendable {
     heads[Int(lane)].insert(line, order, into: 0)
   }
 
-  /// Visits the lines of a tenant that wait for a lane and whose head is at a level.
+  /// The lines of a tenant that wait for a lane: those whose head is at a level, or all.
   /// - Complexity: O(lines of the tenant).
-  func lines(of tenant: UInt32, at level: UInt8, in lane: UInt32) -> [UInt32] {
+  func lines(of tenant: UInt32, at level: UInt8? = nil, in lane: UInt32) -> [UInt32] {
     var found: [UInt32] = []
     var line = ofTenant.first(of: tenant)
     while line != RowLists.none {
       let known = lines[Int(line)]
-      if known.level == level, known.lanes.contains(row: lane) { found.append(line) }
-      line = ofTenant.next(after: line)
-    }
-    return found
-  }
-
-  /// Visits the lines of a tenant that wait for a lane.
-  /// - Complexity: O(lines of the tenant).
-  func lines(of tenant: UInt32, in lane: UInt32) -> [UInt32] {
-    var found: [UInt32] = []
-    var line = ofTenant.first(of: tenant)
-    while line != RowLists.none {
-      if lines[Int(line)].lanes.contains(row: lane) { found.append(line) }
+      if level == nil || known.level == level, known.lanes.contains(row: lane) {
+        found.append(line)
+      }
       line = ofTenant.next(after: line)
     }
     return found

@@ -344,8 +344,8 @@ extension Pool {
       let device = uses[index].device
       if devices[device].health == .usable { evolveHealth(device, .dirty) }
     }
-    // What the host lacks too may have been planned with.
     voidLanes(of: leases[id].node.row)
+    // What the host lacks too may have been planned with.
     stirPins(on: leases[id].node.row)
   }
 
