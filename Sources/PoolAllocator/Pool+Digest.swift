@@ -68,6 +68,7 @@ extension Pool {
       digest.combine(lane)
       digest.combine(clock.since)
       digest.combine(clock.overdue)
+      digest.combine(clock.voided)
     }
     for signal in signals {
       digest.combine(signal.measure)
@@ -167,7 +168,6 @@ extension Pool {
     digest.combine(tenant.live)
     digest.combine(tenant.refused)
     digest.combine(tenant.borrowed)
-    digest.combine(tenant.cameBack)
   }
 
   private static func feed(_ bucket: Bucket, _ digest: inout DigestBuilder) {

@@ -80,7 +80,8 @@ extension Pool {
     let keepsTurn = bucket.map { buckets[$0].turn == id } ?? false
     let keepsPin =
       before == .queued && claims[id].pin.map { lanes.contains(row: $0.lane.row) } ?? false
-    leaveQueue(id, keepsPin: keepsPin)
+    let turns = turns(of: id)
+    leaveQueue(id, keepsPin: keepsPin, turnIn: lanes)
     guard let group = group(for: lanes) else { broken("a claim queues in a group that exists") }
     if Int(group) == groups.count { groups.append(lanes) } else { groups[Int(group)] = lanes }
     claims[id].group = group
@@ -92,10 +93,12 @@ extension Pool {
     // A lease that its lane's owner took back did not fail to start.
     let cause = claims[id].lease.flatMap { leases.contains($0) ? leases[$0].cause : nil }
     if before == .starting, cause != .reclaimed { claims[id].failedStarts += 1 }
-    if before != .new, before != .queued { tenants[claims[id].tenant].cameBack = now }
+    // It goes before what its tenant submitted after it.
+    if before != .new { voidTurns(of: claims[id].tenant, in: lanes) }
     claims[id].lease = nil
     enterQueue(id)
     joinLine(id)
+    resume(turns, of: claims[id].tenant)
     if let widens {
       claims[id].widensOn = widens
       narrow(id, on: widens.row)
@@ -138,8 +141,9 @@ extension Pool {
     QueueIndex.set(&queue.claimTimers, id.row, expires)
   }
 
-  /// Takes a claim out of wherever it waits; gives up the turn that it holds.
-  mutating func leaveQueue(_ id: ClaimID, keepsPin: Bool = false) {
+  /// Takes a claim out of wherever it waits; gives up the turn that it holds, at its bucket and,
+  /// but for some, in the lanes that it waits for.
+  mutating func leaveQueue(_ id: ClaimID, keepsPin: Bool = false, turnIn kept: LaneSet = .none) {
     let state = claims[id].state
     guard state == .queued || state == .parked else { return }
     let tenant = claims[id].tenant
@@ -148,6 +152,7 @@ extension Pool {
     tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
     if state == .queued {
+      voidTurn(of: id, in: LaneSet(bits: groups[Int(claims[id].group)].bits & ~kept.bits))
       leaveLine(id)
       stirred.bits |= groups[Int(claims[id].group)].bits
       if let bucket = claims[id].widensOn {

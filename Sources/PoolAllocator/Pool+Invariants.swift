@@ -13,6 +13,7 @@ extension Pool {
     checkLeases()
     checkIndexes()
     checkTurns()
+    checkFirmDemands()
   }
 
   private func checkContainers() {
@@ -264,8 +265,20 @@ extension Pool {
       tenants.forEach { tenant, _ in
         let clock = clocks[tenant.row, lane.row]
         let waits = queue.lines.isBacklogged(tenant.row, at: 0, in: lane.row)
-        invariant(waits == (clock.since < .farFuture), "F: a clock runs while its tenant waits")
+        invariant(waits == clock.runs, "F: a clock runs while its tenant waits")
         invariant(waits || clock.overdue == .farFuture, "F: only who waits is overdue")
+      }
+    }
+  }
+
+  /// What is remembered of a lane's nodes is true: whatever changes it voids the lane's bounds.
+  private func checkFirmDemands() {
+    lanes.forEach { lane, _ in
+      placement.lanes[Int(lane.row)].firm.forEach { demand, slice, isFirm in
+        let wish = Wish(demand: demand, tenant: 0, slice: slice)
+        invariant(
+          isFirm == (firmness(of: wish, lane: lane.row, probes: .max) == nil),
+          "F: no bound rests on a node that changed without a void")
       }
     }
   }

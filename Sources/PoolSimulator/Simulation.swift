@@ -64,6 +64,11 @@ public struct Simulation: Sendable {
     until end: Instant = Instant(ns: .max), afterEach: (Pool, EventLog) throws(Failure) -> Void
   ) throws(Failure) {
     while let next = nextMoment(), next <= end {
+      // A pool believes no longer step of its clock than `Limits.clockStepMax`.
+      while now + Limits.clockStepMax < next {
+        now = now + Limits.clockStepMax
+        _ = try apply(.tick, afterEach)
+      }
       now = max(now, next)
       if let action = agenda.popFirst(at: now) {
         try act(action, afterEach)

@@ -53,7 +53,8 @@ struct Bounds: CustomStringConvertible {
   /// When the bound of a claim was last voided.
   private func void(_ bound: StartBound, _ claim: Claim, _ pool: Pool) -> Instant {
     max(
-      pool.lane(bound.lane)?.voided ?? .origin, pool.tenant(claim.tenant)?.cameBack ?? .origin)
+      pool.lane(bound.lane)?.voided ?? .origin,
+      pool.clocks[claim.tenant.row, bound.lane.row].voided)
   }
 
   private mutating func noteGrant(of id: ClaimID, _ pool: Pool) {

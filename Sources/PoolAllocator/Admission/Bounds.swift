@@ -187,32 +187,43 @@ extension Pool {
     case .failure(let because): return .failure(because)
     }
     if let because = firmness(of: wish, lane: lane.row) { return .failure(because) }
-    guard let own = ownWork(before: id, in: lane.row) else { return .failure(.ownWork) }
-    let rise = Span(ns: max(0, bound.rise.ns - claim.waited.ns))
-    var from = max(claim.queuedAt + rise, lanes[lane].voided, tenants[claim.tenant].cameBack)
-    let since = clocks[claim.tenant.row, lane.row].since
-    if since < .farFuture { from = max(from, since) }
-    guard let by = Int64(exactly: Int128(from.ns) + bound.turns(behind: own)) else {
+    guard let own = ownWork(before: id, in: lane.row, rise: bound.rise) else {
+      return .failure(.ownWork)
+    }
+    let clock = clocks[claim.tenant.row, lane.row]
+    var from = max(risen(id.row, rise: bound.rise), own.risen, lanes[lane].voided, clock.voided)
+    if clock.runs { from = max(from, clock.since) }
+    guard let by = Int64(exactly: Int128(from.ns) + bound.turns(behind: own.count)) else {
       return .failure(.neverFirst)
     }
-    return .success(StartBound(by: Instant(ns: by), lane: lane, own: own, bound: bound))
+    return .success(StartBound(by: Instant(ns: by), lane: lane, own: own.count, bound: bound))
   }
 
-  /// Claims of the same tenant that go before one in a lane; nil where they are too many to look
-  /// at, or one of its line may wait without a bound.
-  private func ownWork(before id: ClaimID, in lane: UInt32) -> Int? {
+  /// When a queued claim has risen to the best level, if nothing takes it out of the order.
+  private func risen(_ row: UInt32, rise: Span) -> Instant {
+    claims[row: row].queuedAt + Span(ns: max(0, rise.ns - claims[row: row].waited.ns))
+  }
+
+  /// Claims of the same tenant that go before one in a lane, and when those of its line have risen,
+  /// which may have come back after it; nil where they are too many to look at, or one of its line
+  /// may wait without a bound.
+  private func ownWork(
+    before id: ClaimID, in lane: UInt32, rise: Span
+  ) -> (count: Int, risen: Instant)? {
     let (claim, own) = (claims[id], queue.lines.line(of: id.row))
-    var count = 0
+    var (count, last) = (0, Instant.origin)
     for line in queue.lines.lines(of: claim.tenant.row, in: lane) {
       var walk = queue.lines.walk(line: line)
       while let row = walk.next(in: queue.lines), claims[row: row].turn.isEarlier(than: claim.turn)
       {
         count += 1
         guard count <= Limits.ownWork, let before = resolved(claims[row: row]) else { return nil }
-        if line == own, firmness(of: before.wish, lane: lane) != nil { return nil }
+        guard line == own else { continue }
+        if firmness(of: before.wish, lane: lane) != nil { return nil }
+        last = max(last, risen(row, rise: rise))
       }
     }
-    return count
+    return (count, last)
   }
 
   // MARK: nodes that a bound may rest on
@@ -221,25 +232,38 @@ extension Pool {
   /// can: it may receive a lease, would hold it if empty, and no other lane uses what it needs.
   /// - Parameter probes: nodes that are looked at, those first that clear first.
   func firmness(of wish: Wish, lane: UInt32, probes: Int = Limits.pinProbes) -> Unbounded? {
-    let isOfHost = wish.demand.cpu.value > 0 || wish.demand.hostMemory > .zero
     var why = Unbounded.noNode
     var looked = 0
     var walk = placement.lanes[Int(lane)].clears.walk(0)
     while looked < probes, let node = walk.next(in: placement.lanes[Int(lane)].clears)?.row {
       looked += 1
       guard couldHold(wish, node, lane: lane) else { continue }
-      if !isOfHost || placement.lanesOfNode[Int(node)].count == 1 { return nil }
+      if !wish.demand.asksHost || placement.lanesOfNode[Int(node)].count == 1 { return nil }
       why = .sharesHost
     }
     return why
   }
 
-  /// Whether a node would hold a demand if nothing ran there.
+  /// Whether a node would hold a demand if nothing ran there but leases that overstay.
   private func couldHold(_ wish: Wish, _ node: UInt32, lane: UInt32) -> Bool {
     let report = nodes[row: node].report
-    guard nodes[row: node].isOpen, report.enforcement >= wish.demand.enforcement,
-      report.cpu >= wish.demand.cpu, report.hostMemory >= wish.demand.hostMemory
-    else { return false }
+    guard nodes[row: node].isOpen, report.enforcement >= wish.demand.enforcement else {
+      return false
+    }
+    if wish.demand.asksHost {
+      var (cpu, memory) = (report.cpu.value, report.hostMemory.value)
+      var lease = placement.leases.first(of: node)
+      while lease != RowLists.none {
+        if leases[row: lease].overstays {
+          cpu -= leases[row: lease].cpu.value
+          memory -= leases[row: lease].hostMemory.value
+        }
+        lease = placement.leases.next(after: lease)
+      }
+      guard cpu >= wish.demand.cpu.value, memory >= wish.demand.hostMemory.value else {
+        return false
+      }
+    }
     var found = 0
     var row = placement.devices.first(of: node)
     while row != RowLists.none, found < Int(wish.demand.devices) {
@@ -263,81 +287,4 @@ extension Pool {
     }
   }
 
-  // MARK: turns
-
-  /// Starts or stops a tenant's clock in a lane as work of it comes to wait at the best level, or
-  /// none is left.
-  mutating func followTurn(of tenant: UInt32, in lane: UInt32) {
-    let waits = queue.lines.isBacklogged(tenant, at: 0, in: lane)
-    guard waits != (clocks[tenant, lane].since < .farFuture) else { return }
-    clocks[tenant, lane] = TurnClocks.Clock(since: waits ? now : .farFuture)
-    setTurnTimer(tenant, lane)
-  }
-
-  /// A tenant's first claim in a lane had its turn: the next one waits anew.
-  mutating func renewTurn(of tenant: UInt32, in lane: UInt32) {
-    guard clocks[tenant, lane].since < .farFuture else { return }
-    let wasOverdue = clocks[tenant, lane].overdue < .farFuture
-    clocks[tenant, lane] = TurnClocks.Clock(since: now)
-    setTurnTimer(tenant, lane)
-    if wasOverdue, let id = tenants.id(at: tenant) { refreshLines(of: id, at: 0, in: lane) }
-  }
-
-  /// Whether a claim that is granted is the first of its tenant at the best level of a lane.
-  func isFirstOfTenant(_ id: ClaimID, in lane: UInt32) -> Bool {
-    guard claims[id].state == .queued, claims[id].level == 0 else { return false }
-    return queue.lines.lines(of: claims[id].tenant.row, at: 0, in: lane).allSatisfy { line in
-      guard let head = queue.lines.head(line: line) else { return true }
-      return head == id.row || claims[id].turn.isEarlier(than: claims[row: head].turn)
-    }
-  }
-
-  /// Folds that a tenant's turn in a lane is overdue.
-  mutating func evolveOverdue(_ tenant: TenantID, _ lane: LaneID) {
-    clocks[tenant.row, lane.row].overdue = now
-    setTurnTimer(tenant.row, lane.row)
-    refreshLines(of: tenant, at: 0, in: lane.row)
-    stirred.insert(lane)
-  }
-
-  mutating func setTurnTimer(_ tenant: UInt32, _ lane: UInt32) {
-    let clock = clocks[tenant, lane]
-    var moment = Instant.farFuture
-    if clock.since < .farFuture, clock.overdue == .farFuture, let id = tenants.id(at: tenant) {
-      let (ns, overflow) = clock.since.ns.addingReportingOverflow(interval(of: id, in: lane).ns)
-      if !overflow { moment = Instant(ns: ns) }
-    }
-    QueueIndex.set(&queue.turnTimers, TurnClocks.row(tenant, lane), moment)
-  }
-
-  // MARK: voids
-
-  /// Bounds of a lane count anew from now: something happened that they do not cover.
-  mutating func void(lane: UInt32) { lanes[row: lane].voided = now }
-
-  /// The same for all lanes as a policy comes into force: what was granted before may stay longer
-  /// than a round of it.
-  mutating func voidAllLanes() {
-    var latest = Array(repeating: now, count: Limits.lanes)
-    leases.forEach { id, lease in
-      var left = placement.lanesOfNode[Int(lease.node.row)]
-      while let row = left.firstRow {
-        left = left.withoutFirst
-        latest[Int(row)] = max(latest[Int(row)], bound(of: id))
-      }
-    }
-    for row in 0..<UInt32(lanes.extent) where lanes.id(at: row) != nil {
-      let ns = latest[Int(row)].ns - terms[Int(row)].round.ns
-      lanes[row: row].voided = max(now, Instant(ns: max(0, ns)))
-    }
-  }
-
-  /// The same for every lane with devices of a node.
-  mutating func voidLanes(of node: UInt32) {
-    var left = placement.lanesOfNode[Int(node)]
-    while let row = left.firstRow {
-      left = left.withoutFirst
-      void(lane: row)
-    }
-  }
 }

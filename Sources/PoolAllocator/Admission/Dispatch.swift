@@ -185,36 +185,69 @@ extension Pool {
     let ready = firstReady(lane: row, before: head)
     let isExchange = ready.map { canExchange(head, $0) } ?? false
     let id = isExchange ? head : ready ?? head
-    let claim = claims[id]
-    if let holder = holder(of: claim) { return step(.claimHeld(id, by: holder), &log) }
-    guard let resolved = resolved(claim) else {
-      return step(.claimEnded(id, .rejected), &log)
-    }
-    let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
-    guard !eligible.isEmpty else {
-      return step(.claimEnded(id, Self.end(of: obstacles)), &log)
-    }
-    // It waits for the lanes that it can pay, no less and no more.
-    let (payable, short) = payableLanes(eligible, claim.spec, resolved)
-    if let short, payable.isEmpty { return step(.claimParked(id, on: short), &log) }
-    if groupable(payable) != groups[Int(claim.group)] {
-      return enqueue(id, for: payable, widens: short, &log)
-    }
+    guard let (resolved, payable) = stay(id, &log) else { return }
     guard leases.hasRoom, payable.contains(row: row),
-      let offer = offer(row, for: claim.spec, resolved)
+      let offer = offer(row, for: claims[id].spec, resolved)
     else { return step(.laneRested(row: row), &log) }
-    if lendingObstacle(row, to: claim.tenant, offer.billedMilli) == nil {
+    if lendingObstacle(row, to: claims[id].tenant, offer.billedMilli) == nil {
       if isExchange, let ready { return exchange(id, ready, resolved, offer, lane: row, &log) }
       if serve(id, resolved, offer, lane: row, &log) { return }
-    } else if claim.pin?.lane.row == row {
+    } else if claims[id].pin?.lane.row == row {
       // What it would borrow is no longer lent to it.
       return unpin(id.row, because: .lendingLimit, &log)
     }
-    if !reclaimBehind(id, lane: row, &log), !planBehind(head, lane: row, &log),
+    if !reclaimBehind(id, lane: row, &log), !serveBehind(head, lane: row, &log),
       !fillGap(lane: row, behind: id, &log)
     {
       step(.laneRested(row: row), &log)
     }
+  }
+
+  /// Moves a claim that came first out of the way where it cannot be served: it is held, no lane
+  /// takes it any more, its buckets are short, or it waits for other lanes than it can pay.
+  /// - Returns: its names and the lanes that it can pay; nil where an event was stepped.
+  private mutating func stay(
+    _ id: ClaimID, _ log: inout EventLog
+  ) -> (resolved: Resolved, payable: LaneSet)? {
+    let claim = claims[id]
+    if let holder = holder(of: claim) {
+      step(.claimHeld(id, by: holder), &log)
+      return nil
+    }
+    guard let resolved = resolved(claim) else {
+      step(.claimEnded(id, .rejected), &log)
+      return nil
+    }
+    let (eligible, _, obstacles) = eligibleLanes(claim.spec, resolved)
+    guard !eligible.isEmpty else {
+      step(.claimEnded(id, Self.end(of: obstacles)), &log)
+      return nil
+    }
+    // It waits for the lanes that it can pay, no less and no more.
+    let (payable, short) = payableLanes(eligible, claim.spec, resolved)
+    if let short, payable.isEmpty {
+      step(.claimParked(id, on: short), &log)
+      return nil
+    }
+    if groupable(payable) != groups[Int(claim.group)] {
+      enqueue(id, for: payable, widens: short, &log)
+      return nil
+    }
+    return (resolved, payable)
+  }
+
+  /// Serves the first claim behind a head that no node can be relied on to hold, as if it were the
+  /// head.
+  /// - Returns: whether an event was stepped.
+  private mutating func serveBehind(
+    _ head: ClaimID, lane row: UInt32, _ log: inout EventLog
+  ) -> Bool {
+    guard let id = firstFirm(lane: row, behind: head) else { return false }
+    guard let (resolved, payable) = stay(id, &log) else { return true }
+    guard payable.contains(row: row), let offer = offer(row, for: claims[id].spec, resolved),
+      lendingObstacle(row, to: claims[id].tenant, offer.billedMilli) == nil
+    else { return false }
+    return serve(id, resolved, offer, lane: row, &log)
   }
 
   /// Starts a head on what is kept for another claim, which keeps what was kept for the head.

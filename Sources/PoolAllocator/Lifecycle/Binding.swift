@@ -100,7 +100,7 @@ extension Pool {
     } else if device.shares == 0 {
       removeDevice(id)
     } else {
-      devices[id].capacity = device.used
+      setCapacity(id.row, device.used.value)
       if let lane = device.lane, lanes[row: lane].rule.reserved > 0 {
         lanes[row: lane].bound += Int64(device.used.value)
         joinCell(id)
@@ -125,7 +125,7 @@ extension Pool {
         if keeps < device.capacity.value, let lane = device.lane {
           placement.staleCeilings.insert(row: lane)
         }
-        devices[row: row].capacity = MilliGPU(keeps)
+        setCapacity(row, keeps)
         refreshDevice(row)
         left = max(0, left - keeps)
       }
@@ -135,7 +135,7 @@ extension Pool {
     if rest < devices[row: own].capacity, let lane = devices[row: own].lane {
       placement.staleCeilings.insert(row: lane)
     }
-    devices[row: own].capacity = rest
+    setCapacity(own, rest.value)
     refreshDevice(own)
     raiseCeilings(of: node.row)
   }
@@ -146,15 +146,16 @@ extension Pool {
       return
     }
     let device = devices[id]
-    devices[id].capacity = device.used
+    setCapacity(id.row, device.used.value)
     if device.shares == 0 { removeDevice(id) }
     resizeSet(device.report.key, on: device.node)
   }
 
   mutating func setLane(_ id: DeviceID, _ lane: UInt32?) {
     guard devices[id].lane != lane else { return }
-    if let old = devices[id].lane { void(lane: old) }
-    if let lane { void(lane: lane) }
+    // Lanes that come to a node, or leave it, change what others can rely on there.
+    voidLanes(of: devices[id].node.row)
+    if let lane { void(lane: lane, receiving: id) }
     clearPins(on: id)
     leaveCell(id)
     placement.withdraw(id.row, node: devices[id].node.row)
@@ -166,9 +167,10 @@ extension Pool {
   /// An instance is in the lane of its board, under its profile's row in the policy.
   private mutating func followParent(_ id: DeviceID) {
     let lane = devices[id].parent.flatMap { devices.contains($0) ? devices[$0].lane : nil }
+    let slice = devices[id].report.slice.flatMap { keys.slices.row(for: $0) }.map { UInt16($0) }
     setLane(id, lane)
-    devices[id].slice =
-      devices[id].report.slice.flatMap { keys.slices.row(for: $0) }.map { UInt16($0) }
+    if let lane, devices[id].slice != slice { void(lane: lane) }
+    devices[id].slice = slice
   }
 
   /// Folds the binding of devices, or parts of CPU sets, to a reserved lane.
@@ -206,7 +208,7 @@ extension Pool {
   /// Moves milli-cores from a CPU set's own row to a lane's part, made where it is new.
   private mutating func bindPart(of set: DeviceID, _ milli: MilliGPU, to lane: UInt32) {
     let whole = devices[set]
-    devices[set].capacity = MilliGPU(whole.capacity.value - milli.value)
+    setCapacity(set.row, whole.capacity.value - milli.value)
     var row = placement.devices.first(of: whole.node.row)
     while row != RowLists.none {
       let device = devices[row: row]
@@ -231,9 +233,17 @@ extension Pool {
       placement.devices.insertInOrder(row, into: whole.node.row)
     }
     if let part = devices.id(at: row) { joinCell(part) }
-    devices[row: row].capacity = MilliGPU(devices[row: row].capacity.value + milli.value)
+    setCapacity(row, devices[row: row].capacity.value + milli.value)
     refreshDevice(set.row)
     refreshDevice(row)
+    voidLanes(of: whole.node.row)
+  }
+
+  private mutating func setCapacity(_ row: UInt32, _ milli: Int32) {
+    if let lane = devices[row: row].lane, devices[row: row].capacity.value != milli {
+      void(lane: lane)
+    }
+    devices[row: row].capacity = MilliGPU(milli)
   }
 
   /// Folds a new or changed device.
@@ -241,11 +251,7 @@ extension Pool {
     if devices.contains(id) {
       if let lane = devices[id].lane {
         placement.staleCeilings.insert(row: lane)
-        if fact.report.memory < devices[id].report.memory
-          || fact.report.isPartitioned != devices[id].report.isPartitioned
-        {
-          void(lane: lane)
-        }
+        if !fact.report.servesLike(devices[id].report) { void(lane: lane) }
       }
       if devices[id].report.island != fact.report.island { leaveIsland(id) }
       devices[id].report = fact.report

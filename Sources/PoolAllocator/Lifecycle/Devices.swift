@@ -236,9 +236,10 @@ extension Pool {
   /// Folds a change of health.
   mutating func evolveHealth(_ id: DeviceID, _ health: Health) {
     invariant(Self.isEdge(devices[id].health, health), "health moves along listed edges")
-    let wasUsable = devices[id].health == .usable
+    if let lane = devices[id].lane, devices[id].health == .usable || health == .usable {
+      void(lane: lane)
+    }
     devices[id].health = health
-    if wasUsable, let lane = devices[id].lane { void(lane: lane) }
     if let kept = devices[id].pin { stirPin(of: kept) }
     if let lane = devices[id].lane {
       if health == .gone {
@@ -259,6 +260,7 @@ extension Pool {
     clearPins(on: id)
     leaveCell(id)
     let device = devices[id]
+    voidLanes(of: device.node.row)
     placement.withdraw(id.row, node: device.node.row)
     placement.devices.remove(id.row)
     placement.instances.remove(id.row)

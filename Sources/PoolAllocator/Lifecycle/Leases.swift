@@ -221,8 +221,8 @@ extension Pool {
   mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
     let fromDoor = claims[grant.claim].state == .new
     let isTurn = isFirst(grant.claim, in: grant.lane.row)
-    let isOwnTurn = isFirstOfTenant(grant.claim, in: grant.lane.row)
-    leaveQueue(grant.claim)
+    let isOwnTurn = self.isTurn(grant.claim, in: grant.lane.row)
+    leaveQueue(grant.claim, turnIn: LaneSet(bits: 1 << UInt64(grant.lane.row)))
     if isOwnTurn { renewTurn(of: claims[grant.claim].tenant.row, in: grant.lane.row) }
     let tenant = claims[grant.claim].tenant
     guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
@@ -256,6 +256,7 @@ extension Pool {
     let lease = leases[id]
     if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
     occupy(id, tenant: tenant.row, opensToAny(demand, lane: grant.lane.row))
+    voidWithoutRoom(on: grant.node)
     serve(
       tenant, at: grant.level, in: grant.lane.row, grant.reserved, fromDoor: fromDoor,
       isTurn: isTurn)
@@ -363,6 +364,7 @@ extension Pool {
 
   mutating func evolveLeaseEnded(_ id: LeaseID) {
     invariant(leases[id].state == .stopping, "a lease ends after it stopped")
+    if leases[id].overstays { voidLanes(of: leases[id].node.row) }
     vacate(id)
     let path = leases[id].path
     for index in 0..<path.count { buckets[path[index]].leases -= 1 }

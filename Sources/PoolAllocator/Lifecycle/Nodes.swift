@@ -155,6 +155,10 @@ extension Pool {
       || old.enforcement > report.enforcement
     {
       markCeilings(of: id.row)
+    }
+    if old.cpu != report.cpu || old.hostMemory != report.hostMemory
+      || old.enforcement != report.enforcement
+    {
       voidLanes(of: id.row)
     }
     refreshNode(id.row)
@@ -166,7 +170,7 @@ extension Pool {
     invariant(Self.isEdge(nodes[id].reach, reach), "reach moves along listed edges")
     nodes[id].reach = reach
     nodes[id].heard = 0
-    if reach != .ready { voidLanes(of: id.row) }
+    voidLanes(of: id.row)
     nodes[id].timer = reach == .suspect ? now + limits.silentAfter : .farFuture
     if reach == .silent || reach == .recovering { quarantine(id) }
     setNodeTimer(id)
@@ -202,7 +206,7 @@ extension Pool {
       Self.isEdge(nodes[id].duty, duty) || nodes[id].duty == duty,
       "duty moves along listed edges")
     nodes[id].duty = duty
-    if duty != .open { voidLanes(of: id.row) }
+    voidLanes(of: id.row)
     nodes[id].drainBy = duty == .draining ? drainBy : .farFuture
     if duty == .draining, nodes[id].leases == 0 { nodes[id].duty = .drained }
     setNodeTimer(id)

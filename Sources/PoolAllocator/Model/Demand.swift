@@ -41,6 +41,9 @@ public struct Demand: BitwiseCopyable, Hashable, Sendable {
     self.sharing = sharing
   }
 
+  /// Whether it asks for processor time or memory of the host.
+  var asksHost: Bool { cpu.value > 0 || hostMemory > .zero }
+
   /// What fits nothing larger than the types allow.
   var isWellFormed: Bool {
     guard devices >= 1, Int(devices) <= Limits.devicesPerMember, Int(members) == Limits.members,

@@ -74,6 +74,12 @@ public struct DeviceReport: BitwiseCopyable, Hashable, Sendable {
   /// UUID of the GPU that an instance is part of.
   public var parent: Key?
 
+  /// Whether it would serve the same demands as another if both were empty.
+  func servesLike(_ other: Self) -> Bool {
+    kind == other.kind && isPartitioned == other.isPartitioned && capacity == other.capacity
+      && memory == other.memory && profile == other.profile && slice == other.slice
+  }
+
   /// Makes a report of a healthy device.
   public init(
     key: Key, kind: DeviceKind, profile: Key, capacity: MilliGPU = .whole, memory: Bytes

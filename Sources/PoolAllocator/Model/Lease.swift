@@ -153,6 +153,9 @@ public struct Lease: BitwiseCopyable, Sendable {
     self.quantum += 1
   }
 
+  /// Whether it was still there at its kill deadline: nothing says when it ends.
+  var overstays: Bool { state == .stopping && killBy == .farFuture }
+
   /// It must end; billing ended at `moment`.
   mutating func stop(_ cause: StopCause, at moment: Instant, killBy: Instant) {
     invariant(state != .stopping, "a lease stops once")

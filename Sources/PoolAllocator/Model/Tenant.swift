@@ -16,8 +16,6 @@ public struct Tenant: BitwiseCopyable, Sendable {
   public internal(set) var refused: UInt64 = 0
   /// Billed thousandths that it holds in lanes of other owners.
   public internal(set) var borrowed: Int64 = 0
-  /// When a claim of it last came back into the order, ahead of those submitted after it.
-  public internal(set) var cameBack = Instant.origin
 
   /// Credits as the fair counter takes them: divided by the tenant's weight.
   func weighted(_ amount: Credits) -> Int128 {

@@ -8,6 +8,12 @@ struct TurnClocks: Sendable {
     var since = Instant.farFuture
     /// When its turn became overdue; `.farFuture` while it is not.
     var overdue = Instant.farFuture
+    /// When something of its own last happened that its bounds there do not cover: a claim came
+    /// back into the order, changed its lanes, or gave up the tenant's turn.
+    var voided = Instant.origin
+
+    /// Whether work of it waits at the best level.
+    var runs: Bool { since < .farFuture }
   }
 
   private var lanes: [[Clock]] = Array(repeating: [], count: Limits.lanes)
@@ -33,10 +39,10 @@ struct TurnClocks: Sendable {
     (row / UInt32(Limits.lanes), row % UInt32(Limits.lanes))
   }
 
-  /// Visits every clock that runs, in the order of rows.
+  /// Visits every clock, in the order of rows.
   func forEach(_ body: (_ tenant: UInt32, _ lane: UInt32, Clock) -> Void) {
     for lane in lanes.indices {
-      for tenant in lanes[lane].indices where lanes[lane][tenant].since < .farFuture {
+      for tenant in lanes[lane].indices {
         body(UInt32(tenant), UInt32(lane), lanes[lane][tenant])
       }
     }

@@ -210,29 +210,25 @@ extension Pool {
 
   // MARK: the head
 
-  /// Keeps devices for the first claim behind a head that no node can be relied on to hold: the
-  /// head waits for an operator or for other lanes, and the others do not wait with it.
-  /// - Returns: whether an event was stepped.
-  mutating func planBehind(_ head: ClaimID, lane: UInt32, _ log: inout EventLog) -> Bool {
-    guard let (id, promise) = firstFirm(lane: lane, behind: head) else { return false }
-    return pin(id, promise, &log)
-  }
-
-  private func firstFirm(
-    lane: UInt32, behind head: ClaimID
-  ) -> (claim: ClaimID, promise: Promise)? {
+  /// The first claim behind a head that no node can be relied on to hold: the head waits for an
+  /// operator or for other lanes, and the others do not wait with it. Those behind such a claim in
+  /// its own line do.
+  /// - Returns: nil where the head can be held, or has a plan.
+  /// - Complexity: O(lines of the lane) at worst.
+  mutating func firstFirm(lane: UInt32, behind head: ClaimID) -> ClaimID? {
     guard claims[head].pin == nil, let wish = resolved(claims[head])?.wish,
-      firmness(of: wish, lane: lane, probes: .max) != nil
+      !isFirm(wish, lane: lane)
     else { return nil }
-    for row in waiting(for: lane, of: owner(before: head, lane), atMost: Limits.backfillDepth + 1)
-    where row != head.row {
-      if claims[row: row].pin != nil { return nil }
-      guard let id = claims.id(at: row), let resolved = admitted(id, lane: lane),
-        firmness(of: resolved.wish, lane: lane, probes: .max) == nil
+    let owner = owner(before: head, lane)
+    var walk = queue.lines.walk(lane: lane)
+    while !walk.isAtEnd {
+      let first = queue.lines.head(line: walk.line)
+      walk.advance(in: queue.lines)
+      guard let row = first, row != head.row, let id = claims.id(at: row),
+        owner == nil || claims[id].tenant == owner
       else { continue }
-      let asker = asker(id)
-      guard openPlacement(resolved.wish, for: asker, lane: lane) == nil else { return nil }
-      return earliestStart(of: resolved.wish, for: asker, lane: lane).map { (id, $0) }
+      guard let wish = resolved(claims[id])?.wish else { return id }
+      if isFirm(wish, lane: lane) { return id }
     }
     return nil
   }

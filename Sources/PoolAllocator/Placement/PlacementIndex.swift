@@ -29,6 +29,8 @@ struct LaneIndex: Sendable {
   var ceiling = Ceiling()
   /// Nodes by the moment at which all their leases have ended at the latest.
   var clears = IndexedHeaps<Instant>(heaps: 1)
+  /// Demands that its nodes can be relied on to hold.
+  var firm = FirmDemands()
   /// What is in the lane's cells, and how it stands.
   var guarantee = GuaranteeIndex()
 
