@@ -3,7 +3,8 @@ public import PoolAllocator
 /// The production allocator under a workload in virtual time: claims arrive, leases start at once,
 /// are renewed while they run, end when their work is done, and ticks come when they are due.
 ///
-/// Nodes do not fail yet. Same pool, same workload: the same commands, byte for byte.
+/// Jobs may fail to start, linger and overstay; nodes fail by the commands of whoever drives it.
+/// Same pool, same workload: the same commands, byte for byte.
 public struct Simulation: Sendable {
   /// What became of one job.
   public struct Outcome: Sendable, Equatable {
@@ -13,6 +14,8 @@ public struct Simulation: Sendable {
     public var started: Instant?
     /// When it ended, by whatever cause.
     public var ended: Instant?
+    /// Leases that it was granted.
+    public var grants = 0
   }
 
   private enum Action: Sendable {
@@ -128,7 +131,7 @@ public struct Simulation: Sendable {
     commands += 1
     try afterEach(pool, log)
     var granted: [(lease: LeaseID, job: Int, fencing: Fencing)] = []
-    var stopped: [(lease: LeaseID, killBy: Instant?)] = []
+    var stopped: [(lease: LeaseID, isKilled: Bool, killBy: Instant)] = []
     for event in log.events {
       switch event {
       case .claimSubmitted(let claim, _): jobOf[claim] = job
@@ -136,19 +139,22 @@ public struct Simulation: Sendable {
         let grant = log.grants[Int(fact)]
         if let job = jobOf[grant.claim] { granted.append((lease, job, grant.fencing)) }
       case .leaseStopping(let lease, let cause, _, let killBy):
-        stopped.append((lease, lingers && cause != .released ? killBy : nil))
+        stopped.append((lease, cause != .released, killBy))
       case .claimEnded(let claim, _):
         if let job = jobOf.removeValue(forKey: claim) { outcomes[job].ended = now }
       default: break
       }
     }
     for grant in granted { try start(grant.lease, grant.job, grant.fencing, afterEach) }
-    for (lease, killBy) in stopped {
-      guard let held = leases.removeValue(forKey: lease) else { continue }
-      if let killBy {
-        agenda.add(.leave(lease, held.fencing), at: Instant(ns: max(now.ns, killBy.ns - 1)))
+    for stop in stopped {
+      guard let held = leases.removeValue(forKey: stop.lease) else { continue }
+      if stop.isKilled, let late = jobs[held.job].overstays {
+        agenda.add(.leave(stop.lease, held.fencing), at: stop.killBy + late)
+      } else if stop.isKilled, lingers {
+        agenda.add(
+          .leave(stop.lease, held.fencing), at: Instant(ns: max(now.ns, stop.killBy.ns - 1)))
       } else {
-        _ = try apply(.confirmEmpty(lease, held.fencing), afterEach)
+        _ = try apply(.confirmEmpty(stop.lease, held.fencing), afterEach)
       }
     }
     return decision
@@ -159,6 +165,8 @@ public struct Simulation: Sendable {
     _ afterEach: (Pool, EventLog) throws(Failure) -> Void
   ) throws(Failure) {
     leases[lease] = (job, fencing)
+    outcomes[job].grants += 1
+    guard outcomes[job].grants > jobs[job].failedStarts else { return }
     _ = try apply(.confirmStarted(lease, fencing), afterEach)
     outcomes[job].started = outcomes[job].started ?? now
     agenda.add(.finish(lease), at: now + jobs[job].runs)

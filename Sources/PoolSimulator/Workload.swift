@@ -8,6 +8,11 @@ public struct Job: Sendable {
   public var claim: ClaimSpec
   /// How long it runs once started.
   public var runs: Span
+  /// Leases of it that are never started, before one is. Unit: leases.
+  public var failedStarts = 0
+  /// How long it stays on its devices past the moment at which it should have been killed; nil: it
+  /// is gone before.
+  public var overstays: Span?
 
   /// Makes a job.
   public init(arrives: Instant, claim: ClaimSpec, runs: Span) {
@@ -44,6 +49,9 @@ public struct Workload: Sendable {
       jobs.append(Job(arrives: now, claim: claim, runs: runs))
     }
   }
+
+  /// Changes a job that was added.
+  public mutating func change(_ number: Int, _ body: (inout Job) -> Void) { body(&jobs[number]) }
 
   /// Adds one job.
   public mutating func add(_ job: Job) { jobs.append(job) }

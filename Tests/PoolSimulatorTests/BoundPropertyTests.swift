@@ -70,40 +70,6 @@ struct BoundPropertyTests {
     #expect(total.kept > 1_000 && total.overdue > 0)
   }
 
-  @Test func aVoidIsRecordedWhereABoundIsExceeded() {
-    var total = Bounds()
-    for seed in 0..<UInt64(Scale.cases(release: 300, debug: 16)) {
-      var (cluster, workload) = strain(0xFA17 + seed)
-      cluster.nodes = 3
-      var random = SeededGenerator(seed: seed)
-      var simulation = Simulation(pool: cluster.pool(), workload: workload)
-      simulation.lingers = seed % 2 == 0
-      var bounds = Bounds()
-      var generation: UInt64 = 1
-      var now = Instant.origin
-      while now < Instant(ns: 6_000_000_000_000) {
-        now = now + Span.seconds(random.within(1...400))
-        simulation.run(until: now) { pool, log in bounds.note(pool, log) }
-        let node = simulation.pool.node(named: SmallCluster.key(7, Int(random.below(3))))
-        guard let node else { continue }
-        switch random.below(6) {
-        case 0: simulation.apply(.cordon(node))
-        case 1: simulation.apply(.drain(node, deadline: simulation.pool.now + .seconds(30)))
-        case 2:
-          generation += 1
-          simulation.apply(.activate(PolicyGeneration(UInt32(generation)), cluster.policy))
-        default: simulation.apply(.uncordon(node))
-        }
-        bounds.note(simulation.pool, simulation.log)
-      }
-      bounds.close(simulation.pool)
-      if let first = bounds.broken.first { Issue.record("seed \(seed): \(first)") }
-      total += bounds
-    }
-    print("property: with cordons, drains and policies: \(total)")
-    #expect(total.kept > 1_000 && total.voided > 0)
-  }
-
   /// One tenant sends P0 work that its bucket can pay; the others flood P3, all of it aged to the
   /// same level: whole nodes and single GPUs, to the end of the longest lease.
   private func urgent(seed: UInt64, floods: Int) -> (SmallCluster, Workload) {

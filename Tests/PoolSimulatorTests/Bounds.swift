@@ -43,7 +43,7 @@ struct Bounds: CustomStringConvertible {
       default: break
       }
     }
-    if log.events.contains(where: Self.mayVoid) { noteVoids(pool) }
+    noteVoids(pool)
   }
 
   private func isWatched(_ claim: Claim, _ pool: Pool) -> Bool {
@@ -65,15 +65,6 @@ struct Bounds: CustomStringConvertible {
       broken.append("\(id) at \(pool.now.ns), told \(promise.bound)")
     }
     if promise.bound.own == 0 { waits.append(pool.now - promise.told) }
-  }
-
-  private static func mayVoid(_ event: Event) -> Bool {
-    switch event {
-    case .nodeReached, .nodeDuty, .policyActivated, .deviceMoved, .laneBound, .laneUnbound,
-      .leaseOverstayed, .claimQueued:
-      true
-    default: false
-    }
   }
 
   /// After a void a claim is told anew, or that nothing can be said any more.

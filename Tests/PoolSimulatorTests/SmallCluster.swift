@@ -11,6 +11,10 @@ struct SmallCluster {
   var nodes = 1
   /// GPUs of each node.
   var gpus = 8
+  /// GPUs that each node has less than the one before.
+  var falling = 0
+  /// Processor cores of each node.
+  var hostCores: Int32 = 128
   var weights: [Int32]
   /// What the bucket of tenant 0 holds and gets each second; nil: more than it can spend.
   var budget: (cap: Credits, refill: Credits)?
@@ -84,29 +88,37 @@ struct SmallCluster {
 
   private func addNode(_ number: Int, to pool: inout Pool) {
     var log = EventLog()
-    let profile = Self.key(1, 0)
-    var approved = [ApprovedDevices(profile: profile, count: UInt16(gpus))]
+    var approved = [ApprovedDevices(profile: Self.key(1, 0), count: UInt16(gpus))]
     if cores > 0 { approved.append(ApprovedDevices(profile: Self.key(1, 1), count: 1)) }
     let enrolment = Enrolment(key: Self.key(7, number), approved: approved)
     guard let node = pool.apply(.enrol(enrolment), at: .origin, into: &log).0.node else {
       fatalError("a node is enrolled")
     }
+    _ = pool.apply(.advertise(node, advertisement(of: number)), at: .origin, into: &log)
+  }
+
+  /// What the agent of a node reports.
+  /// - Parameter broken: a GPU that does not work.
+  func advertisement(
+    of number: Int, sequence: UInt64 = 1, broken: Int? = nil, living: [Fencing] = []
+  ) -> Advertisement {
     let report = NodeReport(
-      boot: Self.key(8, number), generation: 1, sequence: 1, cpu: MilliCPU(128_000),
-      hostMemory: Bytes(1 << 40), enforcement: cores > 0 ? .none : .cgroup)
-    var devices = (0..<gpus).map {
+      boot: Self.key(8, number), generation: 1, sequence: sequence,
+      cpu: MilliCPU(hostCores * 1000), hostMemory: Bytes(1 << 40),
+      enforcement: cores > 0 ? .none : .cgroup)
+    var devices = (0..<max(1, gpus - falling * number)).map {
       DeviceReport(
-        key: Self.key(9, number * 100 + $0), kind: .gpu, profile: profile,
+        key: Self.key(9, number * 100 + $0), kind: .gpu, profile: Self.key(1, 0),
         memory: Bytes(80 << 30))
     }
+    if let broken, broken < devices.count { devices[broken].condition = .failed }
     if cores > 0 {
       devices.append(
         DeviceReport(
           key: Self.key(9, number * 100 + gpus), kind: .cpu, profile: Self.key(1, 1),
           capacity: MilliGPU(cores * 1000), memory: .zero))
     }
-    _ = pool.apply(
-      .advertise(node, Advertisement(report: report, devices: devices)), at: .origin, into: &log)
+    return Advertisement(report: report, devices: devices, living: living)
   }
 
   /// A claim for whole GPUs.
