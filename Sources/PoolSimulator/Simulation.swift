@@ -175,7 +175,9 @@ public struct Simulation: Sendable {
 
   /// Plans the next renewal of a lease, where its work outlasts what is paid.
   private mutating func plan(_ lease: LeaseID, _ known: Lease, _ job: Int) {
-    guard let started = known.started, known.ends < started + jobs[job].runs else { return }
+    guard let started = known.started, known.ends < started + jobs[job].runs,
+      known.hardEnd.map({ known.ends < $0 }) ?? true
+    else { return }
     let from = known.nextReserved == nil ? known.renewFrom : known.ends
     agenda.add(.renew(lease), at: max(now, from))
   }

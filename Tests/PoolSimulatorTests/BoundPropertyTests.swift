@@ -70,6 +70,38 @@ struct BoundPropertyTests {
     #expect(total.kept > 1_000 && total.overdue > 0)
   }
 
+  /// Tenant 1 sends work that is charged a second and holds the node for a minute, because it is
+  /// killed late; tenant 0 pays for a minute at once. By service alone it waits until the other has
+  /// caught up, for an hour.
+  @Test func aLeadThatOthersHardlyPayForEndsInTime() {
+    var total = Bounds()
+    for seed in 0..<UInt64(Scale.cases(release: 50, debug: 3)) {
+      var random = SeededGenerator(seed: seed)
+      var cluster = SmallCluster(weights: [1000, 1000])
+      cluster.leaseMax = .seconds(60)
+      let end = Instant(ns: 8_000_000_000_000)
+      var workload = Workload()
+      workload.addStream(mean: .seconds(300), until: end, using: &random) { number, _ in
+        let claim = SmallCluster.claim(number, tenant: 0, rank: 0, gpus: 8, runtime: .seconds(60))
+        return (claim, .seconds(60))
+      }
+      workload.addStream(mean: .seconds(30), until: end, using: &random) { number, _ in
+        let claim = SmallCluster.claim(number, tenant: 1, rank: 0, gpus: 8, runtime: .seconds(1))
+        return (claim, .seconds(2))
+      }
+      workload.sort()
+      var simulation = Simulation(pool: cluster.pool(), workload: workload)
+      simulation.lingers = true
+      var bounds = Bounds(of: SmallCluster.key(5, 0))
+      simulation.run(until: end) { pool, log in bounds.note(pool, log) }
+      bounds.close(simulation.pool)
+      if let first = bounds.broken.first { Issue.record("seed \(seed): \(first)") }
+      total += bounds
+    }
+    print("property: a lead that others hardly pay for: \(total)")
+    #expect(total.overdue > 0)
+  }
+
   /// One tenant sends P0 work that its bucket can pay; the others flood P3, all of it aged to the
   /// same level: whole nodes and single GPUs, to the end of the longest lease.
   private func urgent(seed: UInt64, floods: Int) -> (SmallCluster, Workload) {
