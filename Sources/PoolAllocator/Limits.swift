@@ -27,9 +27,6 @@ public struct Limits: Hashable, Sendable {
   /// Steps that one command may take: the fullest node's report moves 136 devices and ends 512
   /// leases in 5 steps each, and that must fit. Unit: events.
   public static let stepsPerCommand = 4_096
-  /// Steps after which a `tick` says that more is due. 256 steps of about 100 ns stay below the
-  /// latency of one durable write. Unit: events.
-  public static let stepsPerTick = 256
   /// Interned sets of lanes, one queue each. Unit: queue groups.
   public static let queueGroups = 256
   /// Claims behind the head of a lane that are tried in the gap before it, for each grant: enough
@@ -103,6 +100,10 @@ public struct Limits: Hashable, Sendable {
   public var queuedClaimsPerTenant = 10_000
   /// Claims of one root workflow that live at once: a loop that spawns is stopped. Unit: claims.
   public var liveClaimsPerWorkflow = 1_000
+  /// Steps after which a `tick` says that more is due, 1 at least: one step is one decision, at most
+  /// about 0.1 ms where the first of a long queue waits, so that commands come between two ticks in
+  /// time. Unit: events.
+  public var stepsPerTick = 256
   /// How long a silent node stays suspect before its devices are quarantined. Unit: nanoseconds.
   public var silentAfter = Span.seconds(30)
 

@@ -3,14 +3,20 @@ import PoolInsight
 import Workload
 
 // queue-bench [COMMANDS [NODES QUEUED]…]: how long one command takes while every GPU is in use and
-// many claims wait: percentiles by kind of command, in one process and one thread. A tick is one
-// call of at most `Limits.stepsPerTick` events. The rows of `predict` are what folding the events
+// many claims wait: percentiles by kind of command, in one process and one thread. A tick takes one
+// step, so that each row is one decision. The rows of `predict` are what folding the events
 // of each of these commands into a `WaitPredictor` costs, after it; `likely` is one answer.
+
+let oneStepATick = {
+  var limits = Limits()
+  limits.stepsPerTick = 1
+  return limits
+}()
 
 /// Nodes of 8 GPUs, 100 tenants, classes P0 to P3 that age, every GPU in use, a long queue.
 struct Crowd {
   static let tenants = 100
-  var pool = Pool()
+  var pool = Pool(limits: oneStepATick)
   var log = EventLog()
   var predictor = WaitPredictor()
   var now = Instant(ns: 1_000_000_000)

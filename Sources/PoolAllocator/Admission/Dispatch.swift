@@ -13,9 +13,9 @@ extension Pool {
     case lane(UInt32)
   }
 
-  /// Does what is due, up to `Limits.stepsPerTick`.
+  /// Does what is due, one step after the other, up to `limits.stepsPerTick`.
   mutating func tick(_ log: inout EventLog) -> (Decision, Progress) {
-    while log.events.count < Limits.stepsPerTick {
+    while log.events.count < max(1, limits.stepsPerTick) {
       guard let due = nextDue() else { return (done(), .complete) }
       switch due {
       case .lease(let id): leaseDue(id, &log)

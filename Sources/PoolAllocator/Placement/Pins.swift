@@ -57,11 +57,11 @@ extension Pool {
     guard let pin = claims[row: claim].pin, pin.lane.row == lane else { return nil }
     var wish = wish
     wish.through = claim
-    guard fitsNode(wish, pin.node.row) else { return nil }
     var row = placement.devices.first(of: pin.node.row)
     while row != RowLists.none {
       if fitsDevice(wish, row, lane), let found = gather(wish, around: row, lane: lane) {
-        return found
+        // Asked last: it looks at all plans of the lane, and devices are mostly in use.
+        return fitsNode(wish, pin.node.row) ? found : nil
       }
       row = placement.devices.next(after: row)
     }
