@@ -100,9 +100,8 @@ public struct Limits: Hashable, Sendable {
   public var queuedClaimsPerTenant = 10_000
   /// Claims of one root workflow that live at once: a loop that spawns is stopped. Unit: claims.
   public var liveClaimsPerWorkflow = 1_000
-  /// Steps after which a `tick` says that more is due, 1 at least: one step is one decision, at most
-  /// about 0.1 ms where the first of a long queue waits, so that commands come between two ticks in
-  /// time. Unit: events.
+  /// Steps after which a `tick` says that more is due, 1 at least. One step is one decision, about
+  /// 0.1 ms at most where a long queue waits, and commands come between two ticks. Unit: events.
   public var stepsPerTick = 256
   /// How long a silent node stays suspect before its devices are quarantined. Unit: nanoseconds.
   public var silentAfter = Span.seconds(30)
