@@ -35,6 +35,9 @@ public struct Limits: Hashable, Sendable {
   /// Nodes whose leases are looked at to find where a head can start first; the others end later as
   /// a whole, though one of their devices may be free before. Unit: nodes.
   public static let pinProbes = 32
+  /// Other ways to ask for a claim that are tried for one answer: each costs as much as a
+  /// submission. Unit: claims.
+  public static let alternativeTrials = 128
   /// Waiting claims of its own tenant that are counted before one whose bound is asked; behind more
   /// it is told none. Unit: claims.
   public static let ownWork = 64

@@ -23,7 +23,7 @@ enum Forms {
       Flag(name: "--json", values: .none, summary: "print one JSON document"),
       Flag(
         name: "--explain", values: .none,
-        summary: "print the longest wait of every tenant and class too, and what it adds up"),
+        summary: "print the longest wait of every tenant and class too, and what would run now"),
       Flag(
         name: "--profiles", values: .one("a directory"),
         summary: "hardware profiles for the probe"),

@@ -41,8 +41,13 @@ enum PlaceCommand {
       let width = Terminal.width()
       Console.print(report.text(width: width))
       if arguments.has("--explain") {
-        let lines = BoundsPage(session: session).lines(Page(width: width))
-        Console.print("\n" + lines.joined(separator: "\n") + "\n")
+        let page = Page(width: width)
+        let pages = [
+          BoundsPage(session: session).lines(page), AlternativesPage(session: session).lines(page),
+        ]
+        for lines in pages where !lines.isEmpty {
+          Console.print("\n" + lines.joined(separator: "\n") + "\n")
+        }
       }
     }
     return report.exitCode

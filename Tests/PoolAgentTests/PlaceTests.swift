@@ -30,6 +30,23 @@ struct PlaceTests {
       ])
   }
 
+  @Test("what is explained names bounds, and what would be granted now instead")
+  func explained() throws {
+    let arguments = ["place", "--policy", Agent.policy, "--claims", Agent.claims, "--nodes"]
+    let result = try Agent.run(arguments + nodes + ["--explain"])
+    #expect(result.code == 0)
+    let lines = result.out.split(separator: "\n").map {
+      $0.split(separator: " ").joined(separator: " ")
+    }
+    #expect(lines.contains("cpu-shared support P1 25890 60 11070 4 x 3690"))
+    #expect(lines.contains("rescore-day of fraud another lane cpu-shared 0.15 0.03"))
+    let bare = try Agent.run(arguments + nodes)
+    #expect(result.out.hasPrefix(bare.out.prefix(while: { $0 != "\n" })))
+    #expect(!bare.out.contains("ALTERNATIVES"))
+    let wrong = try Agent.run(arguments + nodes + ["--explain", "--json"])
+    #expect(wrong.code == 2)
+  }
+
   @Test("the example on three nodes uses whole GPUs, shares and MIG instances")
   func three() throws {
     let arguments = ["place", "--policy", Agent.policy, "--claims", Agent.claims, "--nodes"]

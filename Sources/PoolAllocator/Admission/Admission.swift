@@ -102,7 +102,10 @@ extension Pool {
   }
 
   /// Resolves a claim's names and checks what does not depend on the lane.
-  private func resolve(_ spec: ClaimSpec) -> Result<(Resolved, RuntimePlan), Refusal> {
+  /// - Parameter isNew: whether its own name must be that of no live claim.
+  func resolve(
+    _ spec: ClaimSpec, isNew: Bool = true
+  ) -> Result<(Resolved, RuntimePlan), Refusal> {
     func refuse(
       _ verdict: Decision.Verdict, _ reasons: [Reason]
     ) -> Result<(Resolved, RuntimePlan), Refusal> {
@@ -110,7 +113,7 @@ extension Pool {
     }
     guard generation.value > 0 else { return refuse(.rejected, [Reason(.policyMissing)]) }
     guard spec.isWellFormed else { return refuse(.infeasible, [Reason(.fieldOutOfRange)]) }
-    guard keys.claims.row(for: spec.key) == nil else {
+    guard !isNew || keys.claims.row(for: spec.key) == nil else {
       return refuse(.rejected, [Reason(.duplicateKey)])
     }
     guard let tenant = tenant(named: spec.tenant), !tenants[tenant].isRetired else {
@@ -162,7 +165,7 @@ extension Pool {
   // MARK: credits, order, placement
 
   /// Where a claim that is allowed and feasible goes now.
-  private func route(
+  func route(
     _ spec: ClaimSpec, _ resolved: Resolved, _ eligible: LaneSet, _ first: LaneOffer
   ) -> Route {
     let overload = tableObstacles(spec)
