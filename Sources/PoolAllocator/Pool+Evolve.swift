@@ -81,7 +81,7 @@ extension Pool {
     let keepsPin =
       before == .queued && claims[id].pin.map { lanes.contains(row: $0.lane.row) } ?? false
     let turns = turns(of: id)
-    leaveQueue(id, keepsPin: keepsPin, turnIn: lanes)
+    leaveQueue(id, keepsPin: keepsPin, waitsFor: lanes)
     guard let group = group(for: lanes) else { broken("a claim queues in a group that exists") }
     if Int(group) == groups.count { groups.append(lanes) } else { groups[Int(group)] = lanes }
     claims[id].group = group
@@ -141,19 +141,24 @@ extension Pool {
     QueueIndex.set(&queue.claimTimers, id.row, expires)
   }
 
-  /// Takes a claim out of wherever it waits; gives up the turn that it holds, at its bucket and,
-  /// but for some, in the lanes that it waits for.
-  mutating func leaveQueue(_ id: ClaimID, keepsPin: Bool = false, turnIn kept: LaneSet = .none) {
+  /// Takes a claim out of wherever it waits; gives up the turn that it holds, at its bucket and in
+  /// the lanes that it waits for, but for those that it waits for afterwards.
+  mutating func leaveQueue(
+    _ id: ClaimID, keepsPin: Bool = false, waitsFor kept: LaneSet = .none,
+    grantedIn granted: UInt32? = nil
+  ) {
     let state = claims[id].state
     guard state == .queued || state == .parked else { return }
     let tenant = claims[id].tenant
+    let isPlanned = claims[id].pin != nil
+    let turns = turnLanes(of: id, grantedIn: granted)
     if !keepsPin { clearPin(of: id) }
     waitingClaims -= 1
     tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
     if state == .queued {
-      voidTurn(of: id, in: LaneSet(bits: groups[Int(claims[id].group)].bits & ~kept.bits))
       leaveLine(id)
+      endTurns(of: tenant, turns, kept: kept, grantedIn: granted, isPlanned: isPlanned)
       stirred.bits |= groups[Int(claims[id].group)].bits
       if let bucket = claims[id].widensOn {
         claims[id].widensOn = nil

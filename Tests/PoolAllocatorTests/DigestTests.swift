@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 5_227_963_176_406_720_356, low: 15_155_693_136_480_736_359),
-    Digest(high: 17_506_207_823_517_466_611, low: 7_600_023_203_065_318_350)
+    Digest(high: 7_058_289_710_662_587_909, low: 6_599_170_078_071_886_158),
+    Digest(high: 16_336_952_043_012_382_503, low: 3_987_653_952_518_268_685)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -5,7 +5,8 @@ import Workload
 // queue-bench [COMMANDS [NODES QUEUED]…]: how long one command takes while every GPU is in use and
 // many claims wait: percentiles by kind of command, in one process and one thread. A tick takes one
 // step, so that each row is one decision. The rows of `predict` are what folding the events
-// of each of these commands into a `WaitPredictor` costs, after it; `likely` is one answer.
+// of each of these commands into a `WaitPredictor` costs, after it; `likely` is one answer, and
+// `explain` what stands in the way of a waiting claim, its bound, and its priced alternatives.
 
 let oneStepATick = {
   var limits = Limits()
@@ -130,6 +131,18 @@ struct Crowd {
     while let due = pool.nextTimer(), due <= now { apply(.tick, as: "tick") }
   }
 
+  /// Asks everything of one of the last claims that wait.
+  mutating func explain() {
+    guard let id = waiting.dropLast(random.below(min(waiting.count, 100))).last,
+      let claim = pool.claim(id), claim.isWaiting
+    else { return }
+    let start = clock.now
+    _ = pool.obstacles(of: id)
+    _ = pool.startBound(of: id)
+    _ = pool.alternatives(to: claim.spec)
+    note("explain", clock.now - start)
+  }
+
   /// A lease ends, a claim comes, and sometimes one is withdrawn.
   mutating func turn() {
     now = now + Span(ns: 1_000_000)
@@ -143,6 +156,7 @@ struct Crowd {
     tickAll()
     submit()
     tickAll()
+    if random.below(16) == 0 { explain() }
     if random.below(4) == 0, !waiting.isEmpty {
       let claim = waiting.remove(at: waiting.count - 1 - random.below(min(waiting.count, 100)))
       if pool.claim(claim)?.state == .queued { apply(.cancel(claim), as: "cancel") }
@@ -170,7 +184,10 @@ print("   nodes    queued  command        count       p50       p99     p99.9   
 for index in stride(from: 0, to: pairs.count - 1, by: 2) {
   var crowd = Crowd(nodes: pairs[index], queued: pairs[index + 1])
   for _ in 0..<turns { crowd.turn() }
-  for kind in ["submit", "start", "release", "empty", "cancel", "tick", "predict", "likely"] {
+  let kinds = [
+    "submit", "start", "release", "empty", "cancel", "tick", "predict", "likely", "explain",
+  ]
+  for kind in kinds {
     let sorted = (crowd.times[kind] ?? []).sorted()
     guard let last = sorted.last else { continue }
     func at(_ thousandths: Int) -> String {

@@ -99,6 +99,20 @@ extension Pool {
 
   // MARK: folding
 
+  /// Takes claims back from levels that the policy in force lets nobody reach.
+  mutating func lowerClaims() {
+    for row in 0..<UInt32(claims.extent) {
+      guard let id = claims.id(at: row), claims[id].state == .queued else { continue }
+      let rank = claims[id].serviceClass.rank
+      let best = policy.order.ageingStep == nil ? rank : min(rank, policy.order.ceiling)
+      guard claims[id].level < best, let line = queue.lines.line(of: row) else { continue }
+      claims[id].level = best
+      guard queue.lines.head(line: line) == row else { continue }
+      lift(claims[id].tenant, to: best, in: groups[Int(claims[id].group)])
+      refreshLine(line)
+    }
+  }
+
   /// Puts a claim into its line. A tenant that begins to wait at its level is lifted to the floor.
   mutating func joinLine(_ id: ClaimID) {
     claims[id].queuedAt = now

@@ -93,13 +93,38 @@ extension Pool {
     }
   }
 
-  /// The same where a queued claim goes without the turn that was its own: what was kept for it is
-  /// not kept for the next one.
-  mutating func voidTurn(of id: ClaimID, in lanes: LaneSet) {
-    var left = lanes
+  /// The lanes in which a claim that leaves the order has its tenant's turn. One that is granted on
+  /// devices that were kept for it has it in their lane, whatever has risen before it since.
+  mutating func turnLanes(of id: ClaimID, grantedIn granted: UInt32?) -> LaneSet {
+    guard claims[id].state == .queued else { return .none }
+    var turns = LaneSet.none
+    var left = groups[Int(claims[id].group)]
     while let lane = left.firstRow {
       left = left.withoutFirst
-      if isTurn(id, in: lane) { clocks[claims[id].tenant.row, lane].voided = now }
+      if isTurn(id, in: lane) {
+        turns.insert(row: lane)
+      } else if lane == granted, claims[id].level == 0, claims[id].pin?.lane.row == lane,
+        lanes[row: lane].rule.owner == nil
+      {
+        turns.insert(row: lane)
+        clocks[claims[id].tenant.row, lane].voided = now
+      }
+    }
+    return turns
+  }
+
+  /// Ends the turns of a claim that left the order. Granted in one lane, or withdrawn from a plan,
+  /// it had them in all, or others would wait for one claim of its tenant after another. Without
+  /// either its tenant keeps its place, and the bounds of its next claim count anew.
+  mutating func endTurns(
+    of tenant: TenantID, _ turns: LaneSet, kept: LaneSet, grantedIn granted: UInt32?,
+    isPlanned: Bool
+  ) {
+    var left = LaneSet(bits: turns.bits & ~kept.bits)
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      if lane != granted { clocks[tenant.row, lane].voided = now }
+      if granted != nil || isPlanned { renewTurn(of: tenant.row, in: lane) }
     }
   }
 
@@ -156,9 +181,15 @@ extension Pool {
   /// The same where a grant took the last room for leases of a node, or of the pool: who waits may
   /// wait for room, not for devices.
   mutating func voidWithoutRoom(on node: NodeID) {
-    if Int(nodes[node].leases) >= Limits.leasesPerNode { voidLanes(of: node.row) }
-    guard !leases.hasRoom else { return }
-    for row in 0..<UInt32(lanes.extent) where lanes.id(at: row) != nil { void(lane: row) }
+    var full = LaneSet.none
+    if Int(nodes[node].leases) >= Limits.leasesPerNode {
+      full = placement.lanesOfNode[Int(node.row)]
+    }
+    if !leases.hasRoom { lanes.forEach { lane, _ in full.insert(lane) } }
+    while let lane = full.firstRow {
+      full = full.withoutFirst
+      lanes[row: lane].voided = max(lanes[row: lane].voided, now)
+    }
   }
 
   // MARK: what nodes can be relied on to hold

@@ -94,6 +94,7 @@ extension Pool {
     installLanes(cited)
     installTenants()
     installBuckets()
+    indexTerms()
     rebindDevices()
     dropRetiredTenants()
     for row in 0..<UInt32(claims.extent) {
@@ -110,7 +111,7 @@ extension Pool {
       repriceBucket(row)
     }
     // Another ageing step moves the moments at which heads rise, and other leases the intervals.
-    indexTerms()
+    lowerClaims()
     indexLines()
     voidAllLanes()
     lanes.forEach { id, _ in stirred.insert(id) }

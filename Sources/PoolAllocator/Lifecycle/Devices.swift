@@ -239,6 +239,8 @@ extension Pool {
     if let lane = devices[id].lane, devices[id].health == .usable || health == .usable {
       void(lane: lane)
     }
+    // Its lane may leave the node with it, which is then another for those that share it.
+    if health == .gone { voidLanes(of: devices[id].node.row) }
     devices[id].health = health
     if let kept = devices[id].pin { stirPin(of: kept) }
     if let lane = devices[id].lane {

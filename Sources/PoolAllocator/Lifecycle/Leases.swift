@@ -221,9 +221,7 @@ extension Pool {
   mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
     let fromDoor = claims[grant.claim].state == .new
     let isTurn = isFirst(grant.claim, in: grant.lane.row)
-    let isOwnTurn = self.isTurn(grant.claim, in: grant.lane.row)
-    leaveQueue(grant.claim, turnIn: LaneSet(bits: 1 << UInt64(grant.lane.row)))
-    if isOwnTurn { renewTurn(of: claims[grant.claim].tenant.row, in: grant.lane.row) }
+    leaveQueue(grant.claim, grantedIn: grant.lane.row)
     let tenant = claims[grant.claim].tenant
     guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
     let (application, action) =

@@ -213,10 +213,10 @@ extension Pool {
   /// The first claim behind a head that no node can be relied on to hold: the head waits for an
   /// operator or for other lanes, and the others do not wait with it. Those behind such a claim in
   /// its own line do.
-  /// - Returns: nil where the head can be held, or has a plan.
+  /// - Returns: nil where the head can be held, or has a plan in this lane.
   /// - Complexity: O(lines of the lane) at worst.
   mutating func firstFirm(lane: UInt32, behind head: ClaimID) -> ClaimID? {
-    guard claims[head].pin == nil, let wish = resolved(claims[head])?.wish,
+    guard claims[head].pin?.lane.row != lane, let wish = resolved(claims[head])?.wish,
       !isFirm(wish, lane: lane)
     else { return nil }
     let owner = owner(before: head, lane)

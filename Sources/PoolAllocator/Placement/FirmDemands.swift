@@ -8,7 +8,7 @@ struct FirmDemands: Sendable {
   }
 
   /// Different demands that are remembered.
-  private static let most = 16
+  private static let most = 64
   private var entries: [Entry] = []
 
   /// What is known of a demand, or nil.
@@ -18,7 +18,7 @@ struct FirmDemands: Sendable {
 
   /// Remembers an answer.
   mutating func note(_ wish: Wish, _ isFirm: Bool) {
-    if entries.count == Self.most { entries.removeAll(keepingCapacity: true) }
+    if entries.count == Self.most { entries.removeFirst() }
     entries.append(Entry(demand: wish.demand, slice: wish.slice, isFirm: isFirm))
   }
 
