@@ -16,7 +16,7 @@ public struct Alternative: BitwiseCopyable, Sendable {
 
   /// What it changes; all else is as it was asked for.
   public let change: Change
-  /// The claim as it would be granted, under a name that no live claim has.
+  /// The claim to submit, under a name that no live claim has.
   public let spec: ClaimSpec
   /// The lane that would serve it.
   public let lane: LaneID
@@ -36,7 +36,7 @@ extension Pool {
   ///   would be granted as it is.
   /// - Complexity: that of about `Limits.alternativeTrials` submissions at most; changes nothing.
   public func alternatives(to spec: ClaimSpec) -> [Alternative] {
-    guard generation.value > 0, spec.isWellFormed, trial(spec, .lane) == nil else { return [] }
+    guard spec.isWellFormed, trial(spec, .lane) == nil else { return [] }
     var trials = Limits.alternativeTrials
     var found: [Alternative] = []
     for change in Alternative.Change.allCases {
@@ -128,10 +128,9 @@ extension Pool {
     }
     var runtimes = [2, 4, 8].map { Span(ns: spec.runtimeMax.ns / $0) }
     let around = leaves(serviceClass, .zero) - now
-    var left = spec.lanes.bits & placement.pinnedLanes.bits
-    while left != 0 {
-      let lane = UInt32(left.trailingZeroBitCount)
-      left &= left - 1
+    var left = LaneSet(bits: spec.lanes.bits & placement.pinnedLanes.bits)
+    while let lane = left.firstRow {
+      left = left.withoutFirst
       var row = placement.pins.first(of: lane)
       var looked = 0
       while row != RowLists.none, looked < Limits.pinProbes {

@@ -185,7 +185,7 @@ extension Pool {
     let ready = firstReady(lane: row, before: head)
     let isExchange = ready.map { canExchange(head, $0) } ?? false
     let id = isExchange ? head : ready ?? head
-    guard let (resolved, payable) = stay(id, &log) else { return }
+    guard let (resolved, payable) = keepInOrder(id, &log) else { return }
     guard leases.hasRoom, payable.contains(row: row),
       let offer = offer(row, for: claims[id].spec, resolved)
     else { return step(.laneRested(row: row), &log) }
@@ -203,10 +203,11 @@ extension Pool {
     }
   }
 
-  /// Moves a claim that came first out of the way where it cannot be served: it is held, no lane
-  /// takes it any more, its buckets are short, or it waits for other lanes than it can pay.
+  /// Keeps a claim that came first in the order, or moves it out of the way where it cannot be
+  /// served: it is held, no lane takes it any more, its buckets are short, or it waits for other
+  /// lanes than it can pay.
   /// - Returns: its names and the lanes that it can pay; nil where an event was stepped.
-  private mutating func stay(
+  private mutating func keepInOrder(
     _ id: ClaimID, _ log: inout EventLog
   ) -> (resolved: Resolved, payable: LaneSet)? {
     let claim = claims[id]
@@ -243,7 +244,7 @@ extension Pool {
     _ head: ClaimID, lane row: UInt32, _ log: inout EventLog
   ) -> Bool {
     guard let id = firstFirm(lane: row, behind: head) else { return false }
-    guard let (resolved, payable) = stay(id, &log) else { return true }
+    guard let (resolved, payable) = keepInOrder(id, &log) else { return true }
     guard payable.contains(row: row), let offer = offer(row, for: claims[id].spec, resolved),
       lendingObstacle(row, to: claims[id].tenant, offer.billedMilli) == nil
     else { return false }

@@ -94,7 +94,8 @@ extension Pool {
   }
 
   /// The lanes in which a claim that leaves the order has its tenant's turn. One that is granted on
-  /// devices that were kept for it has it in their lane, whatever has risen before it since.
+  /// devices that were kept for it has it in their lane, whatever has risen before it since, which
+  /// then counts anew.
   mutating func turnLanes(of id: ClaimID, grantedIn granted: UInt32?) -> LaneSet {
     guard claims[id].state == .queued else { return .none }
     var turns = LaneSet.none
