@@ -10,17 +10,12 @@ struct BoundFaultTests {
   /// for processor time too, wait for one lane or both, run dry, start late and stay too long.
   private func strain(_ seed: UInt64) -> (SmallCluster, Workload) {
     var random = SeededGenerator(seed: seed)
-    let tenants = Int(random.within(2...4))
-    var cluster = SmallCluster(
-      weights: (0..<tenants).map { _ in [1000, 1000, 2000, 4000][Int(random.below(4))] })
+    var cluster = SmallCluster(tenantsFrom: &random)
     cluster.nodes = 3
     cluster.gpus = Int(random.within(3...8))
     cluster.falling = Int(random.within(0...2))
     cluster.hostCores = [16, 128][Int(random.below(2))]
-    cluster.leaseMax = .seconds(60)
-    cluster.grace = .seconds(random.within(1...10))
-    cluster.quantum = .seconds([20, 3_600][Int(random.below(2))])
-    cluster.order = OrderRule(ageingStep: .seconds(random.within(10...90)))
+    cluster.hurry(using: &random)
     if random.below(2) == 0 {
       cluster.reserved = random.within(1...4)
       if random.below(2) == 0 {
@@ -32,7 +27,7 @@ struct BoundFaultTests {
     }
     var workload = Workload()
     let mostFaults = random.below(2) == 0 ? UInt64(20) : 1_000_000
-    for tenant in 0..<tenants {
+    for tenant in cluster.weights.indices {
       let rank = Int(random.below(4))
       let isWide = random.below(2) == 0
       let mean = Span.seconds(

@@ -9,18 +9,13 @@ struct BoundPropertyTests {
   /// and narrow claims, tenants that send much and little.
   private func strain(_ seed: UInt64) -> (SmallCluster, Workload) {
     var random = SeededGenerator(seed: seed)
-    let tenants = Int(random.within(2...4))
-    var cluster = SmallCluster(
-      weights: (0..<tenants).map { _ in [1000, 1000, 2000, 4000][Int(random.below(4))] })
+    var cluster = SmallCluster(tenantsFrom: &random)
     cluster.nodes = Int(random.within(1...3))
     cluster.gpus = [1, 2, 4, 8][Int(random.below(4))]
-    cluster.leaseMax = .seconds(60)
-    cluster.grace = .seconds(random.within(1...10))
-    cluster.quantum = .seconds([20, 3_600][Int(random.below(2))])
-    cluster.order = OrderRule(ageingStep: .seconds(random.within(10...90)))
+    cluster.hurry(using: &random)
     var workload = Workload()
     let end = Instant(ns: 3_000_000_000_000)
-    for tenant in 0..<tenants {
+    for tenant in cluster.weights.indices {
       let isFlood = random.below(2) == 0
       let rank = Int(random.below(4))
       let isWide = random.below(2) == 0

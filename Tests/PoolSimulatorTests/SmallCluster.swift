@@ -32,6 +32,20 @@ struct SmallCluster {
 
   init(weights: [Int32]) { self.weights = weights }
 
+  /// Two to four tenants of uneven weights.
+  init(tenantsFrom random: inout SeededGenerator) {
+    let tenants = Int(random.within(2...4))
+    weights = (0..<tenants).map { _ in [1000, 1000, 2000, 4000][Int(random.below(4))] }
+  }
+
+  /// Leases of a minute at most, that are paid at once or in parts, and claims that age soon.
+  mutating func hurry(using random: inout SeededGenerator) {
+    leaseMax = .seconds(60)
+    grace = .seconds(random.within(1...10))
+    quantum = .seconds([20, 3_600][Int(random.below(2))])
+    order = OrderRule(ageingStep: .seconds(random.within(10...90)))
+  }
+
   var policy: CompiledPolicy {
     var policy = CompiledPolicy()
     let profile = Self.key(1, 0)
