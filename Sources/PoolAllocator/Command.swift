@@ -67,6 +67,10 @@ public enum Command: Sendable {
   case submit(ClaimSpec)
   /// Withdraws a claim.
   case cancel(ClaimID)
+  /// Another principal approves what a claim plans, by the hash of the plan.
+  case approve(ClaimID, by: Key, plan: Key)
+  /// Another principal denies it, or takes back an approval that no lease rests on yet.
+  case deny(ClaimID, by: Key)
 
   // MARK: leases
   /// The agent started a lease.

@@ -14,6 +14,8 @@ public struct Decision: BitwiseCopyable, Sendable {
     case infeasible
     /// The command took effect.
     case done
+    /// The claim waits for another principal's approval, out of the order.
+    case awaitingApproval
   }
 
   /// The verb of the answer.

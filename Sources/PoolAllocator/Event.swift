@@ -56,6 +56,15 @@ public enum Event: BitwiseCopyable, Sendable {
   case claimParked(ClaimID, on: BucketID)
   /// A claim waits out of the order until the restriction on this identity ends.
   case claimHeld(ClaimID, by: UInt32)
+  /// A claim waits out of the order for another principal's approval, which lapses by itself.
+  /// `isDemanded`: its rung asks for it, whatever the action.
+  case approvalRequested(ClaimID, lapses: Instant, isDemanded: Bool)
+  /// What a claim plans was approved.
+  case approvalGranted(ClaimID, by: Key)
+  /// What a claim plans was denied, or an approval taken back; the claim ends.
+  case approvalDenied(ClaimID, by: Key)
+  /// Nobody decided in time; the claim ends.
+  case approvalLapsed(ClaimID)
   /// A claim at the head of its line waited long enough to rise to this level.
   case claimAged(ClaimID, level: UInt8)
   /// A claim waited as long as it or its class allows; the reasons are what stood in its way.

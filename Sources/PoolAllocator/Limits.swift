@@ -47,6 +47,12 @@ public struct Limits: Hashable, Sendable {
   /// Time between the claim of an owner and the order to give a lent device back that reaches the
   /// agent: a tick and a message. Part of every promise to reclaim. Unit: nanoseconds.
   public static let orderDelay = Span.seconds(1)
+  /// Principals that may approve the work of one service: a list that a person can read, looked
+  /// through for each approval. Unit: principals.
+  public static let approvers = 64
+  /// Actions of one service that need an approval, looked through for each submission. Unit:
+  /// actions.
+  public static let guardedActions = 64
   /// Chain depth of a claim's ancestry: deeper is a loop in all workloads seen. Unit: claims.
   public static let chainDepth = 32
   /// Attempts of one piece of work as its caller counts them. Unit: attempts.

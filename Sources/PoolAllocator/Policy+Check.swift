@@ -7,7 +7,7 @@ extension CompiledPolicy {
     let checks: [Bool] = [
       classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
       lanesAreSound, classesAreSound, tenantsAreSound, bucketsAreSound, servicesAreSound,
-      costsAreSound,
+      costsAreSound, approvalsAreSound,
     ]
     return checks.firstIndex(of: false)
   }
@@ -141,7 +141,18 @@ extension CompiledPolicy {
   }
 
   private var servicesAreSound: Bool {
-    services.allSatisfy { $0.weightMilli >= 1 && $0.weightMilli <= Limits.weightMilli }
+    services.allSatisfy {
+      $0.weightMilli >= 1 && $0.weightMilli <= Limits.weightMilli
+        && Int($0.approval ?? 0) < ($0.approval == nil ? 1 : approvals.count)
+    }
+  }
+
+  private var approvalsAreSound: Bool {
+    approvals.count <= Int(UInt16.max)
+      && approvals.allSatisfy {
+        $0.lasts > .zero && $0.lasts <= Limits.spanMax && !$0.approvers.isEmpty
+          && $0.approvers.count <= Limits.approvers && $0.actions.count <= Limits.guardedActions
+      }
   }
 
   private var costsAreSound: Bool {

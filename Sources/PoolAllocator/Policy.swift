@@ -22,6 +22,8 @@ public struct CompiledPolicy: Sendable {
   public var buckets: [BucketRule] = []
   /// Service definitions.
   public var services: [ServiceRule] = []
+  /// What has to be approved, and by whom; services name these by index.
+  public var approvals: [ApprovalRule] = []
   /// The linear cost model.
   public var costs: [CostRule] = []
 
@@ -271,13 +273,16 @@ public struct ServiceRule: BitwiseCopyable, Hashable, Sendable {
   public var serviceClass: ServiceClass
   /// The job's own multiplier of the price, 1,000 = 1.000; ≥ 1.
   public var weightMilli: Int32
+  /// Index in `CompiledPolicy.approvals`; nil: nothing has to be approved.
+  public var approval: UInt16?
 
-  /// Makes a rule.
+  /// Makes a rule under which nothing has to be approved.
   public init(key: Key, tenant: Key?, serviceClass: ServiceClass, weightMilli: Int32 = 1000) {
     self.key = key
     self.tenant = tenant
     self.serviceClass = serviceClass
     self.weightMilli = weightMilli
+    self.approval = nil
   }
 }
 

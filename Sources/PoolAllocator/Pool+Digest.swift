@@ -233,6 +233,13 @@ extension Pool {
     }
     digest.combine(claim.waitEnds)
     digest.combine(claim.latestStart)
+    digest.combine(claim.approval) { digest, approval in
+      digest.combine(approval.asked)
+      digest.combine(approval.lapses)
+      digest.combine(approval.isDemanded)
+      digest.combine(approval.by) { $0.combine($1) }
+    }
+    digest.combine(claim.spec.plan) { $0.combine($1) }
     digest.combine(claim.plan.planned)
     digest.combine(claim.plan.correctionMilli)
   }

@@ -25,13 +25,18 @@ extension Pool {
     case .nodeReached(let id, let reach): evolveReach(id, reach)
     case .nodeHeard(let id): nodes[id].heard += 1
     case .nodeDuty(let id, let duty, let drainBy): evolveDuty(id, duty, drainBy)
-    case .nodeDrifted, .deviceShrank, .commandRefused, .waitExceeded: break
+    case .nodeDrifted, .deviceShrank, .commandRefused, .waitExceeded, .approvalDenied,
+      .approvalLapsed:
+      break
     case .nodeForgotten(let id): evolveForgotten(id)
     case .claimSubmitted(let id, let fact): evolveSubmitted(id, log.claimFacts[Int(fact)])
     case .claimQueued(let id, let lanes, _, let widens): evolveQueued(id, lanes, widens)
     case .claimParked(let id, let bucket): evolveParked(id, bucket)
     case .claimAged(let id, let level): evolveAged(id, level)
     case .claimHeld(let id, let row): evolveHeld(id, by: row)
+    case .approvalRequested(let id, let lapses, let isDemanded):
+      evolveApprovalRequested(id, lapses, isDemanded)
+    case .approvalGranted(let id, let by): evolveApprovalGranted(id, by)
     case .claimEnded(let id, let end): evolveClaimEnded(id, end)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant].refused += 1 }
     case .turnOverdue(let tenant, let lane): evolveOverdue(tenant, lane)
@@ -86,6 +91,8 @@ extension Pool {
     if Int(group) == groups.count { groups.append(lanes) } else { groups[Int(group)] = lanes }
     claims[id].group = group
     claims[id].state = .queued
+    // The policy in force asks for no approval any more.
+    if before == .awaitingApproval, claims[id].approval?.by == nil { claims[id].approval = nil }
     if before == .parked || keepsTurn, let bucket, pays(id, from: bucket.row) {
       claims[id].bucket = bucket
       buckets[bucket].turn = id
@@ -134,11 +141,11 @@ extension Pool {
   }
 
   /// Counts a claim among those that wait, and starts the timer that ends its wait.
-  private mutating func enterQueue(_ id: ClaimID) {
+  mutating func enterQueue(_ id: ClaimID) {
     waitingClaims += 1
     tenants[claims[id].tenant].waiting += 1
-    let expires = claims[id].expires
-    QueueIndex.set(&queue.claimTimers, id.row, expires)
+    let moment = waitTimer(of: claims[id])
+    QueueIndex.set(&queue.claimTimers, id.row, moment)
   }
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds, at its bucket and in
@@ -148,7 +155,7 @@ extension Pool {
     grantedIn granted: UInt32? = nil
   ) {
     let state = claims[id].state
-    guard state == .queued || state == .parked else { return }
+    guard claims[id].isWaiting else { return }
     let tenant = claims[id].tenant
     let isPlanned = claims[id].pin != nil
     let turns = turnLanes(of: id, grantedIn: granted)

@@ -10,6 +10,7 @@ extension Pool {
     checkCells()
     checkBuckets()
     checkClaims()
+    checkApprovals()
     checkLeases()
     checkIndexes()
     checkTurns()

@@ -65,9 +65,10 @@ extension Pool {
         } else if let on = claim.bucket {
           park(id, on: on)
         }
+      case .awaitingApproval: break
       case .new, .starting, .running: return
       }
-      QueueIndex.set(&queue.claimTimers, id.row, claim.expires)
+      QueueIndex.set(&queue.claimTimers, id.row, waitTimer(of: claim))
     }
     indexLines()
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }

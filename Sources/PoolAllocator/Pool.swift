@@ -133,6 +133,8 @@ public struct Pool: Sendable {
     case .forget(let node): decision = forget(node, &log)
     case .submit(let spec): decision = submit(spec, &log)
     case .cancel(let claim): decision = cancel(claim, &log)
+    case .approve(let claim, let by, let plan): decision = approve(claim, by: by, plan: plan, &log)
+    case .deny(let claim, let by): decision = deny(claim, by: by, &log)
     case .confirmStarted(let lease, let fencing): decision = confirmStarted(lease, fencing, &log)
     case .renew(let lease, let fencing): decision = renew(lease, fencing, &log)
     case .release(let lease, let fencing, let outcome):

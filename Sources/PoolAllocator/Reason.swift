@@ -39,6 +39,8 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case classNotAllowed = 200
     /// The lane is unknown, retired, reserved for another, or serves another model class.
     case laneNotAllowed = 201
+    /// The action has to be approved by another principal, and nobody has yet.
+    case approvalMissing = 202
     /// The demand asks for more isolation than its own form gives.
     case isolationTooWeak = 203
     /// No policy is active: an empty policy denies.
@@ -53,6 +55,17 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case bucketMissing = 208
     /// The lane is lent only to claims that can be gone sooner; nanoseconds.
     case lendingRefused = 209
+    /// The action has to be approved, and the claim names no plan that an approval could be bound
+    /// to.
+    case planMissing = 212
+    /// The principal is not among those that may approve.
+    case approverNotAllowed = 213
+    /// The principal asked for it itself, or it is asked on its behalf.
+    case approverInvolved = 214
+    /// The approval is for another plan than the claim's.
+    case planMismatch = 215
+    /// The request lapsed before it was decided; nanoseconds of pool time.
+    case approvalLapsed = 216
     // 3xx infeasible
     /// The first reservation is more than a bucket of the path can ever hold.
     case priceExceedsCap = 300

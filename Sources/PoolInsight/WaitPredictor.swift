@@ -92,7 +92,8 @@ public struct WaitPredictor: Sendable {
       case .claimQueued(let id, let lanes, _, _): queued(id, lanes, pool, at: log.at)
       case .leaseGranted(_, let fact):
         if !waits.isEmpty { granted(log.grants[Int(fact)].claim, at: log.at) }
-      case .claimParked(let id, _), .claimHeld(let id, _), .claimEnded(let id, _):
+      case .claimParked(let id, _), .claimHeld(let id, _), .claimEnded(let id, _),
+        .approvalRequested(let id, _, _):
         if !waits.isEmpty { _ = leave(id) }
       case .policyActivated:
         for scope in samples.keys where pool.lane(scope.lane) == nil { samples[scope] = nil }

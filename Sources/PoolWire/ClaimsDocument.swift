@@ -13,6 +13,8 @@ public struct ClaimForm: Sendable {
   public let service: String
   /// Acceptable lanes, in the order of the document.
   public let lanes: [String]
+  /// The hash of what it plans to do.
+  public let plan: String?
   /// When it is submitted, in pool time; nil means together with the claim before it.
   public let at: Instant?
   /// What the core reads, but for the lanes' rows and the deadline.
@@ -121,6 +123,7 @@ struct ClaimReader {
       let attempt = fields.optionalInt64("attempt", in: 1...Int64(Limits.attempts))
       let depth = fields.optionalInt64("depth", in: 0...Int64(Limits.chainDepth))
       let parent = fields.optionalName("parent")
+      let plan = fields.optionalName("plan")
       let lanes = fields.array("lanes", min: 1, max: Limits.lanes) { try lane($0) }
       let demand = fields.read("demand") { try self.demand($0) }
       let runtime = fields.span("runtime_max_seconds", atLeast: 1)
@@ -151,6 +154,7 @@ struct ClaimReader {
       spec.workflow = note(.workflow, NamePath.join(owner, try workflow.value))
       spec.principal = note(.principal, try principal.value)
       spec.onBehalfOf = try onBehalfOf.value.map { note(.principal, $0) }
+      spec.plan = try plan.value.map { note(.plan, $0) }
       spec.parent = try parent.value.map { ClaimForm.key(tenant: owner, name: $0) }
       spec.attempt = UInt8(try attempt.value ?? 1)
       spec.depth = UInt8(try depth.value ?? 0)
@@ -159,7 +163,7 @@ struct ClaimReader {
       spec.interruption = try interruption.value
       return ClaimForm(
         name: try name.value, tenant: owner, application: try application.value,
-        service: try service.value, lanes: try lanes.value,
+        service: try service.value, lanes: try lanes.value, plan: try plan.value,
         at: try at?.value.map { Instant.origin + $0 }, base: spec,
         deadline: try deadline.value, interned: interned)
     }

@@ -71,6 +71,9 @@ extension JSONWriter {
         for word in LeaseRestriction.words(lease.restrictions) { writer.string(word) }
       }
       if lease.isLent { writer.bool("lent", true) }
+      if let by = pool.claim(lease.claim)?.approval?.by {
+        writer.string("approved_by", names.text(by))
+      }
       writer.int64("policy_generation", Int64(lease.policy.value))
       writer.gpuSeconds("reserved_gpu_seconds", lease.reserved)
       writer.milliseconds("start_by_ms", lease.startBy)

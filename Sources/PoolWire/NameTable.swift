@@ -38,6 +38,8 @@ public enum NameKind: String, CaseIterable, Sendable {
   case boot
   /// A text that says why.
   case text
+  /// The hash of what a claim plans to do.
+  case plan
 }
 
 /// Two names that hash to one key; the later one is refused.

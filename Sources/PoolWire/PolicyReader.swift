@@ -172,13 +172,15 @@ struct PolicyReader {
       let serviceClass = fields.serviceClass("class")
       let weight = fields.optionalMilli("weight", in: 1...Int64(Limits.weightMilli))
       let owner = fields.name("owner")
+      let approval = fields.optional("approval") { try self.approval($0) }
       guard services.declare(try name.value, at: value, in: "services") else { return }
       let key = try intern(.service, try name.value, at: value)
       vocabulary.add(service: try name.value, owner: try owner.value)
-      policy.services.append(
-        ServiceRule(
-          key: key, tenant: try tenant.value.map { NameTable.key(.tenant, $0) },
-          serviceClass: try serviceClass.value, weightMilli: Int32(try weight.value ?? 1000)))
+      var rule = ServiceRule(
+        key: key, tenant: try tenant.value.map { NameTable.key(.tenant, $0) },
+        serviceClass: try serviceClass.value, weightMilli: Int32(try weight.value ?? 1000))
+      rule.approval = try approval.value
+      policy.services.append(rule)
     }
   }
 

@@ -77,8 +77,14 @@ extension Decision.Verdict {
     case .rejected: "rejected"
     case .infeasible: "infeasible"
     case .done: "done"
+    case .awaitingApproval: "awaiting_approval"
     }
   }
+}
+
+extension ClaimState {
+  /// The state on the wire.
+  public var wire: String { snakeCase("\(self)") }
 }
 
 /// A case's name in snake case.

@@ -67,7 +67,7 @@ public struct ReasonText: Sendable {
   private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
     case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked: .credits
-    case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused:
+    case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused, .approvalLapsed:
       .nanoseconds
     case .lendingLimit, .borrowingLimit, .guaranteeImpaired, .boundInUse, .laneFull, .fragmented,
       .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering:
@@ -83,7 +83,8 @@ public struct ReasonText: Sendable {
     case .profileAbsent: .devices
     case .tenantUnknown, .identitySuspended, .laneNotAllowed, .policyMissing, .serviceUnknown,
       .costUnknown, .bucketMissing, .fieldOutOfRange, .unknownSubject, .duplicateKey, .wrongState,
-      .advertisementIncomplete, .malformed:
+      .advertisementIncomplete, .malformed, .approvalMissing, .planMissing, .approverNotAllowed,
+      .approverInvolved, .planMismatch:
       .none
     }
   }

@@ -57,6 +57,13 @@ struct ReasonWords {
     case .bucketMissing: "\(subject) has no bucket, and nothing is unlimited by omission"
     case .lendingRefused:
       "\(subject) is lent only to work that can be gone within \(have), this may take \(need)"
+    case .approvalMissing: "the action has to be approved by another; the request lapses \(clears)"
+    case .planMissing: "the action has to be approved, and the claim names no plan"
+    case .approverNotAllowed: "the principal is not among those that may approve"
+    case .approverInvolved: "nobody decides on what they asked for, or what is done for them"
+    case .planMismatch: "the approval is for another plan than the claim's"
+    case .approvalLapsed:
+      "the request lapsed at \(have) of pool time, and it is \(need)"
     default: reason.code.wire
     }
   }
@@ -176,6 +183,11 @@ struct ReasonWords {
     case .bucketMissing: "give the tenant a bucket in the policy"
     case .lendingRefused:
       "allow an interruption with a short grace, shorten the runtime, or name another lane"
+    case .approvalMissing: "ask one of the approvers of its service"
+    case .planMissing: "write the hash of the plan as plan"
+    case .approverNotAllowed, .approverInvolved: "ask another of the approvers of its service"
+    case .planMismatch: "read the claim's own plan, and approve that"
+    case .approvalLapsed: "submit the claim again"
     default: ""
     }
   }

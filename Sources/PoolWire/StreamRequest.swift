@@ -17,6 +17,8 @@ public struct StreamRequest: Sendable {
     case empty(LeaseID, Fencing)
     /// Withdraws a claim of a tenant.
     case cancel(tenant: String, claim: String)
+    /// Another principal decides on what a claim plans; without a plan it denies it.
+    case decide(tenant: String, claim: String, by: String, plan: String?)
     /// Does what is due.
     case tick
     /// Takes a node's account; a node that is new is enrolled first.
@@ -120,8 +122,9 @@ public struct StreamRequest: Sendable {
 
   /// Every operation, as it is written.
   public static let operations = [
-    "claim", "started", "renew", "complete", "empty", "cancel", "tick", "advertise", "silence",
-    "hear", "cordon", "uncordon", "drain", "fence", "restrict", "signal", "policy", "status",
+    "claim", "started", "renew", "complete", "empty", "cancel", "approve", "deny", "tick",
+    "advertise", "silence", "hear", "cordon", "uncordon", "drain", "fence", "restrict", "signal",
+    "policy", "status",
   ]
 }
 
@@ -171,6 +174,14 @@ struct StreamReader {
       let tenant = fields.name("tenant")
       let claim = fields.name("claim")
       return .cancel(tenant: try tenant.value, claim: try claim.value)
+    case "approve", "deny":
+      let tenant = fields.name("tenant")
+      let claim = fields.name("claim")
+      let by = fields.name("by")
+      let plan = op == "approve" ? fields.name("plan") : nil
+      return .decide(
+        tenant: try tenant.value, claim: try claim.value, by: try by.value,
+        plan: try plan?.value)
     case "advertise":
       return .advertise(try fields.read("node") { try NodeDocument($0) }.value)
     case "silence", "hear", "cordon", "uncordon", "drain", "fence":

@@ -26,6 +26,8 @@ struct Happening {
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
+    case .approvalRequested, .approvalGranted, .approvalDenied, .approvalLapsed:
+      self.init(approvalEvent: event, in: session)
     case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded,
       .claimPinned, .claimUnpinned, .turnOverdue, .claimEnded, .claimRefused,
       .commandRefused, .epochBegun:
@@ -93,6 +95,28 @@ struct Happening {
       self.init("claim_ended", session)
       add(claim: session.claims[id])
       add("end", end.wire)
+    default: return nil
+    }
+  }
+
+  private init?(approvalEvent event: Event, in session: PlaceSession) {
+    switch event {
+    case .approvalRequested(let id, let lapses, _):
+      self.init("approval_requested", session)
+      add(claim: session.claims[id])
+      add("plan", session.claims[id]?.plan)
+      fields.append(("lapses_ms", .moment(lapses)))
+    case .approvalGranted(let id, let by):
+      self.init("approval_granted", session)
+      add(claim: session.claims[id])
+      add("approver", session.names.text(by))
+    case .approvalDenied(let id, let by):
+      self.init("approval_denied", session)
+      add(claim: session.claims[id])
+      add("approver", session.names.text(by))
+    case .approvalLapsed(let id):
+      self.init("approval_lapsed", session)
+      add(claim: session.claims[id])
     default: return nil
     }
   }

@@ -80,7 +80,7 @@ struct LiveView {
       writer.string("claim", row.form.name)
       writer.string("tenant", row.form.tenant)
       writer.string("class", row.claim.serviceClass.word)
-      writer.string("state", "\(row.claim.state)")
+      writer.string("state", row.claim.state.wire)
       writer.milliseconds("submitted_at_ms", row.claim.turn.submitted)
       writer.array("lanes") { writer in for lane in row.form.lanes { writer.string(lane) } }
       if let position = session.pool.position(of: row.id) {
@@ -95,6 +95,7 @@ struct LiveView {
       {
         writer.string("bucket", session.names.text(bucket.rule.key))
       }
+      writer.approval(row.claim, in: session)
       if let row = row.claim.heldBy, let identity = session.pool.identity(atRow: row) {
         writer.string("held_by", "\(identity.kind)")
       }

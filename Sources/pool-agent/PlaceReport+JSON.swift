@@ -15,6 +15,8 @@ extension PlaceReport {
         writer.int64("granted", Int64(granted.count))
         writer.int64("queued", Int64(entries.filter { $0.state == .queued }.count))
         writer.int64("parked", Int64(entries.filter { $0.state == .parked }.count))
+        writer.int64(
+          "awaiting_approval", Int64(entries.filter { $0.state == .awaitingApproval }.count))
         writer.int64("refused", Int64(refused.count))
         writer.int64("ended", Int64(ended.count))
       }
@@ -52,6 +54,7 @@ extension PlaceReport {
     switch entry.state {
     case .queued: "queued"
     case .parked: "parked"
+    case .awaitingApproval: "awaiting_approval"
     case .starting, .running: "granted"
     case .new, nil: entry.id == nil ? entry.verdict.wire : "ended"
     }

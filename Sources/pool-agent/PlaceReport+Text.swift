@@ -106,6 +106,8 @@ extension PlaceReport {
               + " (in \(Amounts.seconds(($0.clearsAt - view.now).ns)) s)"
           }
           state = "parked on bucket \"\(entry.bucket ?? "?")\"" + (until ?? "")
+        } else if let lapses = entry.lapses {
+          state = "awaits approval, for \(fromNow(lapses)) s at most"
         } else {
           let place = entry.position.map { "\(Self.ordinal($0)) " } ?? ""
           state = "queued, \(place)in \(lanes)"

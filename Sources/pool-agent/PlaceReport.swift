@@ -17,12 +17,16 @@ struct PlaceReport {
     var startBound: Result<StartBound, Unbounded>?
     var planned: Instant?
     var bucket: String?
+    /// When its request for an approval lapses.
+    var lapses: Instant?
     var hint: RetryHint?
     var reasons: [ReasonText]
     var lease: (id: LeaseID, lease: Lease)?
     var ended: String?
 
-    var isWaiting: Bool { state == .queued || state == .parked }
+    var isWaiting: Bool {
+      state == .queued || state == .parked || state == .awaitingApproval
+    }
   }
 
   private(set) var entries: [Entry] = []
@@ -84,6 +88,7 @@ struct PlaceReport {
       entry.startBound = session.pool.startBound(of: id)
       entry.planned = session.pool.planned(id)
     }
+    if claim.state == .awaitingApproval { entry.lapses = claim.approval?.lapses }
     if claim.state == .parked {
       entry.bucket = claim.bucket.flatMap { session.pool.bucket($0) }
         .map { session.names.text($0.rule.key) }
@@ -112,6 +117,8 @@ struct PlaceReport {
     let queued = entries.filter { $0.state == .queued }.count
     let parked = entries.filter { $0.state == .parked }.count
     var parts = ["\(granted.count) granted", "\(queued) queued", "\(parked) parked"]
+    let awaiting = entries.filter { $0.state == .awaitingApproval }.count
+    if awaiting > 0 { parts.append("\(awaiting) awaiting approval") }
     parts.append("\(refused.count) refused")
     if !ended.isEmpty { parts.append("\(ended.count) ended") }
     let microseconds = (elapsedNanoseconds + 50_000) / 100_000

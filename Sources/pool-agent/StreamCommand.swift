@@ -189,6 +189,8 @@ struct StreamAnswer {
       try session.names.check(.claim, NamePath.join(tenant, claim))
       let id = session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
       return session.apply(.cancel(id ?? ClaimID(row: .max, generation: 0)), at: now)
+    case .decide(let tenant, let claim, let by, let plan):
+      return try decide(tenant, claim, by: by, plan: plan, &session)
     case .tick:
       session.tick(at: now)
       return session.apply(.tick, at: now)
@@ -205,6 +207,22 @@ struct StreamAnswer {
     case .policy(let policy): return try session.activate(policy)
     case .status: return nil
     }
+  }
+
+  private func decide(
+    _ tenant: String, _ claim: String, by name: String, plan: String?,
+    _ session: inout PlaceSession
+  ) throws(NameCollision) -> Decision {
+    try session.names.check(.claim, NamePath.join(tenant, claim))
+    try session.names.check(.principal, name)
+    let id =
+      session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
+      ?? ClaimID(row: .max, generation: 0)
+    let by = NameTable.key(.principal, name)
+    guard let plan else { return session.apply(.deny(id, by: by), at: session.pool.now) }
+    try session.names.check(.plan, plan)
+    return session.apply(
+      .approve(id, by: by, plan: NameTable.key(.plan, plan)), at: session.pool.now)
   }
 
   private func apply(

@@ -24,6 +24,16 @@ enum StreamForms {
       op: "cancel", summary: "withdraws a claim, wherever it is in its life",
       example: #"{"op": "cancel", "tenant": "fraud", "claim": "score-1"}"#),
     StreamForm(
+      op: "approve",
+      summary: "another principal approves the plan of a claim that waits for it",
+      example: """
+        {"op": "approve", "tenant": "fraud", "claim": "score-1", "by": "human:lead", \
+        "plan": "sha256:9f2c"}
+        """),
+    StreamForm(
+      op: "deny", summary: "another principal denies it, or takes an unused approval back",
+      example: #"{"op": "deny", "tenant": "fraud", "claim": "score-1", "by": "human:lead"}"#),
+    StreamForm(
       op: "tick",
       summary: "does what is due, such as grants to claims that wait; so does any later at_ms",
       example: #"{"op": "tick", "at_ms": 60000}"#),
@@ -121,8 +131,8 @@ enum StreamForms {
                answers. Without it a line happens at the real time since the start.
         id     1 to 64 bytes that come back in the answer.
 
-      An answer has line, outcome (granted, queued, parked, rejected, infeasible, done or error),
-      and where they apply:
+      An answer has line, outcome (granted, queued, parked, awaiting_approval, rejected, infeasible,
+      done or error), and where they apply:
         next_due_ms  send a tick no later than then; absent when nothing is due
         lease        the lease that the request was about, with what to do when
         likely       when a claim that waits starts: by p50_ms in half of such waits, by p90_ms in

@@ -45,7 +45,7 @@ struct ExampleTests {
   @Test("the examples are there")
   func there() {
     #expect(
-      Self.names == ["batch-lane", "flood", "gang", "lending", "parked", "stream"],
+      Self.names == ["approval", "batch-lane", "flood", "gang", "lending", "parked", "stream"],
       "an example that is added here is compared with its golden below")
   }
 

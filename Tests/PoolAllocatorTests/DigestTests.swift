@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 7_058_289_710_662_587_909, low: 6_599_170_078_071_886_158),
-    Digest(high: 16_336_952_043_012_382_503, low: 3_987_653_952_518_268_685)
+    Digest(high: 18_094_805_939_924_772_101, low: 4_332_082_813_998_483_725),
+    Digest(high: 735_172_398_902_647_177, low: 13_827_648_279_344_087_000)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

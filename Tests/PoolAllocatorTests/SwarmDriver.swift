@@ -155,6 +155,7 @@ struct SwarmDriver {
           key: key(7, rank), tenant: nil, serviceClass: [.p0, .p1, .p2, .p3][rank],
           weightMilli: Int32(500 * (1 + random.below(4)))))
     }
+    addApproval(to: &policy)
     policy.costs = [
       CostRule(
         action: key(8, 0), modelClass: key(10, 0), base: .seconds(1),
@@ -296,6 +297,7 @@ struct SwarmDriver {
     spec.workflow = key(101, random.below(6))
     spec.principal = key(102, random.below(3))
     spec.application = key(103, random.below(3))
+    addPlan(to: &spec)
     if random.chance(20) { spec.maxWait = .seconds(Int64(random.below(600))) }
     if random.chance(40) {
       spec.interruption = Interruption(
@@ -364,7 +366,8 @@ struct SwarmDriver {
     switch random.below(100) {
     case 0..<35: submit()
     case 35..<70: leaseCommand()
-    case 70..<82: apply(.tick)
+    case 70..<79: apply(.tick)
+    case 79..<82: decide()
     case 82..<89: nodeCommand()
     case 89..<91: cancel()
     case 91..<97: restrict()
@@ -403,6 +406,8 @@ struct SwarmCoverage {
   var restored = 0
   /// Cells given back for others.
   var swapped = 0
+  /// Approvals that were asked for, given, denied or not decided in time.
+  var approvals = (asked: 0, granted: 0, denied: 0, lapsed: 0)
   private var narrow: [ClaimID: LaneSet] = [:]
 
   mutating func note(_ log: borrowing EventLog, _ pool: borrowing Pool) {
@@ -415,6 +420,10 @@ struct SwarmCoverage {
       case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1
       case .guaranteeImpaired(_, _, let code): impaired[code, default: 0] += 1
       case .guaranteeRestored: restored += 1
+      case .approvalRequested: approvals.asked += 1
+      case .approvalGranted: approvals.granted += 1
+      case .approvalDenied: approvals.denied += 1
+      case .approvalLapsed: approvals.lapsed += 1
       case .laneUnbound(_, let uses): if uses.count > 0 { swapped += 1 }
       case .claimQueued(let id, let lanes, _, let widens):
         if let before = narrow[id], before != lanes, before.bits & ~lanes.bits == 0 { widened += 1 }
@@ -439,5 +448,9 @@ struct SwarmCoverage {
     left.impaired.merge(right.impaired, uniquingKeysWith: +)
     left.restored += right.restored
     left.swapped += right.swapped
+    left.approvals.asked += right.approvals.asked
+    left.approvals.granted += right.approvals.granted
+    left.approvals.denied += right.approvals.denied
+    left.approvals.lapsed += right.approvals.lapsed
   }
 }

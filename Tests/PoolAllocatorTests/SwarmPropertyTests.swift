@@ -50,6 +50,9 @@ import Testing
     #expect(coverage.lent > 0)
     #expect(coverage.restored > 0)
     #expect(coverage.swapped > 0)
+    #expect(coverage.approvals.granted > 0)
+    #expect(coverage.approvals.denied > 0)
+    #expect(coverage.approvals.lapsed > 0)
     for cause: Reason.Code in [
       .nodeSilent, .recovering, .deviceUnhealthy, .nodeCordoned, .boundInUse, .laneFull,
     ] {

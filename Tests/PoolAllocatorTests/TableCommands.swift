@@ -27,6 +27,12 @@ extension TableRunner {
       return command
     case "submit": command = .submit(try claim(name, &options))
     case "cancel": command = .cancel(try claimID(name))
+    case "approve", "deny":
+      let by = try options.take("by", TableValue.key) ?? TableValue.key("ann")
+      let plan = try options.take("plan", TableValue.key) ?? TableValue.key("plan")
+      command =
+        verb == "deny"
+        ? .deny(try claimID(name), by: by) : .approve(try claimID(name), by: by, plan: plan)
     case "hear": command = .hear(try node(name))
     case "silence": command = .silence(try node(name))
     case "cordon": command = .cordon(try node(name))
@@ -181,6 +187,8 @@ extension TableRunner {
     try options.set(&spec.application, "app", TableValue.key)
     try options.set(&spec.workflow, "workflow", TableValue.key)
     try options.set(&spec.principal, "principal", TableValue.key)
+    try options.set(&spec.onBehalfOf, "behalf", TableValue.key)
+    try options.set(&spec.plan, "plan", TableValue.key)
     try options.set(&spec.estimate, "estimate") { .runtime(try TableValue.span($0)) }
     try options.set(&spec.estimate, "work") { text in
       let parts = try text.split(separator: ":").map { part -> Int64 in try TableValue.int(part) }

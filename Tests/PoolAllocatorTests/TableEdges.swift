@@ -91,6 +91,40 @@ struct TableReservations {
   }
 }
 
+/// Approvals: each is asked for once, decided at most once, and used by its claim alone.
+struct TableApprovals {
+  private var states: [ClaimID: String] = [:]
+
+  /// Folds one event of one command's log.
+  mutating func take(_ event: Event, _ log: borrowing EventLog) throws -> TableEdge? {
+    switch event {
+    case .approvalRequested(let id, _, _): return move(id, from: nil, to: "requested")
+    case .approvalGranted(let id, _): return move(id, from: "requested", to: "granted")
+    case .approvalDenied(let id, _):
+      defer { states[id] = nil }
+      return move(id, from: nil, to: states[id] == "granted" ? "revoked" : "denied")
+    case .approvalLapsed(let id):
+      defer { states[id] = nil }
+      return move(id, from: "requested", to: "lapsed")
+    case .claimQueued(let id, _, _, _) where states[id] == "requested":
+      defer { states[id] = nil }
+      return move(id, from: "requested", to: "withdrawn")
+    case .leaseGranted(_, let fact) where states[log.grants[Int(fact)].claim] == "granted":
+      return move(log.grants[Int(fact)].claim, from: "granted", to: "used")
+    case .claimEnded(let id, _):
+      defer { states[id] = nil }
+      guard let state = states[id], state != "used" else { return nil }
+      return move(id, from: state, to: "withdrawn")
+    default: return nil
+    }
+  }
+
+  private mutating func move(_ id: ClaimID, from: String?, to: String) -> TableEdge {
+    defer { states[id] = to }
+    return TableEdge(machine: "approval", from: from ?? states[id] ?? "none", to: to)
+  }
+}
+
 /// The edges that docs/STATES.md lists: rows `| machine | from, from | to | cause |`.
 enum TableStatesPage {
   static func edges(in text: String) -> [TableEdge] {

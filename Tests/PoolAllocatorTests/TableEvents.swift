@@ -140,6 +140,14 @@ extension TableNames {
         ([names[id]] + reasons.indices.map { "\(log.reasons[$0].code)" }).joined(separator: " "))
     case .claimHeld(let id, let row): item("claimHeld", names[id], names.identity(row: row))
     case .claimParked(let id, let bucket): item("claimParked", names[id], names[bucket])
+    case .approvalRequested(let id, let lapses, let isDemanded):
+      item(
+        "approvalRequested", names[id], "until=\(TableValue.text(lapses))",
+        isDemanded ? "demanded" : "")
+    case .approvalGranted(let id, let by):
+      item("approvalGranted", names[id], TableValue.name(by))
+    case .approvalDenied(let id, let by): item("approvalDenied", names[id], TableValue.name(by))
+    case .approvalLapsed(let id): item("approvalLapsed", names[id])
     case .claimEnded(let id, let end): item("claimEnded", names[id], "\(end)")
     case .claimRefused(_, let code): item("claimRefused", "\(code)")
     case .commandRefused(let code): item("commandRefused", "\(code)")
@@ -179,7 +187,7 @@ extension TableNames {
     switch code {
     case .bucketShort, .behindParked, .priceExceedsCap, .arithmeticOverflow:
       { TableValue.decimal($0, scale: 1_000_000) }
-    case .runtimeTooLong, .deadlineImpossible: { TableValue.text(ns: $0) }
+    case .runtimeTooLong, .deadlineImpossible, .approvalLapsed: { TableValue.text(ns: $0) }
     case .fencingStale: { TableValue.text(Fencing(raw: UInt64(bitPattern: $0))) }
     default: { "\($0)" }
     }

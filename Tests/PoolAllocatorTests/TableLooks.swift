@@ -99,6 +99,7 @@ extension TableRunner {
     outcome.add("grants", "\(claim.grants)", .asked)
     outcome.add("lanes", names.lanes(pool.groups[safe: Int(claim.group)] ?? .none), .asked)
     outcome.add("bucket", claim.bucket.map { names[$0] }, .asked)
+    outcome.add("approver", claim.approval?.by.map { TableValue.name($0) } ?? "none", .asked)
     return outcome
   }
 

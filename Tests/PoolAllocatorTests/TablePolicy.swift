@@ -229,7 +229,24 @@ struct TablePolicy {
     try options.set(&rule.tenant, "tenant", TableValue.key)
     try options.set(&rule.serviceClass, "class", TableValue.rank)
     try options.set(&rule.weightMilli, "weight", TableValue.milli)
+    try approval(of: &rule, &options)
     policy.services.upsert(rule) { $0.key == key }
+  }
+
+  /// `approval=ann,bob actions=pay,send lapse=60s`; `approval=none` takes it away.
+  private mutating func approval(
+    of service: inout ServiceRule, _ options: inout TableOptions
+  ) throws {
+    guard let approvers = options.take("approval") else { return }
+    guard approvers != "none" else { return service.approval = nil }
+    func keys(_ list: String) throws -> [Key] {
+      try list.split(separator: ",").map { try TableValue.key(String($0)) }
+    }
+    var rule = ApprovalRule(approvers: try keys(approvers), lasts: .seconds(60))
+    try options.set(&rule.actions, "actions", keys)
+    try options.set(&rule.lasts, "lapse", TableValue.span)
+    policy.approvals.append(rule)
+    service.approval = UInt16(policy.approvals.count - 1)
   }
 
   /// `policy cost ACTION/MODEL base=1s prompt=2s output=10s call=3s retry=1.5`

@@ -35,6 +35,7 @@ struct TableRunner {
   var nodes: [String: NodeID] = [:]
   var claimIDs: [String: ClaimID] = [:]
   private var reservations = TableReservations()
+  private var approvals = TableApprovals()
   /// Every command so far with its answer, for the runs that start from a cut.
   private var history: [TableStep] = []
   private var start = Pool()
@@ -232,6 +233,7 @@ struct TableRunner {
     for event in log.events {
       let before = TableStates(shadow)
       if let edge = try reservations.take(event, shadow) { report.edges.insert(edge) }
+      if let edge = try approvals.take(event, log) { report.edges.insert(edge) }
       shadow.evolve(event, log)
       report.edges.formUnion(before.edges(to: TableStates(shadow)))
     }

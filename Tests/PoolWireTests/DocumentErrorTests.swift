@@ -52,6 +52,13 @@ struct DocumentErrorTests {
     Mistake(
       "policy", "{\"name\": \"gpu\", \"lease", "{\"name\": \"gpu\", \"cell_gpus\": 1, \"lease",
       "the shared lane has no cells"),
+    Mistake(
+      "policy", "\"approvers\": [\"human:ann\", \"human:bob\"]", "\"approvers\": []", "expected"),
+    Mistake(
+      "policy", "\"actions\": [\"send\"]", "\"action\": \"send\"",
+      "nearest known key is \"actions\""),
+    Mistake(
+      "policy", "\"lapses_after_seconds\": 900", "\"lapses_after_seconds\": 0", "is out of range"),
     Mistake("policy", "\"kind\": \"gpu\"", "\"kind\": \"slice\"", "unknown value \"slice\""),
     Mistake("policy", "\"billed_milli\": 125", "\"billed_milli\": 1001", "is out of range"),
     Mistake(

@@ -31,6 +31,12 @@ struct DocumentTests {
     #expect(policy.tenants.map(\.queueMax) == [5, .max])
     #expect(policy.services.map(\.weightMilli) == [1000, 2500])
     #expect(policy.costs[0].retryMilli == 1100)
+    #expect(policy.services.map(\.approval) == [nil, 0])
+    #expect(policy.approvals[0].actions == [NameTable.key(.action, "send")])
+    #expect(
+      policy.approvals[0].approvers
+        == ["human:ann", "human:bob"].map { NameTable.key(.principal, $0) })
+    #expect(policy.approvals[0].lasts == .seconds(900))
     #expect(document.vocabulary.serviceOwners == ["chat": "team-a", "write": "team-b"])
   }
 

@@ -50,7 +50,9 @@ enum Documents {
       ],
       "services": [
         {"name": "chat", "tenant": "acme", "class": "P1", "owner": "team-a"},
-        {"name": "write", "class": "P3", "weight": 2.5, "owner": "team-b"}
+        {"name": "write", "class": "P3", "weight": 2.5, "owner": "team-b",
+         "approval": {"actions": ["send"], "approvers": ["human:ann", "human:bob"],
+          "lapses_after_seconds": 900}}
       ],
       "cost_model": [
         {"action": "plan", "model_class": "large", "base_seconds": 1,

@@ -59,6 +59,7 @@ struct ReasonTests {
         105 identity_throttled
         200 class_not_allowed
         201 lane_not_allowed
+        202 approval_missing
         203 isolation_too_weak
         204 policy_missing
         205 service_unknown
@@ -66,6 +67,11 @@ struct ReasonTests {
         207 cost_unknown
         208 bucket_missing
         209 lending_refused
+        212 plan_missing
+        213 approver_not_allowed
+        214 approver_involved
+        215 plan_mismatch
+        216 approval_lapsed
         300 price_exceeds_cap
         301 profile_absent
         302 no_node_large_enough

@@ -91,7 +91,7 @@ struct SchemaTests {
       try Documents.changed(
         "claims", "\"runtime_max_seconds\": 600",
         """
-        "runtime_max_seconds": 600, "estimate": {"seconds": 5},
+        "runtime_max_seconds": 600, "plan": "sha256:1", "estimate": {"seconds": 5},
         "interruptible": {"grace_seconds": 1, "checkpoint_every_seconds": 2}
         """)
     }
@@ -171,6 +171,11 @@ struct SchemaTests {
     case "cancel":
       line["tenant"] = "a"
       line["claim"] = "b"
+    case "approve", "deny":
+      line["tenant"] = "a"
+      line["claim"] = "b"
+      line["by"] = "c"
+      if op == "approve" { line["plan"] = "d" }
     case "restrict":
       line["identity"] = "tenant"
       line["name"] = "a"

@@ -23,6 +23,9 @@ extension Pool {
     guard let first else {
       return refuseClaim(spec, Self.verdict(of: obstacles), obstacles, plan, &log)
     }
+    if let rule = approvalRule(for: spec) {
+      return submit(spec, resolved, plan, quoting: first.offer, approvedBy: rule, &log)
+    }
     let expected = min(plan.expected, spec.runtimeMax)
     decision.plan = plan
     decision.quote(first.offer, for: expected)
@@ -78,7 +81,7 @@ extension Pool {
     obstacles.contains { $0.code.group == .infeasible } ? .infeasible : .rejected
   }
 
-  private mutating func refuseClaim(
+  mutating func refuseClaim(
     _ spec: ClaimSpec, _ verdict: Decision.Verdict, _ reasons: [Reason], _ plan: RuntimePlan?,
     _ log: inout EventLog
   ) -> Decision {
@@ -216,7 +219,7 @@ extension Pool {
   }
 
   /// Bounds that hold for every claim, granted or waiting.
-  private func tableObstacles(_ spec: ClaimSpec) -> [Reason] {
+  func tableObstacles(_ spec: ClaimSpec) -> [Reason] {
     var reasons: [Reason] = []
     let workflow = identity(.workflow, spec.workflow)?.live ?? 0
     if Int(workflow) >= limits.liveClaimsPerWorkflow {
@@ -240,10 +243,15 @@ extension Pool {
     if group(for: lanes) == nil {
       return Reason(.tableFull, have: Int64(groups.count), need: Int64(Limits.queueGroups))
     }
+    return waitingObstacle(resolved.tenant)
+  }
+
+  /// Bounds on how many claims wait.
+  func waitingObstacle(_ id: TenantID) -> Reason? {
     if waitingClaims >= limits.queuedClaims {
       return Reason(.queueFull, have: Int64(waitingClaims), need: Int64(limits.queuedClaims))
     }
-    let tenant = tenants[resolved.tenant]
+    let tenant = tenants[id]
     let most = min(Int(tenant.rule.queueMax), limits.queuedClaimsPerTenant)
     if Int(tenant.waiting) >= most {
       return Reason(
@@ -253,7 +261,7 @@ extension Pool {
   }
 
   /// Takes a claim in; the step that follows says where it goes.
-  private mutating func take(
+  mutating func take(
     _ spec: ClaimSpec, _ resolved: Resolved, _ plan: RuntimePlan, _ log: inout EventLog
   ) -> ClaimID {
     let id = claims.nextID

@@ -36,7 +36,10 @@ extension Pool {
   ///   would be granted as it is.
   /// - Complexity: that of about `Limits.alternativeTrials` submissions at most; changes nothing.
   public func alternatives(to spec: ClaimSpec) -> [Alternative] {
-    guard spec.isWellFormed, trial(spec, .lane) == nil else { return [] }
+    // No way around an approval.
+    guard spec.isWellFormed, approvalRule(for: spec) == nil, trial(spec, .lane) == nil else {
+      return []
+    }
     var trials = Limits.alternativeTrials
     var found: [Alternative] = []
     for change in Alternative.Change.allCases {
@@ -53,7 +56,9 @@ extension Pool {
 
   /// What a claim would be granted as, were it submitted now; nil where it would not be.
   private func trial(_ spec: ClaimSpec, _ change: Alternative.Change) -> Alternative? {
-    guard case .success(let (resolved, plan)) = resolve(spec, isNew: false) else { return nil }
+    guard approvalRule(for: spec) == nil,
+      case .success(let (resolved, plan)) = resolve(spec, isNew: false)
+    else { return nil }
     let (eligible, first, _) = eligibleLanes(spec, resolved)
     guard let first, case .grant(let opening, let offer) = route(spec, resolved, eligible, first),
       let lane = lanes.id(at: opening.placement.lane)

@@ -21,10 +21,7 @@ extension Pool {
       case .lease(let id): leaseDue(id, &log)
       case .node(let id): nodeDue(id, &log)
       case .restriction(let row): endRestriction(row, &log)
-      case .waited(let id):
-        let reasons = log.append(obstacles(of: id))
-        step(.waitExceeded(id, reasons: reasons), &log)
-        step(.claimEnded(id, .queueTimeExceeded), &log)
+      case .waited(let id): waitDue(id, &log)
       case .aged(let id):
         let level = agedLevel(of: id.row)
         step(.claimAged(id, level: level), &log)
@@ -143,8 +140,22 @@ extension Pool {
       .claimQueued(id, lanes: group, because: nil, widens: group == lanes ? widens : nil), &log)
   }
 
+  /// The timer of a waiting claim came up: it waited long enough, its request for an approval is
+  /// over, or the policy in force asks for an approval that it does not have.
+  private mutating func waitDue(_ id: ClaimID, _ log: inout EventLog) {
+    if claims[id].expires <= now {
+      let reasons = log.append(obstacles(of: id))
+      step(.waitExceeded(id, reasons: reasons), &log)
+      step(.claimEnded(id, .queueTimeExceeded), &log)
+    } else if claims[id].state == .awaitingApproval {
+      approvalDue(id, &log)
+    } else {
+      step(.claimEnded(id, .rejected), &log)
+    }
+  }
+
   /// Puts a claim back into the order for every lane that can ever serve it, or ends it.
-  private mutating func requeue(_ id: ClaimID, _ log: inout EventLog) {
+  mutating func requeue(_ id: ClaimID, _ log: inout EventLog) {
     let claim = claims[id]
     guard let resolved = resolved(claim) else {
       return step(.claimEnded(id, .rejected), &log)

@@ -17,6 +17,9 @@ extension Pool {
     let measures = restrictions(on: claim.spec, serviceClass: claim.serviceClass)
       .filter { $0.code != .identityThrottled }
     if claim.heldBy != nil { return measures }
+    if claim.state == .awaitingApproval, let approval = claim.approval {
+      return measures + [missingApproval(approval)]
+    }
     guard let resolved = resolved(claim) else {
       let isRetired = tenants[claim.tenant].isRetired
       return measures

@@ -110,6 +110,7 @@ extension Pool {
       }
       repriceBucket(row)
     }
+    refreshApprovals()
     // Another ageing step moves the moments at which heads rise, and other leases the intervals.
     lowerClaims()
     indexLines()

@@ -40,6 +40,8 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
   public var action: Key
   /// The model class.
   public var modelClass: Key
+  /// Hash of what it plans to do, to which an approval is bound; an approved claim needs one.
+  public var plan: Key?
   /// The claim that caused this one.
   public var parent: Key?
   /// Attempt number as the caller counts, from 1.
@@ -76,6 +78,7 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
     self.service = service
     self.action = action
     self.modelClass = modelClass
+    self.plan = nil
     self.parent = nil
     self.attempt = 1
     self.depth = 0
@@ -117,6 +120,8 @@ public enum ClaimState: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case starting
   /// Has a lease that has started.
   case running
+  /// Out of the order until another principal approves what it plans.
+  case awaitingApproval
 }
 
 /// How a claim ended.
@@ -137,6 +142,10 @@ public enum ClaimEnd: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case queueTimeExceeded
   /// Its grants did not start.
   case failedToStart
+  /// What it plans was denied.
+  case approvalDenied
+  /// Nobody approved in time what it plans.
+  case approvalLapsed
 }
 
 /// Place of a claim among those of its own tenant: in its line, and at a bucket; the least goes
@@ -188,6 +197,8 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var widensOn: BucketID?
   /// Row of the restricted identity that holds it out of the order.
   public internal(set) var heldBy: UInt32?
+  /// What had to be approved, and who did; nil where nothing had to.
+  public internal(set) var approval: Approval?
   /// What is kept for it while it waits, and when it starts at the latest.
   public internal(set) var pin: Pin?
   /// Its lease, while starting or running.
@@ -223,8 +234,10 @@ public struct Claim: BitwiseCopyable, Sendable {
     self.spec = fact.spec
   }
 
-  /// Whether it waits, in the order or parked.
-  public var isWaiting: Bool { state == .queued || state == .parked }
+  /// Whether it waits: in the order, parked, or for an approval.
+  public var isWaiting: Bool {
+    state == .queued || state == .parked || state == .awaitingApproval
+  }
 
   /// When it gives up waiting: a claim that ran before has only its deadline to mind.
   var expires: Instant { grants == 0 ? min(waitEnds, latestStart) : latestStart }
