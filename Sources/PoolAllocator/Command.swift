@@ -62,6 +62,12 @@ public enum Command: Sendable {
   /// Forgets a node without leases.
   case forget(NodeID)
 
+  // MARK: delegations
+  /// Gives a delegation a budget, or gives a known one another limit or end.
+  case delegate(DelegationSpec)
+  /// Closes a delegation and all that were given out of it.
+  case revoke(Key)
+
   // MARK: claims
   /// Asks for devices.
   case submit(ClaimSpec)

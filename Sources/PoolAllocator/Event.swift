@@ -89,6 +89,17 @@ public enum Event: BitwiseCopyable, Sendable {
   /// `policyActivated`, with which everything that is kept is given up.
   case claimUnpinned(ClaimID, because: Reason.Code)
 
+  // MARK: delegations
+  /// A delegation has a budget; `EventLog.delegations[fact]`.
+  case budgetOpened(BucketID, fact: UInt32)
+  /// A budget has another limit or end.
+  case budgetChanged(BucketID, limit: Credits, expires: Instant)
+  /// A budget and all that were given out of it are closed: `delegationExpired` or
+  /// `delegationRevoked`.
+  case budgetClosed(BucketID, because: Reason.Code)
+  /// Nothing rests on a closed budget any more, and its name is free.
+  case budgetForgotten(BucketID)
+
   // MARK: leases
   /// Devices were taken and the first quantum reserved, in one step; `EventLog.grants[fact]`.
   case leaseGranted(LeaseID, fact: UInt32)

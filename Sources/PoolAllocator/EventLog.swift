@@ -111,6 +111,8 @@ public struct EventLog: Sendable {
   public internal(set) var deviceFacts = LogRows<DeviceFact>()
   /// Restrictions.
   public internal(set) var restrictions = LogRows<RestrictionFact>()
+  /// Delegations given.
+  public internal(set) var delegations = LogRows<DelegationSpec>()
   /// Corrections.
   public internal(set) var corrections = LogRows<Correction>()
   /// The policy that an activation brings.
@@ -134,6 +136,7 @@ public struct EventLog: Sendable {
     deviceFacts.empty()
     restrictions.empty()
     corrections.empty()
+    delegations.empty()
     if policy != nil { policy = nil }
   }
 

@@ -19,6 +19,9 @@ public struct Limits: Hashable, Sendable {
   public static let profilesPerNode = 4
   /// Buckets on one path: tenant, application, class, action. Unit: buckets.
   public static let bucketsPerPath = 4
+  /// Delegations given out of each other: a person, an agent, its sub-agent and a tool. With the
+  /// buckets they are what one lease pays from. Unit: delegations.
+  public static let delegationDepth = 4
   /// Reasons that one decision carries; the rest is cut, first by precedence. Unit: reasons.
   public static let reasons = 16
   /// Leases of one node: what bounds the work that one node's report or loss can cause. Unit:
@@ -95,6 +98,11 @@ public struct Limits: Hashable, Sendable {
   public var tenants = 10_000
   /// Buckets of all tenants. Unit: buckets.
   public var buckets = 40_000
+  /// Budgets of delegations, closed ones included while they are remembered. Unit: budgets.
+  public var budgets = 40_000
+  /// How long a closed delegation is remembered, so that a late caller is told why. Unit:
+  /// nanoseconds.
+  public var delegationMemory = Span.seconds(86_400)
   /// Applications, workflows and principals with a live claim or a restriction. Unit: identities.
   public var identities = 400_000
   /// Claims queued, parked and running. Unit: claims.

@@ -187,6 +187,15 @@ extension Pool {
     digest.combine(bucket.leases)
     digest.combine(bucket.turn) { $0.combine($1) }
     digest.combine(bucket.isRetired)
+    digest.combine(bucket.delegation) { digest, delegation in
+      digest.combine(delegation.depth)
+      digest.combine(delegation.ceiling.rank)
+      digest.combine(delegation.expires)
+      digest.combine(delegation.closed) { $0.combine($1.rawValue) }
+      digest.combine(delegation.closedAt)
+      digest.combine(delegation.children)
+      digest.combine(delegation.reserved.value)
+    }
   }
 
   private static func feed(_ identity: Identity, _ digest: inout DigestBuilder) {
@@ -240,6 +249,7 @@ extension Pool {
       digest.combine(approval.by) { $0.combine($1) }
     }
     digest.combine(claim.spec.plan) { $0.combine($1) }
+    digest.combine(claim.spec.budget) { $0.combine($1) }
     digest.combine(claim.plan.planned)
     digest.combine(claim.plan.correctionMilli)
   }

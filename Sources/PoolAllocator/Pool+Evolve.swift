@@ -43,6 +43,11 @@ extension Pool {
     case .claimPinned(let id, let fact): evolvePinned(id, log.pins[Int(fact)], log)
     case .claimUnpinned(let id, _): clearPin(of: id)
     case .laneRested(let row): stirred.bits &= ~(1 << UInt64(row))
+    case .budgetOpened(let id, let fact): evolveBudgetOpened(id, log.delegations[Int(fact)])
+    case .budgetChanged(let id, let limit, let expires):
+      evolveBudgetChanged(id, limit, expires)
+    case .budgetClosed(let id, let because): evolveBudgetClosed(id, because)
+    case .budgetForgotten(let id): evolveBudgetForgotten(id)
     case .leaseGranted(let id, let fact): evolveGranted(id, log.grants[Int(fact)], log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
     case .leaseRenewed(let id, let span, let reserved, let postings):
@@ -146,6 +151,7 @@ extension Pool {
     tenants[claims[id].tenant].waiting += 1
     let moment = waitTimer(of: claims[id])
     QueueIndex.set(&queue.claimTimers, id.row, moment)
+    watchDelegation(of: id)
   }
 
   /// Takes a claim out of wherever it waits; gives up the turn that it holds, at its bucket and in
@@ -163,6 +169,7 @@ extension Pool {
     waitingClaims -= 1
     tenants[tenant].waiting -= 1
     queue.claimTimers.remove(id.row)
+    unwatchDelegation(of: id)
     if state == .queued {
       leaveLine(id)
       endTurns(of: tenant, turns, kept: kept, grantedIn: granted, isPlanned: isPlanned)
@@ -210,16 +217,25 @@ extension Pool {
     QueueIndex.set(&queue.bucketTimers, row, moment)
   }
 
-  /// When a bucket can pay its first parked claim; nil where none is parked or none may leave.
+  /// When a bucket can pay its first parked claim; nil where none is parked or none may leave. At
+  /// once where a budget never can.
   ///
   /// While a claim that left the parking has not been served, only one that precedes it may leave.
   func parkingClears(_ row: UInt32) -> Instant? {
     guard let first = queue.parked.least(in: row), let id = claims.id(at: first.row) else {
       return nil
     }
+    if isHopeless(id, on: row) { return .origin }
     if let turn = buckets[row: row].turn, claims[turn].turn < first.order { return nil }
     let lanes = claims[id].spec.lanes
     return clears(lanes, for: id, on: row)
+  }
+
+  /// Whether a budget has nothing left for a claim that is parked on it, and nothing comes back.
+  func isHopeless(_ id: ClaimID, on row: UInt32) -> Bool {
+    guard buckets[row: row].delegation != nil else { return false }
+    let lanes = claims[id].spec.lanes
+    return leastReservation(claims[id], among: lanes).map { isExhausted(row, for: $0) } ?? false
   }
 
   /// When a bucket can pay the next dearer lane of a claim that waits for fewer lanes than it

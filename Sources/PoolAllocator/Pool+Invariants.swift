@@ -9,6 +9,7 @@ extension Pool {
     checkLanes()
     checkCells()
     checkBuckets()
+    checkDelegations()
     checkClaims()
     checkApprovals()
     checkLeases()
@@ -35,6 +36,7 @@ extension Pool {
     queue.parked.checkInvariants()
     queue.narrowed.checkInvariants()
     queue.held.checkInvariants()
+    queue.delegated.checkInvariants()
     queue.leaseTimers.checkInvariants()
   }
 

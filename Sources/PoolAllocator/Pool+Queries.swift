@@ -56,7 +56,7 @@ extension Pool {
   public func forEachLane(_ body: (LaneID, Lane) -> Void) { lanes.forEach(body) }
   /// Visits every tenant in row order.
   public func forEachTenant(_ body: (TenantID, Tenant) -> Void) { tenants.forEach(body) }
-  /// Visits every bucket in row order.
+  /// Visits every bucket in row order, budgets of delegations among them.
   public func forEachBucket(_ body: (BucketID, Bucket) -> Void) { buckets.forEach(body) }
   /// Visits every live claim in row order.
   public func forEachClaim(_ body: (ClaimID, Claim) -> Void) { claims.forEach(body) }
@@ -96,7 +96,7 @@ extension Pool {
       queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
       queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
-      queue.turnTimers.least(in: 0)?.order,
+      queue.turnTimers.least(in: 0)?.order, queue.delegationTimers.least(in: 0)?.order,
     ].compactMap { $0 }.min()
   }
 

@@ -12,6 +12,7 @@ extension Pool {
     indexTerms()
     indexBuckets()
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
+    indexBudgets()
     indexPins()
     indexHardware()
     indexClaims()
@@ -22,7 +23,9 @@ extension Pool {
     nodes.forEach { id, node in keys.nodes.insert(node.enrolment.key, id.row) }
     lanes.forEach { id, lane in keys.lanes.insert(lane.key, id.row) }
     tenants.forEach { id, tenant in keys.tenants.insert(tenant.key, id.row) }
-    buckets.forEach { id, bucket in keys.buckets.insert(bucket.rule.key, id.row) }
+    buckets.forEach { id, bucket in
+      if bucket.delegation == nil { keys.buckets.insert(bucket.rule.key, id.row) }
+    }
     identities.forEach { id, identity in
       keys.identities.insert(Identity.indexKey(identity.kind, identity.key), id.row)
       queue.admit(identity: id.row)
@@ -32,6 +35,12 @@ extension Pool {
     corrections.forEach { id, it in keys.corrections.insert(it.scope.indexKey, id.row) }
     devices.forEach { id, device in
       if !device.isPart { keys.devices.insert(device.report.key, id.row) }
+    }
+  }
+
+  private mutating func indexBudgets() {
+    for row in 0..<UInt32(buckets.extent) {
+      if let id = buckets.id(at: row), isBudget(id) { indexBudget(id) }
     }
   }
 
@@ -69,6 +78,7 @@ extension Pool {
       case .new, .starting, .running: return
       }
       QueueIndex.set(&queue.claimTimers, id.row, waitTimer(of: claim))
+      watchDelegation(of: id)
     }
     indexLines()
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }

@@ -81,6 +81,9 @@ public struct Pool: Sendable {
     var services = KeyIndex()
     var slices = KeyIndex()
     var corrections = KeyIndex()
+    var budgets = KeyIndex()
+    /// Budgets that were given out of one, by its row.
+    var heirs = RowLists()
   }
 
   /// Makes an empty pool: no policy, so it denies everything until one is activated.
@@ -90,7 +93,7 @@ public struct Pool: Sendable {
     devices = Table(limit: limits.devices)
     lanes = Table(limit: Limits.lanes)
     tenants = Table(limit: limits.tenants)
-    buckets = Table(limit: limits.buckets)
+    buckets = Table(limit: limits.buckets + limits.budgets)
     identities = Table(limit: limits.identities)
     claims = Table(limit: limits.claims)
     leases = Table(limit: limits.leases)
@@ -122,6 +125,8 @@ public struct Pool: Sendable {
     case .signal(let signal): decision = record(signal, &log)
     case .restrict(let kind, let key, let restriction):
       decision = restrict(kind, key, restriction, &log)
+    case .delegate(let spec): decision = delegate(spec, &log)
+    case .revoke(let key): decision = revoke(key, &log)
     case .enrol(let enrolment): decision = enrol(enrolment, &log)
     case .advertise(let node, let advertisement): decision = advertise(node, advertisement, &log)
     case .hear(let node): decision = hear(node, &log)

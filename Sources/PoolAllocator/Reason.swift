@@ -30,6 +30,10 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     // 1xx identity
     /// No tenant of that name in the policy.
     case tenantUnknown = 101
+    /// The delegation, or one that it was given out of, has expired.
+    case delegationExpired = 102
+    /// The delegation, or one that it was given out of, was revoked.
+    case delegationRevoked = 103
     /// The identity is suspended.
     case identitySuspended = 104
     /// The identity has as many live claims as its restriction allows.
@@ -66,6 +70,13 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case planMismatch = 215
     /// The request lapsed before it was decided; nanoseconds of pool time.
     case approvalLapsed = 216
+    /// A delegation lasts no longer, allows no more urgent class and has no higher limit than what
+    /// it is given out of.
+    case delegationWider = 217
+    /// Delegations are given on only so many times.
+    case delegationTooDeep = 218
+    /// The tenant has no budget of that name.
+    case budgetUnknown = 219
     // 3xx infeasible
     /// The first reservation is more than a bucket of the path can ever hold.
     case priceExceedsCap = 300
@@ -88,6 +99,8 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     // 4xx credits
     /// A bucket of the path is short.
     case bucketShort = 400
+    /// A budget of the delegation has too little left, and it never refills.
+    case budgetSpent = 401
     /// Earlier claims wait for the same bucket.
     case behindParked = 404
     // 5xx capacity
@@ -162,8 +175,9 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     /// Whether requests refused by this rule may succeed later as they are.
     public var isRetryable: Bool {
       switch group {
-      case .credits, .capacity, .order, .condition, .overload: true
-      case .identity: self != .tenantUnknown
+      case .credits: self != .budgetSpent
+      case .capacity, .order, .condition, .overload: true
+      case .identity: self == .identitySuspended || self == .identityThrottled
       case .policy, .infeasible, .command: false
       }
     }

@@ -124,6 +124,7 @@ struct ClaimReader {
       let depth = fields.optionalInt64("depth", in: 0...Int64(Limits.chainDepth))
       let parent = fields.optionalName("parent")
       let plan = fields.optionalName("plan")
+      let budget = fields.optionalName("budget")
       let lanes = fields.array("lanes", min: 1, max: Limits.lanes) { try lane($0) }
       let demand = fields.read("demand") { try self.demand($0) }
       let runtime = fields.span("runtime_max_seconds", atLeast: 1)
@@ -154,6 +155,7 @@ struct ClaimReader {
       spec.workflow = note(.workflow, NamePath.join(owner, try workflow.value))
       spec.principal = note(.principal, try principal.value)
       spec.onBehalfOf = try onBehalfOf.value.map { note(.principal, $0) }
+      spec.budget = try budget.value.map { note(.budget, NamePath.join(owner, $0)) }
       spec.plan = try plan.value.map { note(.plan, $0) }
       spec.parent = try parent.value.map { ClaimForm.key(tenant: owner, name: $0) }
       spec.attempt = UInt8(try attempt.value ?? 1)

@@ -40,6 +40,8 @@ public enum NameKind: String, CaseIterable, Sendable {
   case text
   /// The hash of what a claim plans to do.
   case plan
+  /// The budget of a delegation, within a tenant.
+  case budget
 }
 
 /// Two names that hash to one key; the later one is refused.

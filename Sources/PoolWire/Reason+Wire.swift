@@ -30,6 +30,8 @@ public enum ReasonUnit: String, CaseIterable, Sendable {
   case claims
   /// Rows of a table.
   case rows
+  /// Delegations given out of each other.
+  case delegations
   /// Classes: a set of bits that is admitted, and the rank of the one that asks.
   case classes
   /// Levels of enforcement.
@@ -44,7 +46,7 @@ public enum ReasonUnit: String, CaseIterable, Sendable {
     case .thousandths, .milliCores: Amounts.milli(value)
     case .bytes: "\(Amounts.gibibytes(value)) GiB"
     case .nanoseconds: "\(Amounts.seconds(value)) s"
-    case .none, .devices, .claims, .rows, .classes, .levels, .versions: "\(value)"
+    case .none, .devices, .claims, .rows, .delegations, .classes, .levels, .versions: "\(value)"
     }
   }
 }

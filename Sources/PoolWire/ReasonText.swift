@@ -51,7 +51,8 @@ public struct ReasonText: Sendable {
       return ("lane", pool.laneID(atRow: row).flatMap { pool.lane($0) }.map { names.text($0.key) })
     case .bucket(let row):
       let bucket = pool.bucketID(atRow: row).flatMap { pool.bucket($0) }
-      return ("bucket", bucket.map { names.text($0.rule.key) })
+      let name = bucket.map { names.text($0.rule.key) }
+      return bucket?.delegation == nil ? ("bucket", name) : ("budget", name.map(NamePath.last))
     case .identity(let kind):
       guard let claim else { return (kind.wire, nil) }
       switch kind {
@@ -66,7 +67,7 @@ public struct ReasonText: Sendable {
   /// What a reason counts.
   private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
-    case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked: .credits
+    case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked, .budgetSpent: .credits
     case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused, .approvalLapsed:
       .nanoseconds
     case .lendingLimit, .borrowingLimit, .guaranteeImpaired, .boundInUse, .laneFull, .fragmented,
@@ -76,6 +77,7 @@ public struct ReasonText: Sendable {
     case .hostShort, .hostTooSmall: .milliCores
     case .identityThrottled, .behindHead, .queueFull, .tenantQueueFull, .workflowFull: .claims
     case .tableFull: .rows
+    case .delegationTooDeep: .delegations
     case .classNotAllowed: .classes
     case .isolationTooWeak: reason.need == 0 ? .none : .levels
     case .fencingStale, .generationStale: .versions
@@ -84,7 +86,8 @@ public struct ReasonText: Sendable {
     case .tenantUnknown, .identitySuspended, .laneNotAllowed, .policyMissing, .serviceUnknown,
       .costUnknown, .bucketMissing, .fieldOutOfRange, .unknownSubject, .duplicateKey, .wrongState,
       .advertisementIncomplete, .malformed, .approvalMissing, .planMissing, .approverNotAllowed,
-      .approverInvolved, .planMismatch:
+      .approverInvolved, .planMismatch, .delegationExpired, .delegationRevoked, .delegationWider,
+      .budgetUnknown:
       .none
     }
   }

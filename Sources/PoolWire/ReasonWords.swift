@@ -17,6 +17,11 @@ struct ReasonWords {
     return at <= now ? "now" : "in \(Amounts.seconds((at - now).ns)) s"
   }
 
+  /// The delegation of the budget that the reason speaks of.
+  private var delegation: String {
+    subject == "the request" ? "the delegation" : "the delegation of \(subject)"
+  }
+
   /// The class that the reason speaks of.
   private var wanted: String { "P\(reason.need)" }
 
@@ -35,6 +40,8 @@ struct ReasonWords {
       "the tenant is not in policy generation \(generation)"
     case .tenantUnknown:
       "tenant \"\(claim?.tenant ?? "?")\" is not in policy generation \(generation)"
+    case .delegationExpired: "\(delegation) has expired"
+    case .delegationRevoked: "\(delegation) was revoked"
     case .identitySuspended: "\(subject) is suspended"
     case .identityThrottled: "\(subject) has \(have) live claims of at most \(need)"
     case .classNotAllowed where reason.clearsAt != nil:
@@ -62,6 +69,11 @@ struct ReasonWords {
     case .approverNotAllowed: "the principal is not among those that may approve"
     case .approverInvolved: "nobody decides on what they asked for, or what is done for them"
     case .planMismatch: "the approval is for another plan than the claim's"
+    case .delegationWider:
+      "the delegation is longer, of a more urgent class or of a higher limit than \(subject)"
+    case .delegationTooDeep:
+      "it would be delegation \(have) in a row, and at most \(need) are given out of each other"
+    case .budgetUnknown: "the tenant has no budget of that name"
     case .approvalLapsed:
       "the request lapsed at \(have) of pool time, and it is \(need)"
     default: reason.code.wire
@@ -91,6 +103,8 @@ struct ReasonWords {
     switch reason.code {
     case .bucketShort:
       "\(subject) holds \(Amounts.gpuSeconds(reason.have)) of \(need); clears \(clears)"
+    case .budgetSpent:
+      "\(subject) has \(Amounts.gpuSeconds(reason.have)) of \(need) left, and never refills"
     case .behindParked: "\(subject) serves an earlier claim first; it holds \(have)"
     case .laneFull: "\(subject) has \(have) of \(need) \(what) free"
     case .fragmented:
@@ -170,6 +184,7 @@ struct ReasonWords {
   private var policyAdvice: String {
     switch reason.code {
     case .tenantUnknown: "correct the name, or add the tenant to the policy"
+    case .delegationExpired, .delegationRevoked: "ask its giver for another"
     case .identitySuspended: "it ends \(clears); ask whoever ordered it to lift it sooner"
     case .identityThrottled: "wait for one to end, or \(clears)"
     case .classNotAllowed where reason.clearsAt != nil: "it ends \(clears), or use a lower class"
@@ -188,6 +203,9 @@ struct ReasonWords {
     case .approverNotAllowed, .approverInvolved: "ask another of the approvers of its service"
     case .planMismatch: "read the claim's own plan, and approve that"
     case .approvalLapsed: "submit the claim again"
+    case .delegationWider: "give less, or have its own giver raise it first"
+    case .delegationTooDeep: "have an earlier one in the row give it"
+    case .budgetUnknown: "check the name, or have the delegation given first"
     default: ""
     }
   }
@@ -209,6 +227,7 @@ struct ReasonWords {
   private var waitingAdvice: String {
     switch reason.code {
     case .bucketShort: "wait, use a smaller or shorter claim, or ask for a larger refill"
+    case .budgetSpent: "ask for less, or ask its giver to raise the limit"
     case .behindParked: "wait: claims of one bucket are served in order"
     case .laneFull: "wait, ask for less, or name more lanes"
     case .fragmented:

@@ -19,6 +19,10 @@ public struct StreamRequest: Sendable {
     case cancel(tenant: String, claim: String)
     /// Another principal decides on what a claim plans; without a plan it denies it.
     case decide(tenant: String, claim: String, by: String, plan: String?)
+    /// Gives a delegation a budget, or a known one another limit or end.
+    case delegate(DelegationForm)
+    /// Closes a delegation of a tenant and all that were given out of it.
+    case revoke(tenant: String, budget: String)
     /// Does what is due.
     case tick
     /// Takes a node's account; a node that is new is enrolled first.
@@ -122,9 +126,9 @@ public struct StreamRequest: Sendable {
 
   /// Every operation, as it is written.
   public static let operations = [
-    "claim", "started", "renew", "complete", "empty", "cancel", "approve", "deny", "tick",
-    "advertise", "silence", "hear", "cordon", "uncordon", "drain", "fence", "restrict", "signal",
-    "policy", "status",
+    "claim", "started", "renew", "complete", "empty", "cancel", "approve", "deny", "delegate",
+    "revoke", "tick", "advertise", "silence", "hear", "cordon", "uncordon", "drain", "fence",
+    "restrict", "signal", "policy", "status",
   ]
 }
 
@@ -182,6 +186,11 @@ struct StreamReader {
       return .decide(
         tenant: try tenant.value, claim: try claim.value, by: try by.value,
         plan: try plan?.value)
+    case "delegate": return try delegation(&fields)
+    case "revoke":
+      let tenant = fields.name("tenant")
+      let budget = fields.name("budget")
+      return .revoke(tenant: try tenant.value, budget: try budget.value)
     case "advertise":
       return .advertise(try fields.read("node") { try NodeDocument($0) }.value)
     case "silence", "hear", "cordon", "uncordon", "drain", "fence":

@@ -26,6 +26,8 @@ struct Happening {
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
       self.init(poolEvent: event, in: session)
+    case .budgetOpened, .budgetChanged, .budgetClosed, .budgetForgotten:
+      self.init(budgetEvent: event, in: session)
     case .approvalRequested, .approvalGranted, .approvalDenied, .approvalLapsed:
       self.init(approvalEvent: event, in: session)
     case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded,
@@ -59,7 +61,7 @@ struct Happening {
     case .claimParked(let id, let bucket):
       self.init("claim_parked", session)
       add(claim: session.claims[id])
-      add("bucket", session.pool.bucket(bucket).map { session.names.text($0.rule.key) })
+      add(bucket: bucket, session)
     case .waitExceeded(let id, let reasons):
       self.init("wait_exceeded", session)
       add(claim: session.claims[id])
@@ -95,6 +97,43 @@ struct Happening {
       self.init("claim_ended", session)
       add(claim: session.claims[id])
       add("end", end.wire)
+    default: return nil
+    }
+  }
+
+  private mutating func add(bucket id: BucketID, _ session: PlaceSession) {
+    guard let bucket = session.pool.bucket(id) else { return }
+    let name = session.names.text(bucket.rule.key)
+    guard bucket.delegation != nil else { return add("bucket", name) }
+    add("budget", NamePath.last(name))
+  }
+
+  private mutating func add(ownerOf id: BucketID, _ session: PlaceSession) {
+    let tenant = session.pool.bucket(id).flatMap { session.pool.tenant($0.tenant) }
+    add("tenant", tenant.map { session.names.text($0.key) })
+  }
+
+  private init?(budgetEvent event: Event, in session: PlaceSession) {
+    switch event {
+    case .budgetOpened(let id, let fact):
+      let spec = session.log.delegations[Int(fact)]
+      self.init("budget_opened", session)
+      add(bucket: id, session)
+      add("parent", spec.parent.map { NamePath.last(session.names.text($0)) })
+      add("tenant", session.names.text(spec.tenant))
+      fields.append(("limit_gpu_seconds", .gpuSeconds(spec.limit)))
+      fields.append(("expires_ms", .moment(spec.expires)))
+    case .budgetChanged(let id, let limit, let expires):
+      self.init("budget_changed", session)
+      add(bucket: id, session)
+      add(ownerOf: id, session)
+      fields.append(("limit_gpu_seconds", .gpuSeconds(limit)))
+      fields.append(("expires_ms", .moment(expires)))
+    case .budgetClosed(let id, let because):
+      self.init("budget_closed", session)
+      add(bucket: id, session)
+      add(ownerOf: id, session)
+      add("because", because.wire)
     default: return nil
     }
   }

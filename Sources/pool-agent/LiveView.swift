@@ -93,7 +93,12 @@ struct LiveView {
       if row.claim.state == .parked,
         let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
       {
-        writer.string("bucket", session.names.text(bucket.rule.key))
+        let name = session.names.text(bucket.rule.key)
+        if bucket.delegation == nil {
+          writer.string("bucket", name)
+        } else {
+          writer.string("budget", NamePath.last(name))
+        }
       }
       writer.approval(row.claim, in: session)
       if let row = row.claim.heldBy, let identity = session.pool.identity(atRow: row) {

@@ -14,6 +14,8 @@ struct PlaceSession {
   private(set) var claims: [ClaimID: ClaimForm] = [:]
   /// Claims of leases whose devices have not returned.
   private(set) var holders: [LeaseID: ClaimForm] = [:]
+  /// Keys of the budgets of delegations, for their names.
+  private var budgets: [BucketID: Key] = [:]
   /// What happened since the last look, oldest first.
   private(set) var happenings: [Happening] = []
   /// The last sequence of each node whose documents have none of their own.
@@ -177,6 +179,16 @@ struct PlaceSession {
     return decision
   }
 
+  /// Gives a delegation, or gives one anew. The name of a budget is held once, while the pool
+  /// knows it.
+  mutating func delegate(_ form: DelegationForm) throws(NameCollision) -> Decision {
+    try form.intern(into: &names)
+    let wasKnown = pool.budget(named: form.key) != nil
+    let decision = apply(.delegate(form.spec(at: pool.now)), at: pool.now)
+    if wasKnown || pool.budget(named: form.key) == nil { names.release(form.key) }
+    return decision
+  }
+
   /// When a waiting claim is likely to start; nil where it does not wait in the order, or too
   /// little was seen.
   func likely(_ claim: ClaimID) -> Prediction? { predictor.likely(claim, in: pool) }
@@ -205,6 +217,9 @@ struct PlaceSession {
       }
       if let happening = Happening(event, in: self) { happenings.append(happening) }
       switch event {
+      case .budgetOpened(let id, _): budgets[id] = pool.bucket(id)?.rule.key
+      case .budgetForgotten(let id):
+        if let key = budgets.removeValue(forKey: id) { names.release(key) }
       case .claimEnded(let id, _):
         claims.removeValue(forKey: id)?.release(from: &names)
       case .leaseEnded(let id): holders[id] = nil

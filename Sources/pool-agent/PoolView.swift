@@ -53,6 +53,7 @@ struct PoolView {
   var lanes: [LaneRow] = []
   var nodes: [NodeRow] = []
   var buckets: [BucketRow] = []
+  var budgets: [BudgetView] = []
   var corrections: [CorrectionRow] = []
   var waiting: Int
 
@@ -98,7 +99,9 @@ struct PoolView {
           devices: counts[id] ?? 0, leases: Int64(node.leases)))
     }
     var buckets: [BucketRow] = []
+    var budgets: [BudgetView] = []
     pool.forEachBucket { id, bucket in
+      if let budget = BudgetView(bucket, in: session) { return budgets.append(budget) }
       buckets.append(
         BucketRow(
           name: names.text(bucket.rule.key),
@@ -116,6 +119,7 @@ struct PoolView {
           service: names.text(correction.scope.service),
           modelClass: correction.scope.modelClass.map { names.text($0) }, milli: milli))
     }
+    self.budgets = budgets
     self.corrections = corrections
     self.lanes = lanes
     self.nodes = nodes
@@ -130,6 +134,9 @@ struct PoolView {
     writer.array("lanes") { writer in for row in lanes { row.write(&writer) } }
     writer.array("nodes") { writer in for row in nodes { row.write(&writer) } }
     writer.array("buckets") { writer in for row in buckets { row.write(&writer) } }
+    if !budgets.isEmpty {
+      writer.array("budgets") { writer in for budget in budgets { budget.write(&writer) } }
+    }
     guard !corrections.isEmpty else { return }
     writer.array("corrections") { writer in for row in corrections { row.write(&writer) } }
   }

@@ -191,6 +191,11 @@ struct StreamAnswer {
       return session.apply(.cancel(id ?? ClaimID(row: .max, generation: 0)), at: now)
     case .decide(let tenant, let claim, let by, let plan):
       return try decide(tenant, claim, by: by, plan: plan, &session)
+    case .delegate(let form): return try session.delegate(form)
+    case .revoke(let tenant, let budget):
+      try session.names.check(.budget, NamePath.join(tenant, budget))
+      return session.apply(
+        .revoke(DelegationForm.key(tenant: tenant, budget: budget)), at: now)
     case .tick:
       session.tick(at: now)
       return session.apply(.tick, at: now)

@@ -105,6 +105,16 @@ enum StreamForms {
         "correction": 1.7}
         """),
     StreamForm(
+      op: "delegate",
+      summary: "gives a budget, out of the tenant's own means or of parent; again: limit or end",
+      example: """
+        {"op": "delegate", "tenant": "fraud", "budget": "swarm", "limit_gpu_seconds": 10, \
+        "for_seconds": 3600, "class_max": "P2"}
+        """),
+    StreamForm(
+      op: "revoke", summary: "closes a budget and all that were given out of it",
+      example: #"{"op": "revoke", "tenant": "fraud", "budget": "swarm"}"#),
+    StreamForm(
       op: "policy", summary: "puts a policy document of a higher generation in force",
       example: #"{"op": "policy", "policy": {"schema_version": 1, "kind": "policy", …}}"#),
   ]

@@ -45,7 +45,9 @@ struct ExampleTests {
   @Test("the examples are there")
   func there() {
     #expect(
-      Self.names == ["approval", "batch-lane", "flood", "gang", "lending", "parked", "stream"],
+      Self.names == [
+        "approval", "batch-lane", "delegation", "flood", "gang", "lending", "parked", "stream",
+      ],
       "an example that is added here is compared with its golden below")
   }
 

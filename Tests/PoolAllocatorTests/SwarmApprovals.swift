@@ -31,7 +31,7 @@ extension SwarmDriver {
       }
     }
     guard let (id, plan) = random.pick(random.chance(80) ? open : others) else { return }
-    let by = key(102, random.chance(70) ? 4 : random.below(6))
+    let by = key(102, random.chance(85) ? 4 : random.below(6))
     if random.chance(25) {
       apply(.deny(id, by: by))
     } else {

@@ -43,6 +43,8 @@ struct SwarmDriver {
   var verdicts: [Decision.Verdict: Int] = [:]
   /// How often the rarer paths of a waiting claim were taken.
   var coverage = SwarmCoverage()
+  /// What budgets of delegations must have spent.
+  var trail = DelegationTrail()
   /// Digest of all events, in order.
   var trace = DigestBuilder()
 
@@ -55,6 +57,8 @@ struct SwarmDriver {
     limits.leases = 200
     limits.liveClaimsPerWorkflow = 12
     limits.silentAfter = .seconds(30)
+    limits.budgets = 10
+    limits.delegationMemory = .seconds(200)
     pool = Pool(limits: limits)
     self.keepsLogs = keepsLogs
     nodeCount = 2 + random.below(6)
@@ -72,6 +76,7 @@ struct SwarmDriver {
       rounds += 1
       precondition(rounds < 1_000, "a tick ends")
       coverage.note(log, pool)
+      trail.note(log, pool)
       verdicts[last.verdict, default: 0] += 1
       trace.combine(log.events.count)
       trace.combine(log.postings.count)
@@ -100,6 +105,7 @@ struct SwarmDriver {
     }
     activate()
     for node in nodeKeys where random.chance(90) { advertise(node) }
+    for _ in 0..<6 { delegate() }
   }
 
   mutating func activate() {
@@ -298,6 +304,7 @@ struct SwarmDriver {
     spec.principal = key(102, random.below(3))
     spec.application = key(103, random.below(3))
     addPlan(to: &spec)
+    addBudget(to: &spec)
     if random.chance(20) { spec.maxWait = .seconds(Int64(random.below(600))) }
     if random.chance(40) {
       spec.interruption = Interruption(
@@ -366,8 +373,9 @@ struct SwarmDriver {
     switch random.below(100) {
     case 0..<35: submit()
     case 35..<70: leaseCommand()
-    case 70..<79: apply(.tick)
-    case 79..<82: decide()
+    case 70..<78: apply(.tick)
+    case 78..<80: decide()
+    case 80..<82: delegate()
     case 82..<89: nodeCommand()
     case 89..<91: cancel()
     case 91..<97: restrict()
@@ -406,6 +414,9 @@ struct SwarmCoverage {
   var restored = 0
   /// Cells given back for others.
   var swapped = 0
+  /// Budgets of delegations: opened, changed, closed, forgotten; waiting claims that ended with
+  /// their delegation, or for want of credits.
+  var budgets = (opened: 0, changed: 0, closed: 0, forgotten: 0, ended: 0, spent: 0)
   /// Approvals that were asked for, given, denied or not decided in time.
   var approvals = (asked: 0, granted: 0, denied: 0, lapsed: 0)
   private var narrow: [ClaimID: LaneSet] = [:]
@@ -420,6 +431,12 @@ struct SwarmCoverage {
       case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1
       case .guaranteeImpaired(_, _, let code): impaired[code, default: 0] += 1
       case .guaranteeRestored: restored += 1
+      case .budgetOpened: budgets.opened += 1
+      case .budgetChanged: budgets.changed += 1
+      case .budgetClosed: budgets.closed += 1
+      case .budgetForgotten: budgets.forgotten += 1
+      case .claimEnded(_, .delegationEnded): budgets.ended += 1
+      case .claimEnded(_, .budgetSpent): budgets.spent += 1
       case .approvalRequested: approvals.asked += 1
       case .approvalGranted: approvals.granted += 1
       case .approvalDenied: approvals.denied += 1
@@ -448,6 +465,12 @@ struct SwarmCoverage {
     left.impaired.merge(right.impaired, uniquingKeysWith: +)
     left.restored += right.restored
     left.swapped += right.swapped
+    left.budgets.opened += right.budgets.opened
+    left.budgets.changed += right.budgets.changed
+    left.budgets.closed += right.budgets.closed
+    left.budgets.forgotten += right.budgets.forgotten
+    left.budgets.ended += right.budgets.ended
+    left.budgets.spent += right.budgets.spent
     left.approvals.asked += right.approvals.asked
     left.approvals.granted += right.approvals.granted
     left.approvals.denied += right.approvals.denied

@@ -50,6 +50,12 @@ import Testing
     #expect(coverage.lent > 0)
     #expect(coverage.restored > 0)
     #expect(coverage.swapped > 0)
+    for count in [
+      coverage.budgets.opened, coverage.budgets.changed, coverage.budgets.closed,
+      coverage.budgets.forgotten, coverage.budgets.ended,
+    ] {
+      #expect(count > 0)
+    }
     #expect(coverage.approvals.granted > 0)
     #expect(coverage.approvals.denied > 0)
     #expect(coverage.approvals.lapsed > 0)

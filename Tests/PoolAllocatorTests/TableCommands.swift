@@ -33,6 +33,8 @@ extension TableRunner {
       command =
         verb == "deny"
         ? .deny(try claimID(name), by: by) : .approve(try claimID(name), by: by, plan: plan)
+    case "delegate": command = .delegate(try delegation(name, &options))
+    case "revoke": command = .revoke(try TableValue.key(name))
     case "hear": command = .hear(try node(name))
     case "silence": command = .silence(try node(name))
     case "cordon": command = .cordon(try node(name))
@@ -162,6 +164,21 @@ extension TableRunner {
     return Correction(scope: scope, milli: factor == "none" ? nil : try TableValue.milli(factor))
   }
 
+  // MARK: delegations
+
+  /// `delegate d1 parent=d0 limit=100 until=60s ceiling=p2`
+  private func delegation(_ name: String, _ options: inout TableOptions) throws -> DelegationSpec {
+    var spec = DelegationSpec(
+      key: try TableValue.key(name), tenant: try TableValue.key("acme"), limit: .zero,
+      expires: Instant(ns: clock) + .seconds(3600))
+    try options.set(&spec.tenant, "tenant", TableValue.key)
+    try options.set(&spec.parent, "parent", TableValue.key)
+    try options.set(&spec.limit, "limit", TableValue.credits)
+    try options.set(&spec.expires, "until") { Instant(ns: try TableValue.ns($0)) }
+    try options.set(&spec.ceiling, "ceiling", TableValue.rank)
+    return spec
+  }
+
   // MARK: claims
 
   private func claim(_ name: String, _ options: inout TableOptions) throws -> ClaimSpec {
@@ -189,6 +206,7 @@ extension TableRunner {
     try options.set(&spec.principal, "principal", TableValue.key)
     try options.set(&spec.onBehalfOf, "behalf", TableValue.key)
     try options.set(&spec.plan, "plan", TableValue.key)
+    try options.set(&spec.budget, "budget", TableValue.key)
     try options.set(&spec.estimate, "estimate") { .runtime(try TableValue.span($0)) }
     try options.set(&spec.estimate, "work") { text in
       let parts = try text.split(separator: ":").map { part -> Int64 in try TableValue.int(part) }

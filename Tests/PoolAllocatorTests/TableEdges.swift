@@ -21,6 +21,17 @@ struct TableStates {
   private var leases: [LeaseID: LeaseState] = [:]
   private var claims: [ClaimID: ClaimState] = [:]
   private var guarantees: [LaneID: String] = [:]
+  private var budgets: [BucketID: String] = [:]
+
+  /// `open`, `spent`, `expired` or `revoked`; nil for a bucket of the policy.
+  static func state(of bucket: Bucket) -> String? {
+    guard let delegation = bucket.delegation else { return nil }
+    switch delegation.closed {
+    case .delegationExpired: return "expired"
+    case .delegationRevoked: return "revoked"
+    default: return bucket.credits.level > .zero ? "open" : "spent"
+    }
+  }
 
   init(_ pool: Pool) {
     pool.forEachNode { (reach[$0], duty[$0]) = ($1.reach, $1.duty) }
@@ -32,6 +43,7 @@ struct TableStates {
     }
     pool.forEachLease { leases[$0] = $1.state }
     pool.forEachClaim { claims[$0] = $1.state }
+    pool.forEachBucket { budgets[$0] = Self.state(of: $1) }
     pool.forEachLane { id, lane in
       if lane.rule.reserved > 0 { guarantees[id] = lane.short > 0 ? "impaired" : "bound" }
     }
@@ -55,6 +67,7 @@ struct TableStates {
     compare("lease", leases, next.leases, end: "ended")
     compare("claim", claims, next.claims, end: "ended")
     compare("guarantee", guarantees, next.guarantees, end: "gone")
+    compare("budget", budgets, next.budgets, end: "gone")
     edges.remove(TableEdge(machine: "claim", from: "new", to: "new"))
     return edges.filter { !["duty", "guarantee"].contains($0.machine) || $0.to != "gone" }
   }

@@ -140,6 +140,14 @@ extension TableNames {
         ([names[id]] + reasons.indices.map { "\(log.reasons[$0].code)" }).joined(separator: " "))
     case .claimHeld(let id, let row): item("claimHeld", names[id], names.identity(row: row))
     case .claimParked(let id, let bucket): item("claimParked", names[id], names[bucket])
+    case .budgetOpened(_, let fact):
+      item("budgetOpened", TableValue.name(log.delegations[Int(fact)].key))
+    case .budgetChanged(let id, let limit, let expires):
+      item(
+        "budgetChanged", names[id], "limit=\(TableValue.text(limit))",
+        "until=\(TableValue.text(expires))")
+    case .budgetClosed(let id, let because): item("budgetClosed", names[id], "\(because)")
+    case .budgetForgotten(let id): item("budgetForgotten", names[id])
     case .approvalRequested(let id, let lapses, let isDemanded):
       item(
         "approvalRequested", names[id], "until=\(TableValue.text(lapses))",
@@ -185,7 +193,7 @@ extension TableNames {
   /// How a figure is written, by the unit of its code.
   private static func printer(of code: Reason.Code) -> (Int64) -> String {
     switch code {
-    case .bucketShort, .behindParked, .priceExceedsCap, .arithmeticOverflow:
+    case .bucketShort, .budgetSpent, .behindParked, .priceExceedsCap, .arithmeticOverflow:
       { TableValue.decimal($0, scale: 1_000_000) }
     case .runtimeTooLong, .deadlineImpossible, .approvalLapsed: { TableValue.text(ns: $0) }
     case .fencingStale: { TableValue.text(Fencing(raw: UInt64(bitPattern: $0))) }

@@ -33,6 +33,7 @@ extension TableRunner {
     switch kind {
     case "pool": return lookAtPool()
     case "bucket": return lookAtBucket(try TableValue.key(name))
+    case "budget": return lookAtBudget(try TableValue.key(name))
     case "claim": return lookAtClaim(try TableValue.key(name))
     case "lease": return lookAtLease(try names.grant(name).lease)
     case "lane": return lookAtLane(try TableValue.key(name))
@@ -76,6 +77,22 @@ extension TableRunner {
     outcome.add("forfeited", total(books.forfeited))
     outcome.add("turn", bucket.turn.map { names[$0] } ?? "none", .asked)
     outcome.add("retired", bucket.isRetired ? "yes" : "no", .asked)
+    return outcome
+  }
+
+  private func lookAtBudget(_ key: Key) -> TableOutcome {
+    guard let id = pool.budget(named: key), let bucket = pool.bucket(id),
+      let delegation = bucket.delegation
+    else { return gone() }
+    var outcome = TableOutcome()
+    outcome.add("state", TableStates.state(of: bucket) ?? "")
+    outcome.add("limit", TableValue.text(bucket.credits.cap))
+    outcome.add("spent", TableValue.text(bucket.spent))
+    outcome.add(
+      "reserved",
+      TableValue.decimal(Int64(clamping: delegation.reserved.value), scale: 1_000_000))
+    outcome.add("depth", "\(delegation.depth)", .asked)
+    outcome.add("until", TableValue.text(delegation.expires), .asked)
     return outcome
   }
 

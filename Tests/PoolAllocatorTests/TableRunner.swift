@@ -134,6 +134,8 @@ struct TableRunner {
     try options.set(&limits.devices, "devices", TableValue.int)
     try options.set(&limits.tenants, "tenants", TableValue.int)
     try options.set(&limits.buckets, "buckets", TableValue.int)
+    try options.set(&limits.budgets, "budgets", TableValue.int)
+    try options.set(&limits.delegationMemory, "delegationMemory", TableValue.span)
     try options.set(&limits.identities, "identities", TableValue.int)
     try options.set(&limits.claims, "claims", TableValue.int)
     try options.set(&limits.leases, "leases", TableValue.int)

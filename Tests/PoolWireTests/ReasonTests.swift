@@ -55,6 +55,8 @@ struct ReasonTests {
     #expect(
       words == """
         101 tenant_unknown
+        102 delegation_expired
+        103 delegation_revoked
         104 identity_suspended
         105 identity_throttled
         200 class_not_allowed
@@ -72,6 +74,9 @@ struct ReasonTests {
         214 approver_involved
         215 plan_mismatch
         216 approval_lapsed
+        217 delegation_wider
+        218 delegation_too_deep
+        219 budget_unknown
         300 price_exceeds_cap
         301 profile_absent
         302 no_node_large_enough
@@ -82,6 +87,7 @@ struct ReasonTests {
         308 host_too_small
         309 host_memory_too_small
         400 bucket_short
+        401 budget_spent
         404 behind_parked
         500 lane_full
         501 fragmented

@@ -91,7 +91,7 @@ struct SchemaTests {
       try Documents.changed(
         "claims", "\"runtime_max_seconds\": 600",
         """
-        "runtime_max_seconds": 600, "plan": "sha256:1", "estimate": {"seconds": 5},
+        "runtime_max_seconds": 600, "plan": "sha256:1", "budget": "b", "estimate": {"seconds": 5},
         "interruptible": {"grace_seconds": 1, "checkpoint_every_seconds": 2}
         """)
     }
@@ -176,6 +176,12 @@ struct SchemaTests {
       line["claim"] = "b"
       line["by"] = "c"
       if op == "approve" { line["plan"] = "d" }
+    case "delegate", "revoke":
+      line["tenant"] = "a"
+      line["budget"] = "b"
+      guard op == "delegate" else { break }
+      line["limit_gpu_seconds"] = 1.5
+      line["for_seconds"] = 60
     case "restrict":
       line["identity"] = "tenant"
       line["name"] = "a"

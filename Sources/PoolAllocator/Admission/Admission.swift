@@ -130,10 +130,10 @@ extension Pool {
       return refuse(.rejected, [Reason(.bucketMissing, .identity(.tenant))])
     }
     let serviceClass = service.serviceClass
-    let path = bucketPath(
-      root, application: spec.application, serviceClass: serviceClass, action: spec.action)
-
     var reasons = restrictions(on: spec, serviceClass: serviceClass)
+    if let reason = delegationObstacle(spec, tenant: tenant, serviceClass) {
+      reasons.append(reason)
+    }
     if !tenants[tenant].rule.classes.contains(serviceClass) {
       reasons.append(
         Reason(
@@ -149,7 +149,9 @@ extension Pool {
     if spec.demand.shape == .cpuOnly, spec.demand.sharing > .ownTenant {
       reasons.append(Reason(.isolationTooWeak))
     }
-    guard reasons.isEmpty else { return refuse(.rejected, reasons) }
+    guard reasons.isEmpty, let path = payingPath(root, spec, serviceClass) else {
+      return refuse(.rejected, reasons)
+    }
     guard let plan = runtimePlan(spec) else {
       return refuse(.rejected, [Reason(.costUnknown)])
     }
@@ -211,7 +213,9 @@ extension Pool {
         reasons + (short?.reasons ?? []))
     }
     guard let short else { return .refuse(.rejected, [Reason(.arithmeticOverflow)]) }
-    if policy.classes[Int(resolved.serviceClass.rank)].emptyBucket == .reject {
+    if policy.classes[Int(resolved.serviceClass.rank)].emptyBucket == .reject
+      || isExhausted(for: short.price, path: resolved.path)
+    {
       return .refuse(.rejected, short.reasons)
     }
     if let full = queueObstacle(resolved, eligible) { return .refuse(.rejected, [full]) }

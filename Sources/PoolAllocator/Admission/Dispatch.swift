@@ -5,6 +5,7 @@ extension Pool {
     case lease(LeaseID)
     case node(NodeID)
     case restriction(UInt32)
+    case delegation(UInt32)
     case waited(ClaimID)
     case aged(ClaimID)
     case overdue(TenantID, LaneID)
@@ -21,6 +22,7 @@ extension Pool {
       case .lease(let id): leaseDue(id, &log)
       case .node(let id): nodeDue(id, &log)
       case .restriction(let row): endRestriction(row, &log)
+      case .delegation(let row): delegationDue(row, &log)
       case .waited(let id): waitDue(id, &log)
       case .aged(let id):
         let level = agedLevel(of: id.row)
@@ -41,6 +43,7 @@ extension Pool {
       return .node(id)
     }
     if let row = QueueIndex.due(queue.identityTimers, at: now) { return .restriction(row) }
+    if let row = QueueIndex.due(queue.delegationTimers, at: now) { return .delegation(row) }
     if let row = QueueIndex.due(queue.claimTimers, at: now), let id = claims.id(at: row) {
       return .waited(id)
     }
@@ -86,12 +89,9 @@ extension Pool {
 
   /// Names of a waiting claim resolved again, under the policy in force.
   func resolved(_ claim: Claim) -> Resolved? {
-    guard !tenants[claim.tenant].isRetired, let root = tenants[claim.tenant].bucket else {
-      return nil
-    }
-    let path = bucketPath(
-      root, application: claim.spec.application, serviceClass: claim.serviceClass,
-      action: claim.spec.action)
+    guard !tenants[claim.tenant].isRetired, let root = tenants[claim.tenant].bucket,
+      let path = payingPath(root, claim.spec, claim.serviceClass)
+    else { return nil }
     return Resolved(
       tenant: claim.tenant, serviceClass: claim.serviceClass,
       weightMilli: claim.weightMilli, turn: claim.turn, path: path,
@@ -105,6 +105,7 @@ extension Pool {
       guard let member = queue.parked.least(in: row), let id = claims.id(at: member.row) else {
         broken("a parking that clears has a claim")
       }
+      if isHopeless(id, on: row) { return step(.claimEnded(id, .budgetSpent), &log) }
       // It precedes whoever holds the turn, who parks again and follows it.
       if let bucket = buckets.id(at: row), let holder = buckets[bucket].turn {
         return step(.claimParked(holder, on: bucket), &log)

@@ -17,6 +17,9 @@ extension Pool {
     let measures = restrictions(on: claim.spec, serviceClass: claim.serviceClass)
       .filter { $0.code != .identityThrottled }
     if claim.heldBy != nil { return measures }
+    if let reason = delegationObstacle(claim.spec, tenant: claim.tenant, claim.serviceClass) {
+      return measures + [reason]
+    }
     if claim.state == .awaitingApproval, let approval = claim.approval {
       return measures + [missingApproval(approval)]
     }

@@ -23,6 +23,8 @@ struct QueueIndex: Sendable {
   var strays = IndexedHeaps<TurnKey>(heaps: 1)
   /// Queued claims that a dearer lane could serve too, a heap per bucket that is short for it.
   var narrowed = IndexedHeaps<WideningKey>()
+  /// Waiting claims that are made under a delegation, a heap per row of its budget.
+  var delegated = IndexedHeaps<TurnKey>()
   /// Claims held by a restriction, a heap per identity row.
   var held = IndexedHeaps<TurnKey>()
 
@@ -36,6 +38,8 @@ struct QueueIndex: Sendable {
   var turnTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Buckets by the moment the first claim that waits for them can be paid.
   var bucketTimers = IndexedHeaps<Instant>(heaps: 1)
+  /// Budgets by their end, and closed ones by what is left to do.
+  var delegationTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Restrictions by their end, and at once those that let go of claims.
   var identityTimers = IndexedHeaps<Instant>(heaps: 1)
 
@@ -44,6 +48,7 @@ struct QueueIndex: Sendable {
     while parked.heapCount <= Int(bucket) {
       _ = parked.addHeap()
       _ = narrowed.addHeap()
+      _ = delegated.addHeap()
     }
   }
 

@@ -42,8 +42,9 @@ extension Pool {
     if tenants.count + newTenants > tenants.limit {
       return Reason(.tableFull, have: Int64(tenants.count), need: Int64(tenants.limit))
     }
-    if buckets.count + newBuckets > buckets.limit {
-      return Reason(.tableFull, have: Int64(buckets.count), need: Int64(buckets.limit))
+    let known = buckets.count - keys.budgets.count
+    if known + newBuckets > limits.buckets {
+      return Reason(.tableFull, have: Int64(known), need: Int64(limits.buckets))
     }
     return nil
   }
@@ -56,6 +57,7 @@ extension Pool {
     var rules = KeyIndex()
     for (row, rule) in policy.buckets.enumerated() { rules.insert(rule.key, UInt32(row)) }
     buckets.forEach { id, bucket in
+      guard bucket.delegation == nil else { return }
       let refill = bucket.credits.refill(at: now)
       var posting = Posting(bucket: id, refilled: refill.gained, remainder: refill.remainder)
       if let row = rules.row(for: bucket.rule.key) {
@@ -250,9 +252,9 @@ extension Pool {
     var named = KeyIndex()
     for rule in policy.buckets { named.insert(rule.key, 0) }
     for row in 0..<UInt32(buckets.extent) {
-      guard let id = buckets.id(at: row), named.row(for: buckets[id].rule.key) == nil else {
-        continue
-      }
+      guard let id = buckets.id(at: row), !isBudget(id),
+        named.row(for: buckets[id].rule.key) == nil
+      else { continue }
       buckets[id].isRetired = true
       guard buckets[id].leases == 0, buckets[id].turn == nil, queue.parked.isEmpty(row),
         queue.narrowed.isEmpty(row), !hasStray(row)
@@ -272,7 +274,9 @@ extension Pool {
     keys.childFields = Array(repeating: 0, count: buckets.extent)
     keys.children = KeyIndex()
     buckets.forEach { id, bucket in
-      guard let parent = bucket.parent, !bucket.isRetired else { return }
+      guard let parent = bucket.parent, !bucket.isRetired, bucket.delegation == nil else {
+        return
+      }
       keys.children.insert(Self.childKey(of: parent.row, bucket.rule.match), id.row)
       keys.childFields[Int(parent.row)] =
         switch bucket.rule.match {

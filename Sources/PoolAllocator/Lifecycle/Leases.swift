@@ -24,7 +24,9 @@ extension Pool {
     }
     settlePassedQuantum(id, &log)
     let lease = leases[id]
-    if let reason = renewalObstacle(lease) { return refuse(reason, &log) }
+    if let reason = renewalObstacle(lease) ?? closure(of: lease.path) {
+      return refuse(reason, &log)
+    }
     guard lease.nextReserved == nil, now >= lease.renewFrom, let next = nextQuantum(lease) else {
       return answer(id)
     }
@@ -61,7 +63,8 @@ extension Pool {
       guard level < need else { continue }
       short.append(
         Reason(
-          .bucketShort, .bucket(lease.path[index].row), have: level, need: need,
+          isBudget(lease.path[index]) ? .budgetSpent : .bucketShort,
+          .bucket(lease.path[index].row), have: level, need: need,
           clearsAt: bucket.credits.clears(Int128(need), at: now)))
     }
     return short
@@ -223,12 +226,9 @@ extension Pool {
     let isTurn = isFirst(grant.claim, in: grant.lane.row)
     leaveQueue(grant.claim, grantedIn: grant.lane.row)
     let tenant = claims[grant.claim].tenant
-    guard let root = tenants[tenant].bucket else { broken("a granted claim has a path") }
-    let (application, action) =
-      (claims[grant.claim].spec.application, claims[grant.claim].spec.action)
-    let serviceClass = claims[grant.claim].serviceClass
-    let path = bucketPath(
-      root, application: application, serviceClass: serviceClass, action: action)
+    guard let root = tenants[tenant].bucket,
+      let path = payingPath(root, claims[grant.claim].spec, claims[grant.claim].serviceClass)
+    else { broken("a granted claim has a path") }
     let run = uses.append(log.uses[grant.uses.indices])
     let demand = claims[grant.claim].spec.demand
     let inserted = leases.insert(
@@ -246,6 +246,7 @@ extension Pool {
     invariant(inserted == id, "a lease gets the id that its event names")
     invariant(grant.fencing.sequence == nextFencing, "a fencing number is issued once")
     nextFencing += 1
+    noteReserved(grant.reserved.value, path: path)
     post(grant.postings, log)
     for index in 0..<path.count { buckets[path[index]].leases += 1 }
     claims[grant.claim].begin(id)
@@ -301,6 +302,7 @@ extension Pool {
     _ log: borrowing EventLog
   ) {
     invariant(leases[id].nextReserved == nil, "one quantum ahead at most")
+    noteReserved(reserved.value, path: leases[id].path)
     post(postings, log)
     leases[id].nextSpan = span
     leases[id].nextReserved = reserved
@@ -316,6 +318,8 @@ extension Pool {
     _ id: LeaseID, _ quantum: UInt32, _ charge: Credits, _ remainder: Int64, _ postings: Span32,
     _ log: borrowing EventLog
   ) {
+    let path = leases[id].path
+    noteReserved(-leases[id].reserved.value, path: path)
     post(postings, log)
     let back = Credits(leases[id].reserved.value - charge.value)
     let (tenant, level) = (leases[id].tenant, leases[id].level)
@@ -365,7 +369,10 @@ extension Pool {
     if leases[id].overstays { voidLanes(of: leases[id].node.row) }
     vacate(id)
     let path = leases[id].path
-    for index in 0..<path.count { buckets[path[index]].leases -= 1 }
+    for index in 0..<path.count {
+      buckets[path[index]].leases -= 1
+      if isBudget(path[index]) { refreshDelegationTimer(path[index].row) }
+    }
     let (tenant, isLent) = (leases[id].tenant, leases[id].isLent)
     lanes[leases[id].lane].discharge(leases[id].billedMilli, isLent: isLent)
     if isLent {

@@ -40,6 +40,8 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
   public var action: Key
   /// The model class.
   public var modelClass: Key
+  /// The budget of the delegation that it is made under; nil: its tenant's own.
+  public var budget: Key?
   /// Hash of what it plans to do, to which an approval is bound; an approved claim needs one.
   public var plan: Key?
   /// The claim that caused this one.
@@ -78,6 +80,7 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
     self.service = service
     self.action = action
     self.modelClass = modelClass
+    self.budget = nil
     self.plan = nil
     self.parent = nil
     self.attempt = 1
@@ -146,6 +149,10 @@ public enum ClaimEnd: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case approvalDenied
   /// Nobody approved in time what it plans.
   case approvalLapsed
+  /// The delegation that it is made under was revoked, or has expired.
+  case delegationEnded
+  /// A budget of its delegation has too little left, and nothing that could come back.
+  case budgetSpent
 }
 
 /// Place of a claim among those of its own tenant: in its line, and at a bucket; the least goes

@@ -25,7 +25,7 @@ public typealias TenantID = ID<Tenant>
 public typealias ClaimID = ID<Claim>
 /// Names a lease.
 public typealias LeaseID = ID<Lease>
-/// Names a bucket.
+/// Names a bucket, or the budget of a delegation, which is a row of the same table.
 public typealias BucketID = ID<Bucket>
 
 /// An outside name: a UUID, or the hash of a string. Names themselves never enter the core.

@@ -30,9 +30,9 @@ public enum StopCause: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case reclaimed
 }
 
-/// The buckets that a claim pays from, root first.
+/// What a claim pays from: buckets, root first, then budgets of delegations, the widest first.
 public struct BucketPath: BitwiseCopyable, Sendable {
-  var rows: InlineArray<4, BucketID>
+  var rows: InlineArray<8, BucketID>
   /// How many buckets.
   public internal(set) var count: Int
 

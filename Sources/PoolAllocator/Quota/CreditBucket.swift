@@ -111,8 +111,10 @@ public struct Bucket: BitwiseCopyable, Sendable {
   public internal(set) var rule: BucketRule
   /// Its tenant.
   public let tenant: TenantID
-  /// The bucket above it.
+  /// The bucket above it; of a budget, the one that it was given out of.
   public internal(set) var parent: BucketID?
+  /// What makes it the budget of a delegation; nil for a bucket of the policy.
+  public internal(set) var delegation: Delegation?
   /// Level and refill.
   public internal(set) var credits: CreditBucket
   /// Everything it took in and gave out.

@@ -75,7 +75,7 @@ extension Pool {
     let level = credits.level(at: now)
     if Int128(level) >= need { return nil }
     return Reason(
-      .bucketShort, .bucket(id.row), have: level,
+      isBudget(id) ? .budgetSpent : .bucketShort, .bucket(id.row), have: level,
       need: Int64(clamping: need), clearsAt: credits.clears(need, at: now))
   }
 
@@ -88,8 +88,9 @@ extension Pool {
   }
 
   /// Whether no claim of this price could ever pass a path: its first reservation passes a cap.
+  /// The limit of a budget may be raised.
   func capObstacle(_ price: Credits, path: BucketPath) -> Reason? {
-    for index in 0..<path.count {
+    for index in 0..<path.count where !isBudget(path[index]) {
       let cap = buckets[path[index]].credits.cap
       if price > cap {
         return Reason(
