@@ -83,6 +83,8 @@ public enum Command: Sendable {
   case confirmStarted(LeaseID, Fencing)
   /// Pays the next quantum.
   case renew(LeaseID, Fencing)
+  /// The holder saved its work: a stop loses only what it does from now on.
+  case confirmCheckpoint(LeaseID, Fencing)
   /// The holder gives a lease back.
   case release(LeaseID, Fencing, Outcome)
   /// The agent saw that nothing of a lease lives.

@@ -79,6 +79,10 @@ public enum Event: BitwiseCopyable, Sendable {
   /// A look at a lane found nothing to start; it is not looked at again before something changes.
   case laneRested(row: UInt32)
 
+  /// Work in a lane ran as long as it may without being preempted, or its rate allows another
+  /// preemption: it is looked at again.
+  case preemptionDue(row: UInt32)
+
   /// The first claim of a tenant waits at the best level of a lane for longer than the tenant's
   /// interval there: it goes before all whose turn is not overdue.
   case turnOverdue(TenantID, LaneID)
@@ -105,6 +109,8 @@ public enum Event: BitwiseCopyable, Sendable {
   case leaseGranted(LeaseID, fact: UInt32)
   /// The agent started it; billing begins.
   case leaseStarted(LeaseID, at: Instant)
+  /// Its holder saved its work.
+  case leaseCheckpointed(LeaseID, at: Instant)
   /// The next quantum was reserved.
   case leaseRenewed(LeaseID, span: Span, reserved: Credits, postings: Span32)
   /// A policy event: its bucket cannot pay the next quantum.

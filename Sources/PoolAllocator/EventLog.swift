@@ -70,6 +70,8 @@ public struct PinFact: BitwiseCopyable, Sendable {
   public var uses: Span32
   /// When the claim can have them at the latest.
   public var starts: Instant
+  /// Whether others were stopped for it.
+  public var isHeld: Bool
 }
 
 /// A measure against one identity.

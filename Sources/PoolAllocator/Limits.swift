@@ -47,6 +47,32 @@ public struct Limits: Hashable, Sendable {
   /// Waiting claims of an owner for which its lent devices are taken back at one time; those after
   /// them follow as soon as one of them has started. Unit: claims.
   public static let reclaimDepth = 1_024
+  /// Times that one claim may be preempted by more urgent classes; after that it is left alone, and
+  /// borrows no more. Unit: preemptions.
+  public static let preemptionsPerClaim = 2
+  /// One class of distance is enough where the work would run on for this many times the longest
+  /// runtime of the claim that takes its devices: it loses little and gains much. Unit: ratio.
+  public static let shortJobFactor = 4
+  /// Greatest burst of a lane's preemptions, and greatest number per hour: more is no limit, and
+  /// in nanoseconds of an hour it still fits 63 bits. Unit: leases.
+  public static let preemptionsPerHour: UInt32 = 1_000_000
+  /// Leases of each class that are looked at for one claim, those with the least work to lose
+  /// first; their nodes are where it may go. Unit: leases.
+  public static let preemptionLooks = 64
+  /// Nodes among them that are looked at. Unit: nodes.
+  public static let preemptionProbes = 32
+  /// Leases of one node that may have to go; of more, those with the least to lose: a set of them
+  /// is one machine word. Unit: leases.
+  public static let preemptionLeases = 64
+  /// Leases of one node up to which the best set is searched for and not only a good one. Unit:
+  /// leases.
+  public static let preemptionExact = 12
+  /// Sets that are tried for one claim before good ones are enough: about 0.1 ms. Unit: sets.
+  public static let preemptionSets = 1_024
+  /// Lines of a lane behind its head that are looked at for claims that may preempt. Unit: lines.
+  public static let preemptionLines = 64
+  /// Claims for which no devices were found before a look at a lane gives up. Unit: claims.
+  public static let preemptionTrials = 4
   /// Time between the claim of an owner and the order to give a lent device back that reaches the
   /// agent: a tick and a message. Part of every promise to reclaim. Unit: nanoseconds.
   public static let orderDelay = Span.seconds(1)

@@ -7,7 +7,7 @@ extension CompiledPolicy {
     let checks: [Bool] = [
       classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
       lanesAreSound, classesAreSound, tenantsAreSound, bucketsAreSound, servicesAreSound,
-      costsAreSound, approvalsAreSound,
+      costsAreSound, approvalsAreSound, preemption?.isSound ?? true,
     ]
     return checks.firstIndex(of: false)
   }
@@ -78,7 +78,7 @@ extension CompiledPolicy {
       let wait = rule.queueWaitMax ?? Limits.spanMax
       return [rule.quantum, rule.startWithin, rule.killWithin, wait].allSatisfy {
         $0 > .zero && $0 <= Limits.spanMax
-      }
+      } && rule.shield >= .zero && rule.shield <= Limits.spanMax
     }
   }
 

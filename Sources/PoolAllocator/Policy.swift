@@ -26,6 +26,8 @@ public struct CompiledPolicy: Sendable {
   public var approvals: [ApprovalRule] = []
   /// The linear cost model.
   public var costs: [CostRule] = []
+  /// How classes preempt others; nil: none does.
+  public var preemption: PreemptionRule?
 
   /// Makes an empty policy: it denies everything.
   public init() {}
@@ -183,6 +185,8 @@ public struct ClassRule: BitwiseCopyable, Hashable, Sendable {
   public var overrun: Overrun
   /// Longest wait for a first lease; nil: no limit but the claim's own.
   public var queueWaitMax: Span?
+  /// Time that a lease runs before another class may preempt it.
+  public var shield = Span.zero
 
   /// Makes a rule without a limit of waiting.
   public init(

@@ -158,6 +158,11 @@ extension Pool {
     digest.combine(lane.short)
     digest.combine(lane.shortBecause) { $0.combine($1.rawValue) }
     digest.combine(lane.voided)
+    digest.combine(lane.opened)
+    digest.combine(lane.preemptions) {
+      $0.combine($1.level)
+      $0.combine($1.asOf)
+    }
   }
 
   private static func feed(_ tenant: Tenant, _ digest: inout DigestBuilder) {
@@ -230,6 +235,8 @@ extension Pool {
     digest.combine(claim.lease) { $0.combine($1) }
     digest.combine(claim.failedStarts)
     digest.combine(claim.grants)
+    digest.combine(claim.preemptions)
+    digest.combine(claim.saved)
     digest.combine(claim.level)
     digest.combine(claim.waited)
     digest.combine(claim.queuedAt)
@@ -239,6 +246,7 @@ extension Pool {
       digest.combine(pin.lane)
       digest.combine(pin.node)
       digest.combine(pin.starts)
+      digest.combine(pin.isHeld)
     }
     digest.combine(claim.waitEnds)
     digest.combine(claim.latestStart)
@@ -267,6 +275,7 @@ extension Pool {
     digest.combine(lease.state.rawValue)
     digest.combine(lease.startBy)
     digest.combine(lease.started) { $0.combine($1) }
+    digest.combine(lease.checkpoint) { $0.combine($1) }
     digest.combine(lease.quantumStart)
     digest.combine(lease.quantum)
     digest.combine(lease.quantumSpan)

@@ -50,6 +50,8 @@ extension Pool {
     case .budgetForgotten(let id): evolveBudgetForgotten(id)
     case .leaseGranted(let id, let fact): evolveGranted(id, log.grants[Int(fact)], log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
+    case .leaseCheckpointed(let id, let at): evolveCheckpointed(id, at)
+    case .preemptionDue(let row): evolvePreemptionDue(row)
     case .leaseRenewed(let id, let span, let reserved, let postings):
       evolveRenewed(id, span, reserved, postings, log)
     case .leaseUnpaid(let id, _): leases[id].isUnpaid = true
@@ -103,8 +105,11 @@ extension Pool {
       buckets[bucket].turn = id
     }
     // A lease that its lane's owner took back did not fail to start.
-    let cause = claims[id].lease.flatMap { leases.contains($0) ? leases[$0].cause : nil }
-    if before == .starting, cause != .reclaimed { claims[id].failedStarts += 1 }
+    if let lease = claims[id].lease, leases.contains(lease) {
+      let (cause, saved) = (leases[lease].cause, leases[lease].saved)
+      if before == .starting, cause != .reclaimed { claims[id].failedStarts += 1 }
+      claims[id].saved = Span(ns: min(claims[id].saved.ns + saved.ns, Limits.spanMax.ns))
+    }
     // It goes before what its tenant submitted after it.
     if before != .new { voidTurns(of: claims[id].tenant, in: lanes) }
     claims[id].lease = nil

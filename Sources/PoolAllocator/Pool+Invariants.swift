@@ -16,6 +16,7 @@ extension Pool {
     checkIndexes()
     checkTurns()
     checkFirmDemands()
+    checkPreemption()
   }
 
   private func checkContainers() {

@@ -97,6 +97,7 @@ extension Pool {
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
       queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
       queue.turnTimers.least(in: 0)?.order, queue.delegationTimers.least(in: 0)?.order,
+      nextPreemption(),
     ].compactMap { $0 }.min()
   }
 

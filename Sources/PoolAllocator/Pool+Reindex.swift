@@ -81,6 +81,7 @@ extension Pool {
       watchDelegation(of: id)
     }
     indexLines()
+    indexVictims()
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }
     leases.forEach { id, lease in QueueIndex.set(&queue.leaseTimers, id.row, timer(of: lease)) }
   }

@@ -142,6 +142,8 @@ public struct Pool: Sendable {
     case .deny(let claim, let by): decision = deny(claim, by: by, &log)
     case .confirmStarted(let lease, let fencing): decision = confirmStarted(lease, fencing, &log)
     case .renew(let lease, let fencing): decision = renew(lease, fencing, &log)
+    case .confirmCheckpoint(let lease, let fencing):
+      decision = confirmCheckpoint(lease, fencing, &log)
     case .release(let lease, let fencing, let outcome):
       decision = release(lease, fencing, outcome, &log)
     case .confirmEmpty(let lease, let fencing): decision = confirmEmpty(lease, fencing, &log)

@@ -124,6 +124,13 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case guaranteeImpaired = 507
     /// Devices of the lane are still in leases that were there before they were bound to it.
     case boundInUse = 508
+    /// Work that would give way to the claim has not yet run as long as it is let alone.
+    case victimsShielded = 509
+    /// The lane has lost as many leases to more urgent classes as it may for now; `have` of `need`
+    /// that it may lose.
+    case preemptionRateSpent = 510
+    /// A claim of a more urgent class needed the devices.
+    case preempted = 511
     // 6xx order
     /// An earlier claim waits for the lane.
     case behindHead = 600

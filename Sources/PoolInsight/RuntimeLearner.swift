@@ -129,7 +129,7 @@ public struct RuntimeLearner: Sendable {
     }
     switch cause {
     case .released, .expired, .unpaid, .cancelled: runs[id]?.held = at - started
-    case .startTimeout, .nodeLost, .drained, .reclaimed: runs[id]?.isBroken = true
+    case .startTimeout, .nodeLost, .drained, .reclaimed, .preempted: runs[id]?.isBroken = true
     }
   }
 

@@ -1,7 +1,8 @@
 public import PoolAllocator
 
 /// The production allocator under a workload in virtual time: claims arrive, leases start at once,
-/// are renewed while they run, end when their work is done, and ticks come when they are due.
+/// are renewed and save their work while they run, end when it is done, and ticks come when they
+/// are due.
 ///
 /// Jobs may fail to start, linger and overstay; nodes fail by the commands of whoever drives it.
 /// Same pool, same workload: the same commands, byte for byte.
@@ -21,6 +22,7 @@ public struct Simulation: Sendable {
   private enum Action: Sendable {
     case arrive(job: Int)
     case renew(LeaseID)
+    case save(LeaseID, after: Span)
     case finish(LeaseID)
     case leave(LeaseID, Fencing)
   }
@@ -44,6 +46,8 @@ public struct Simulation: Sendable {
 
   private var agenda = Agenda<Action>()
   private var jobOf: [ClaimID: Int] = [:]
+  /// Work of each job that is saved.
+  private var saved: [Int: Span] = [:]
   private var leases: [LeaseID: (job: Int, fencing: Fencing)] = [:]
 
   /// Makes a simulation that begins at the pool's time.
@@ -115,6 +119,12 @@ public struct Simulation: Sendable {
       guard let held = leases[lease] else { return }
       let decision = try apply(.renew(lease, held.fencing), afterEach)
       if decision.verdict == .done, let known = pool.lease(lease) { plan(lease, known, held.job) }
+    case .save(let lease, let span):
+      guard let held = leases[lease] else { return }
+      let decision = try apply(.confirmCheckpoint(lease, held.fencing), afterEach)
+      guard decision.verdict == .done else { return }
+      saved[held.job] = Span(ns: span.ns + (saved[held.job] ?? .zero).ns)
+      agenda.add(.save(lease, after: span), at: now + span)
     case .finish(let lease):
       guard let held = leases[lease] else { return }
       _ = try apply(.release(lease, held.fencing, .completed), afterEach)
@@ -169,12 +179,21 @@ public struct Simulation: Sendable {
     guard outcomes[job].grants > jobs[job].failedStarts else { return }
     _ = try apply(.confirmStarted(lease, fencing), afterEach)
     outcomes[job].started = outcomes[job].started ?? now
-    agenda.add(.finish(lease), at: now + jobs[job].runs)
+    agenda.add(.finish(lease), at: now + left(of: job))
+    if jobs[job].savesWork, let span = jobs[job].claim.interruption?.checkpointEvery {
+      agenda.add(.save(lease, after: span), at: now + span)
+    }
     if let known = pool.lease(lease) { plan(lease, known, job) }
+  }
+
+  /// Work of a job that is not saved.
+  private func left(of job: Int) -> Span {
+    Span(ns: max(0, jobs[job].runs.ns - (saved[job] ?? .zero).ns))
   }
 
   /// Plans the next renewal of a lease, where its work outlasts what is paid.
   private mutating func plan(_ lease: LeaseID, _ known: Lease, _ job: Int) {
+    // What it saves only shortens later leases: to ask once too often does no harm.
     guard let started = known.started, known.ends < started + jobs[job].runs,
       known.hardEnd.map({ known.ends < $0 }) ?? true
     else { return }

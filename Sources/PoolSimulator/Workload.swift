@@ -8,6 +8,9 @@ public struct Job: Sendable {
   public var claim: ClaimSpec
   /// How long it runs once started.
   public var runs: Span
+  /// Whether it saves its work as often as its claim says, and goes on from there when it is
+  /// stopped and starts again.
+  public var savesWork = false
   /// Leases of it that are never started, before one is. Unit: leases.
   public var failedStarts = 0
   /// How long it stays on its devices past the moment at which it should have been killed; nil: it

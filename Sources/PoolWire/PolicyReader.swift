@@ -13,6 +13,8 @@ struct PolicyReader {
   var tenants = Declared()
   var services = Declared()
   var profileKinds: [String: DeviceKind] = [:]
+  /// What each class says of its shield.
+  var shields: [Span?] = []
 
   /// Most entries of one list. Every list is bounded, so a document's cost is known.
   static let entriesMax = 10_000
@@ -32,12 +34,14 @@ struct PolicyReader {
     let pools = fields.array("pools", min: 1, max: Limits.lanes) { try pool($0) }
     let classes = fields.object("classes") { try self.classes(&$0) }
     let order = fields.optionalObject("order") { try self.order(&$0) }
+    let preemption = fields.optionalObject("preemption") { try PreemptionForm(&$0) }
     let services = fields.array("services", min: 1, max: Self.entriesMax) { try service($0) }
     let costs = fields.optionalArray("cost_model", max: Self.entriesMax) { try cost($0) }
     _ = try (
       head.value, note.value, profiles.value, slices.value, pools.value, classes.value
     )
     policy.order = try order.value ?? Self.defaultOrder
+    try preemption.value?.apply(to: &policy, shields: shields)
     _ = try (tenants.value, services.value, costs.value)
     guard policy.lanes.count <= Limits.lanes else {
       throw root.refuse(
@@ -144,11 +148,13 @@ struct PolicyReader {
         var rule = try ClassRule(
           quantum: quantum.value, startWithin: start.value, killWithin: kill.value,
           emptyBucket: empty.value, overrun: overrun.value)
+        let shield = fields.optionalSpan("shield_seconds")
         if let wait = try wait.value { rule.queueWaitMax = wait }
-        return rule
+        return (rule, try shield.value)
       }
     }
-    policy.classes = try rules.map { try $0.value }
+    policy.classes = try rules.map { try $0.value.0 }
+    shields = try rules.map { try $0.value.1 }
   }
 
   /// Where a policy does not say: a level for each minute in the order, up to P0.

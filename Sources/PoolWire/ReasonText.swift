@@ -75,7 +75,9 @@ public struct ReasonText: Sendable {
       .thousandths
     case .memoryShort, .hostMemoryShort, .deviceTooSmall, .hostMemoryTooSmall: .bytes
     case .hostShort, .hostTooSmall: .milliCores
-    case .identityThrottled, .behindHead, .queueFull, .tenantQueueFull, .workflowFull: .claims
+    case .preemptionRateSpent, .identityThrottled, .behindHead, .queueFull, .tenantQueueFull,
+      .workflowFull:
+      .claims
     case .tableFull: .rows
     case .delegationTooDeep: .delegations
     case .classNotAllowed: .classes
@@ -84,7 +86,8 @@ public struct ReasonText: Sendable {
     case .noNodeLargeEnough: reason.need == 0 ? .none : .devices
     case .profileAbsent: .devices
     case .tenantUnknown, .identitySuspended, .laneNotAllowed, .policyMissing, .serviceUnknown,
-      .costUnknown, .bucketMissing, .fieldOutOfRange, .unknownSubject, .duplicateKey, .wrongState,
+      .costUnknown, .bucketMissing, .victimsShielded, .preempted, .fieldOutOfRange, .unknownSubject,
+      .duplicateKey, .wrongState,
       .advertisementIncomplete, .malformed, .approvalMissing, .planMissing, .approverNotAllowed,
       .approverInvolved, .planMismatch, .delegationExpired, .delegationRevoked, .delegationWider,
       .budgetUnknown:

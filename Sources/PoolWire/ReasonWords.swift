@@ -124,6 +124,11 @@ struct ReasonWords {
       "the guarantee of \(subject) is impaired: \(have) of \(need) \(what) can be had now"
     case .boundInUse:
       "\(have) \(what) of \(subject) are in leases that were there before they were bound to it"
+    case .victimsShielded:
+      "work of \(subject) that would give way has not run for long enough; clears \(clears)"
+    case .preemptionRateSpent:
+      "\(subject) has lost as many leases to more urgent classes as it may; clears \(clears)"
+    case .preempted: "the devices went to a claim of a more urgent class"
     case .behindHead: "an earlier claim waits for \(subject); claims that wait in all: \(have)"
     case .wouldDelayHead:
       "it fits on devices of \(subject) that are kept for an earlier claim until \(have) of pool"
@@ -239,6 +244,8 @@ struct ReasonWords {
     case .lendingLimit, .borrowingLimit: "wait, ask for less, or name more lanes"
     case .guaranteeImpaired: "see the lane's other reasons; add devices where there are too few"
     case .boundInUse: "wait until those leases end"
+    case .victimsShielded, .preemptionRateSpent: "wait, or name more lanes"
+    case .preempted: "save the work and stop; the claim waits again, at its old place"
     case .behindHead:
       "wait: a lane is served in order, and before its head only what does not delay it"
     case .wouldDelayHead: "wait, or ask for a shorter runtime_max_seconds to run in the gap"

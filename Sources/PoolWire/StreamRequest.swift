@@ -11,6 +11,8 @@ public struct StreamRequest: Sendable {
     case started(LeaseID, Fencing)
     /// Pays the next quantum.
     case renew(LeaseID, Fencing)
+    /// The work of a lease is saved.
+    case checkpoint(LeaseID, Fencing)
     /// Gives a lease back; `empty` says that nothing of it lives any more.
     case complete(LeaseID, Fencing, Outcome, empty: Bool)
     /// Nothing of a lease lives any more.
@@ -126,7 +128,8 @@ public struct StreamRequest: Sendable {
 
   /// Every operation, as it is written.
   public static let operations = [
-    "claim", "started", "renew", "complete", "empty", "cancel", "approve", "deny", "delegate",
+    "claim", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve", "deny",
+    "delegate",
     "revoke", "tick", "advertise", "silence", "hear", "cordon", "uncordon", "drain", "fence",
     "restrict", "signal", "policy", "status",
   ]
@@ -173,7 +176,8 @@ struct StreamReader {
         try ClaimReader(vocabulary: vocabulary).claim($0, timed: false)
       }
       return .claim(try claim.value)
-    case "started", "renew", "complete", "empty": return try leaseOperation(op, &fields)
+    case "started", "renew", "checkpoint", "complete", "empty":
+      return try leaseOperation(op, &fields)
     case "cancel":
       let tenant = fields.name("tenant")
       let claim = fields.name("claim")
@@ -212,6 +216,7 @@ struct StreamReader {
     switch op {
     case "started": return .started(try lease.value, try fencing.value)
     case "renew": return .renew(try lease.value, try fencing.value)
+    case "checkpoint": return .checkpoint(try lease.value, try fencing.value)
     case "empty": return .empty(try lease.value, try fencing.value)
     default:
       let outcome = fields.choice(

@@ -74,6 +74,7 @@ struct Happening {
       add(lane: pin.lane, session)
       add(node: pin.node, session)
       fields.append(("planned_ms", .moment(pin.starts)))
+      if pin.isHeld { add("because", "preemption") }
     case .turnOverdue(let tenant, let lane):
       self.init("turn_overdue", session)
       add("tenant", session.pool.tenant(tenant).map { session.names.text($0.key) })
@@ -235,6 +236,9 @@ struct Happening {
       fields.append(("start_by_ms", .moment(grant.startBy)))
     case .leaseStarted(let id, _):
       self.init("lease_started", session)
+      add(lease: id, session)
+    case .leaseCheckpointed(let id, _):
+      self.init("lease_checkpointed", session)
       add(lease: id, session)
     case .leaseRenewed(let id, _, let reserved, _):
       self.init("lease_renewed", session)

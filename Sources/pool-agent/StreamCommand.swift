@@ -179,6 +179,8 @@ struct StreamAnswer {
     case .started(let lease, let fencing):
       return session.apply(.confirmStarted(lease, fencing), at: now)
     case .renew(let lease, let fencing): return session.apply(.renew(lease, fencing), at: now)
+    case .checkpoint(let lease, let fencing):
+      return session.apply(.confirmCheckpoint(lease, fencing), at: now)
     case .complete(let lease, let fencing, let outcome, let empty):
       let decision = session.apply(.release(lease, fencing, outcome), at: now)
       guard empty, decision.verdict == .done else { return decision }

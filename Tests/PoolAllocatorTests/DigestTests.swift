@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 12_358_762_951_221_252_375, low: 16_830_975_125_170_188_696),
-    Digest(high: 11_427_151_602_302_415_299, low: 4_291_436_576_816_370_104)
+    Digest(high: 8_911_602_520_057_914_074, low: 3_047_647_869_309_597_772),
+    Digest(high: 1_218_132_327_098_820_435, low: 13_500_997_749_654_986_117)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -39,6 +39,8 @@ struct SwarmDriver {
   var shrunk: [UInt32: Bool] = [:]
   let nodeCount: Int
   let tenantCount: Int
+  /// Whether leases run to their end, so that lanes are full and the urgent meet others.
+  let isCrowded: Bool
   var commands = 0
   var verdicts: [Decision.Verdict: Int] = [:]
   /// How often the rarer paths of a waiting claim were taken.
@@ -63,6 +65,7 @@ struct SwarmDriver {
     self.keepsLogs = keepsLogs
     nodeCount = 2 + random.below(6)
     tenantCount = 1 + random.below(4)
+    isCrowded = random.chance(40)
   }
 
   @discardableResult
@@ -139,6 +142,14 @@ struct SwarmDriver {
           quantum: .seconds(Int64(60 * (1 + random.below(10)))), startWithin: .seconds(30),
           killWithin: .seconds(20), emptyBucket: rank == 1 ? .reject : .park,
           overrun: rank == 0 ? .debt : .stop))
+    }
+    if random.chance(80) {
+      policy.preemption = PreemptionRule(
+        distance: UInt8(1 + random.below(3)), burst: UInt32(1 + random.below(8)),
+        perHour: UInt32(random.below(400)))
+      for rank in 0..<4 where random.chance(50) {
+        policy.classes[rank].shield = .seconds(Int64(random.below(100)))
+      }
     }
     for tenant in 0..<max(1, tenantCount - (random.chance(10) ? 1 : 0)) {
       var rule = TenantRule(
@@ -306,9 +317,9 @@ struct SwarmDriver {
     addPlan(to: &spec)
     addBudget(to: &spec)
     if random.chance(20) { spec.maxWait = .seconds(Int64(random.below(600))) }
-    if random.chance(40) {
+    if random.chance(70) {
       spec.interruption = Interruption(
-        grace: .seconds(Int64(random.below(200))), checkpointEvery: .seconds(60))
+        grace: .seconds(Int64(random.below(100))), checkpointEvery: .seconds(60))
     }
     if random.chance(10) { spec.deadline = now + .seconds(Int64(random.below(6000))) }
     if random.chance(20) {
@@ -325,6 +336,7 @@ struct SwarmDriver {
     switch lease.state {
     case .granted where random.chance(80): apply(.confirmStarted(id, fencing))
     case .active where random.chance(60): apply(.renew(id, fencing))
+    case .active where isCrowded || random.chance(50): apply(.confirmCheckpoint(id, fencing))
     case .stopping: apply(.confirmEmpty(id, fencing))
     default: apply(.release(id, fencing, random.chance(80) ? .completed : .failed))
     }
@@ -408,6 +420,10 @@ struct SwarmCoverage {
   var lent = 0
   /// Leases that owners took back.
   var reclaimed = 0
+  /// Leases that more urgent classes took.
+  var preempted = 0
+  /// Claims that were preempted and cannot be done any more.
+  var preemptedOut = 0
   /// Shortfalls of guarantees, by their cause.
   var impaired: [Reason.Code: Int] = [:]
   /// Guarantees that were whole again.
@@ -429,6 +445,8 @@ struct SwarmCoverage {
       case .claimAged: aged += 1
       case .leaseGranted(_, let fact): if log.grants[Int(fact)].isLent { lent += 1 }
       case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1
+      case .leaseStopping(_, .preempted, _, _): preempted += 1
+      case .claimEnded(_, .preemptedOut): preemptedOut += 1
       case .guaranteeImpaired(_, _, let code): impaired[code, default: 0] += 1
       case .guaranteeRestored: restored += 1
       case .budgetOpened: budgets.opened += 1
@@ -462,6 +480,8 @@ struct SwarmCoverage {
     left.aged += right.aged
     left.lent += right.lent
     left.reclaimed += right.reclaimed
+    left.preempted += right.preempted
+    left.preemptedOut += right.preemptedOut
     left.impaired.merge(right.impaired, uniquingKeysWith: +)
     left.restored += right.restored
     left.swapped += right.swapped

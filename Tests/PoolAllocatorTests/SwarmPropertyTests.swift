@@ -48,6 +48,10 @@ import Testing
     #expect(coverage.planned > 0)
     #expect(coverage.aged > 0)
     #expect(coverage.lent > 0)
+    #if !DEBUG
+      // Rare in a life of every kind of command; PreemptionPropertyTests lives on it.
+      #expect(coverage.preempted > 0)
+    #endif
     #expect(coverage.restored > 0)
     #expect(coverage.swapped > 0)
     for count in [

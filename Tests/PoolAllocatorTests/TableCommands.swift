@@ -44,7 +44,8 @@ extension TableRunner {
     case "drain":
       let by = try options.take("by", TableValue.ns) ?? clock
       command = .drain(try node(name), deadline: Instant(ns: by))
-    case "started", "renew", "release", "empty": command = try leaseOrder(verb, name, &options)
+    case "started", "renew", "checkpoint", "release", "empty":
+      command = try leaseOrder(verb, name, &options)
     case "enrol": command = try enrolment(name, &options)
     case "report": command = try report(name, &options)
     default: return nil
@@ -85,6 +86,7 @@ extension TableRunner {
     switch verb {
     case "started": return .confirmStarted(grant.lease, grant.fencing)
     case "renew": return .renew(grant.lease, grant.fencing)
+    case "checkpoint": return .confirmCheckpoint(grant.lease, grant.fencing)
     case "empty": return .confirmEmpty(grant.lease, grant.fencing)
     default:
       return .release(grant.lease, grant.fencing, options.flag("failed") ? .failed : .completed)

@@ -72,6 +72,7 @@ extension TableNames {
     switch event {
     case .leaseGranted(let id, _): item("leaseGranted", names[id])
     case .leaseStarted(let id, _): item("leaseStarted", names[id])
+    case .leaseCheckpointed(let id, _): item("leaseCheckpointed", names[id])
     case .leaseRenewed(let id, let span, let reserved, _):
       item(
         "leaseRenewed", names[id], TableValue.text(ns: span.ns),
@@ -132,7 +133,9 @@ extension TableNames {
       item(
         "claimPinned", names[id], names[log.pins[Int(fact)].lane],
         names[log.pins[Int(fact)].node],
-        "by=\(TableValue.text(log.pins[Int(fact)].starts))")
+        "by=\(TableValue.text(log.pins[Int(fact)].starts))",
+        log.pins[Int(fact)].isHeld ? "held" : "")
+    case .preemptionDue(let row): item("preemptionDue", names.lane(row: row))
     case .claimUnpinned(let id, let code): item("claimUnpinned", names[id], "\(code)")
     case .waitExceeded(let id, let reasons):
       item(

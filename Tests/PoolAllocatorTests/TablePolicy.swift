@@ -82,6 +82,7 @@ struct TablePolicy {
         $0 == "none" ? nil : try TableValue.span($0)
       }
       try options.set(&policy.order.ceiling, "ceiling") { try TableValue.rank($0).rank }
+    case "preemption": try preemption(name, &options)
     default: throw TableError("unknown kind of rule: \(words[0])")
     }
     try options.finish()
@@ -184,10 +185,21 @@ struct TablePolicy {
       try left.set(&rule.killWithin, "kill", TableValue.span)
       try left.set(&rule.emptyBucket, "empty") { $0 == "reject" ? .reject : .park }
       try left.set(&rule.overrun, "overrun") { $0 == "debt" ? .debt : .stop }
+      try left.set(&rule.shield, "shield", TableValue.span)
       try left.set(&rule.queueWaitMax, "wait") { $0 == "none" ? nil : try TableValue.span($0) }
       policy.classes[rank] = rule
       if rank == ranks.last { options = left }
     }
+  }
+
+  /// `policy preemption on distance=2 burst=4 hour=60`, `policy preemption off`.
+  private mutating func preemption(_ name: String, _ options: inout TableOptions) throws {
+    guard name != "off" else { return policy.preemption = nil }
+    var rule = policy.preemption ?? PreemptionRule(burst: 100, perHour: 100)
+    try options.set(&rule.distance, "distance", TableValue.int)
+    try options.set(&rule.burst, "burst", TableValue.int)
+    try options.set(&rule.perHour, "hour", TableValue.int)
+    policy.preemption = rule
   }
 
   private mutating func tenant(_ key: Key, _ options: inout TableOptions) throws {

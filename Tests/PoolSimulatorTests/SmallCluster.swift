@@ -27,6 +27,10 @@ struct SmallCluster {
   /// GPUs of lane 1, which is tenant 0's; 0: there is no such lane.
   var reserved: Int64 = 0
   var lending = Lending.never
+  /// How classes preempt others; nil: none does.
+  var preemption: PreemptionRule?
+  /// How long P2 and P3 are let alone.
+  var shield = Span.zero
   /// Cores of a lane of processor time, which nothing divides among tenants; 0: there is none.
   var cores: Int32 = 0
 
@@ -72,6 +76,8 @@ struct SmallCluster {
     let rule = ClassRule(
       quantum: quantum, startWithin: grace, killWithin: grace, emptyBucket: .park, overrun: .stop)
     policy.classes = Array(repeating: rule, count: 4)
+    policy.preemption = preemption
+    for rank in 2..<4 { policy.classes[rank].shield = shield }
     for rank in 0..<4 {
       policy.services.append(
         ServiceRule(

@@ -37,6 +37,7 @@ enum Documents {
                "on_empty_bucket": "park", "overrun": "stop"}
       },
       "order": {"ageing_step_seconds": 30, "ageing_ceiling": "P1"},
+      "preemption": {"distance": 1, "shield_seconds": 90, "leases_burst": 4, "leases_per_hour": 30},
       "tenants": [
         {"name": "acme", "classes": ["P0", "P1"], "weight": 1.5, "borrow_max_milli": 2000,
          "queue_max": 5, "bucket": {

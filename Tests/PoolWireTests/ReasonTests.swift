@@ -98,6 +98,9 @@ struct ReasonTests {
         506 borrowing_limit
         507 guarantee_impaired
         508 bound_in_use
+        509 victims_shielded
+        510 preemption_rate_spent
+        511 preempted
         600 behind_head
         601 would_delay_head
         700 node_cordoned

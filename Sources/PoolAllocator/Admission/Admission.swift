@@ -205,6 +205,8 @@ extension Pool {
       } else {
         reasons += capacityReasons(resolved.wish, lane: row)
       }
+      let barrier = preemptionReason(resolved.serviceClass, of: resolved.tenant, lane: row)
+      if let barrier { reasons.append(barrier) }
     }
     if !payable.isEmpty {
       if let full = queueObstacle(resolved, payable) { return .refuse(.rejected, [full]) }

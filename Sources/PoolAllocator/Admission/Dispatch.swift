@@ -11,6 +11,7 @@ extension Pool {
     case overdue(TenantID, LaneID)
     case stray(ClaimID)
     case bucket(UInt32)
+    case preemption(UInt32)
     case lane(UInt32)
   }
 
@@ -30,6 +31,7 @@ extension Pool {
       case .overdue(let tenant, let lane): step(.turnOverdue(tenant, lane), &log)
       case .stray(let id): requeue(id, &log)
       case .bucket(let row): serve(bucket: row, &log)
+      case .preemption(let row): step(.preemptionDue(row: row), &log)
       case .lane(let row): dispatch(lane: row, &log)
       }
     }
@@ -61,6 +63,7 @@ extension Pool {
       return .stray(id)
     }
     if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
+    if let row = duePreemption() { return .preemption(row) }
     return stirred.firstRow.map { .lane($0) }
   }
 
@@ -95,7 +98,8 @@ extension Pool {
     return Resolved(
       tenant: claim.tenant, serviceClass: claim.serviceClass,
       weightMilli: claim.weightMilli, turn: claim.turn, path: path,
-      wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)))
+      wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)),
+      mayBorrow: claim.mayBorrow)
   }
 
   /// Lets the first parked claim of a bucket back into the order; else the one that waits for less
@@ -186,7 +190,8 @@ extension Pool {
   }
 
   /// Looks at a lane: at a claim whose kept devices are free, else at its head. Grants it, moves it
-  /// aside, ends it, keeps devices for it, fills the gap before it, or lets the lane rest.
+  /// aside, ends it, keeps devices for it, fills the gap before it, stops less urgent work for
+  /// those behind it, or lets the lane rest.
   private mutating func dispatch(lane row: UInt32, _ log: inout EventLog) {
     guard let head = head(of: row).flatMap({ claims.id(at: $0.row) }) else {
       return step(.laneRested(row: row), &log)
@@ -209,7 +214,7 @@ extension Pool {
       return unpin(id.row, because: .lendingLimit, &log)
     }
     if !reclaimBehind(id, lane: row, &log), !serveBehind(head, lane: row, &log),
-      !fillGap(lane: row, behind: id, &log)
+      !fillGap(lane: row, behind: id, &log), !preemptBehind(head, lane: row, &log)
     {
       step(.laneRested(row: row), &log)
     }
@@ -277,8 +282,9 @@ extension Pool {
   }
 
   /// Starts a claim, or does what can be done for one that has to wait: lent devices come back for
-  /// their owner, others are kept. What is kept for others of the owner's claims stays theirs,
-  /// whatever their level, as long as this one has a start within the promised time.
+  /// their owner, less urgent work gives way, others are kept. What is kept for others of the
+  /// owner's claims stays theirs, whatever their level, as long as this one has a start within the
+  /// promised time.
   /// - Returns: whether an event was stepped.
   private mutating func serve(
     _ id: ClaimID, _ resolved: Resolved, _ offer: Offer, lane row: UInt32,
@@ -307,7 +313,9 @@ extension Pool {
       return true
     }
     let promise = earliestStart(of: wish, for: asker, lane: row)
-    if reclaim(id, wish, as: asker, lane: row, unlessBy: promise?.starts, &log) { return true }
+    let start = promise?.starts
+    if reclaim(id, wish, as: asker, lane: row, unlessBy: start, &log) { return true }
+    if preempt(id, resolved, as: asker, lane: row, unlessBy: start, &log) { return true }
     guard let promise, promise.starts <= latest else { return false }
     return pin(id, promise, &log)
   }

@@ -8,6 +8,8 @@ extension Pool {
     var turn: TurnKey
     var path: BucketPath
     var wish: Wish
+    /// Whether it may use lanes that others own.
+    var mayBorrow = true
   }
 
   /// What one lane would cost a claim.
@@ -29,13 +31,13 @@ extension Pool {
 
   /// Why a lane may not serve a claim under the policy in force; nil where it may.
   func laneObstacle(
-    _ row: UInt32, to spec: ClaimSpec, serviceClass: ServiceClass
+    _ row: UInt32, to spec: ClaimSpec, serviceClass: ServiceClass, mayBorrow: Bool
   ) -> Reason? {
     guard lanes.id(at: row) != nil else { return Reason(.laneNotAllowed, .lane(row)) }
     let lane = lanes[row: row]
     if lane.isRetired { return Reason(.laneNotAllowed, .lane(row)) }
     if let owner = lane.rule.owner, owner != spec.tenant {
-      guard case .reclaimable(let within, _) = lane.rule.lending else {
+      guard mayBorrow, case .reclaimable(let within, _) = lane.rule.lending else {
         return Reason(.laneNotAllowed, .lane(row))
       }
       let needs = timeToReturn(spec, serviceClass)
@@ -141,7 +143,9 @@ extension Pool {
   func lifelongOffer(
     _ row: UInt32, for spec: ClaimSpec, _ resolved: Resolved
   ) -> Result<LaneOffer, Obstacle> {
-    if let reason = laneObstacle(row, to: spec, serviceClass: resolved.serviceClass) {
+    if let reason = laneObstacle(
+      row, to: spec, serviceClass: resolved.serviceClass, mayBorrow: resolved.mayBorrow)
+    {
       return .failure(Obstacle(reason: reason))
     }
     if let reason = placement.lanes[Int(row)].ceiling.obstacle(

@@ -41,15 +41,24 @@ extension Pool {
           reasons.append(Reason(.behindHead, .lane(next.row), have: Int64(waitingClaims)))
           let delay = delayReason(resolved.wish, for: asker(id), lane: next.row)
           if let delay { reasons.append(delay) }
+          reasons += preemptionReasons(resolved, id, lane: next.row)
         } else if let limit = lendingObstacle(
           next.row, to: resolved.tenant, next.offer.billedMilli)
         {
           reasons.append(limit)
         } else if bestPlacement(of: resolved.wish, lane: next.row) == nil {
           reasons += capacityReasons(resolved.wish, lane: next.row)
+          reasons += preemptionReasons(resolved, id, lane: next.row)
         }
       }
     }
     return Array(reasons.sorted(by: EventLog.precedes).prefix(Limits.reasons))
+  }
+
+  private func preemptionReasons(_ resolved: Resolved, _ id: ClaimID, lane: UInt32) -> [Reason] {
+    guard claims[id].pin?.isHeld != true,
+      let reason = preemptionReason(resolved.serviceClass, of: resolved.tenant, lane: lane)
+    else { return [] }
+    return [reason]
   }
 }

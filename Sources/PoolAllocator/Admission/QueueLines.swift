@@ -64,11 +64,29 @@ struct QueueLines: Sendable {
   private var ofTenant = RowLists()
   /// By lane row and tenant row, lines of the tenant whose head is at a level.
   private var backlog: [[InlineArray<4, UInt16>]] = Array(repeating: [], count: Limits.lanes)
+  /// By lane row, claims of each class.
+  private var classes = Array(
+    repeating: InlineArray<4, UInt32>(repeating: 0), count: Limits.lanes)
   /// Heads by the moment they rise.
   var timers = IndexedHeaps<Instant>(heaps: 1)
 
   private static func key(_ group: UInt32, _ tenant: UInt32, _ rank: UInt8) -> Key {
     Key(high: UInt64(group) << 8 | UInt64(rank), low: UInt64(tenant))
+  }
+
+  /// The most urgent class of which claims wait for a lane; nil where none waits.
+  func mostUrgent(in lane: UInt32) -> UInt8? {
+    (0..<4).first { classes[Int(lane)][$0] > 0 }.map { UInt8($0) }
+  }
+
+  private mutating func countClasses(_ line: UInt32, by change: Int32) {
+    let rank = Int(lines[Int(line)].rank)
+    var left = lines[Int(line)].lanes
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      let count = Int64(classes[Int(lane)][rank]) + Int64(change)
+      classes[Int(lane)][rank] = UInt32(count)
+    }
   }
 
   /// Whether nobody waits in a group.
@@ -184,6 +202,7 @@ struct QueueLines: Sendable {
     }
     let before = head(line: line)
     members.insert(row, turn, into: line)
+    countClasses(line, by: 1)
     // Only heads rise.
     if let before, head(line: line) != before { timers.remove(before) }
     return line
@@ -195,6 +214,7 @@ struct QueueLines: Sendable {
     guard let line = members.heap(of: row) else { return nil }
     members.remove(row)
     timers.remove(row)
+    countClasses(line, by: -1)
     return line
   }
 
@@ -256,10 +276,20 @@ struct QueueLines: Sendable {
     ofTenant.checkInvariants()
     timers.checkInvariants()
     var ofGroup = Array(repeating: 0, count: Limits.queueGroups)
+    var ofClass = Array(repeating: InlineArray<4, UInt32>(repeating: 0), count: Limits.lanes)
     for (number, line) in lines.enumerated() {
       let isEmpty = members.isEmpty(UInt32(number))
       invariant(isEmpty == (line.level == nil), "a line has a level while it has a claim")
-      if !isEmpty { ofGroup[Int(line.group)] += 1 }
+      if isEmpty { continue }
+      ofGroup[Int(line.group)] += 1
+      for lane in 0..<Limits.lanes where line.lanes.contains(row: UInt32(lane)) {
+        ofClass[lane][Int(line.rank)] += UInt32(members.count(in: UInt32(number)))
+      }
+    }
+    for lane in 0..<Limits.lanes {
+      for rank in 0..<4 {
+        invariant(ofClass[lane][rank] == classes[lane][rank], "claims are counted by class")
+      }
     }
     invariant(ofGroup == linesOfGroup, "lines are counted by group")
     for lane in heads.indices {

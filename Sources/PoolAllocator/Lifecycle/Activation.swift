@@ -90,6 +90,7 @@ extension Pool {
     post(postings, log)
     // What is kept was worked out under the old policy: it is worked out anew.
     clearPins()
+    let preemption = self.policy.preemption
     self.generation = generation
     self.policy = policy
     indexPolicy()
@@ -116,6 +117,7 @@ extension Pool {
     // Another ageing step moves the moments at which heads rise, and other leases the intervals.
     lowerClaims()
     indexLines()
+    installPreemption(after: preemption)
     voidAllLanes()
     lanes.forEach { id, _ in stirred.insert(id) }
   }

@@ -19,8 +19,7 @@ extension Pool {
   mutating func renew(_ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog) -> Decision {
     if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
     guard leases[id].state == .active, now < leases[id].ends else {
-      let isNodeAway = leases[id].state == .quarantined
-      return refuse(Reason(isNodeAway ? .recovering : .wrongState), &log)
+      return refuse(notActive(id), &log)
     }
     settlePassedQuantum(id, &log)
     let lease = leases[id]
@@ -68,6 +67,24 @@ extension Pool {
           clearsAt: bucket.credits.clears(Int128(need), at: now)))
     }
     return short
+  }
+
+  /// Notes that the work of a lease is saved.
+  mutating func confirmCheckpoint(
+    _ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog
+  ) -> Decision {
+    if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
+    switch leases[id].state {
+    case .active where now < leases[id].ends: step(.leaseCheckpointed(id, at: now), &log)
+    default: return refuse(notActive(id), &log)
+    }
+    return answer(id)
+  }
+
+  /// Why a lease is not active.
+  private func notActive(_ id: LeaseID) -> Reason {
+    if leases[id].state == .quarantined { return Reason(.recovering) }
+    return Reason(leases[id].cause == .preempted ? .preempted : .wrongState)
   }
 
   mutating func release(
@@ -152,12 +169,15 @@ extension Pool {
   // MARK: stopping
 
   /// Ends the right to run: billing stops, every reservation is settled, the claim goes its way.
+  /// Of a lease that is preempted, work that is not saved costs nothing, back to the start of the
+  /// quantum that is running.
   mutating func stop(
     _ id: LeaseID, _ cause: StopCause, outcome: Outcome = .completed, _ log: inout EventLog
   ) {
     let lease = leases[id]
-    let at = min(now, lease.ends)
-    let killBy = cause == .reclaimed ? returns(lease) : now + lease.terms.killWithin
+    let isTaken = cause == .reclaimed || cause == .preempted
+    let at = cause == .preempted ? billedUntil(lease) : min(now, lease.ends)
+    let killBy = isTaken ? returns(lease) : now + lease.terms.killWithin
     step(.leaseStopping(id, cause, at: at, killBy: killBy), &log)
     if lease.nextReserved != nil, at > lease.quantumEnd {
       let charge = Price.charge(
@@ -172,6 +192,13 @@ extension Pool {
     if claims.contains(lease.claim) { resolve(lease.claim, after: cause, outcome, &log) }
   }
 
+  /// The moment up to which a lease is billed that is preempted now.
+  private func billedUntil(_ lease: Lease) -> Instant {
+    let isPassed = lease.nextReserved != nil && now >= lease.quantumEnd
+    let begins = isPassed ? lease.quantumEnd : lease.quantumStart
+    return min(now, lease.ends, max(begins, lease.checkpoint ?? begins))
+  }
+
   /// Where a claim goes when its lease stopped.
   private mutating func resolve(
     _ id: ClaimID, after cause: StopCause, _ outcome: Outcome, _ log: inout EventLog
@@ -181,23 +208,34 @@ extension Pool {
     case .released: step(.claimEnded(id, outcome == .completed ? .completed : .failed), &log)
     case .expired, .unpaid: step(.claimEnded(id, .expired), &log)
     case .cancelled: step(.claimEnded(id, .cancelled), &log)
-    case .startTimeout, .nodeLost, .drained, .reclaimed:
+    case .startTimeout, .nodeLost, .drained, .reclaimed, .preempted:
       let tried = Int(claim.failedStarts) + 1
       if cause != .reclaimed, claim.state == .starting, tried >= Limits.startAttempts {
         return step(.claimEnded(id, .failedToStart), &log)
       }
       let lanes = LaneSet(bits: claim.spec.lanes.bits & liveLanes().bits)
+      if cause == .preempted, lanes.isEmpty || isTooLate(claim) {
+        return step(.claimEnded(id, .preemptedOut), &log)
+      }
       guard !lanes.isEmpty else { return step(.claimEnded(id, .rejected), &log) }
       let because: Reason.Code? =
         switch cause {
         case .drained: .nodeCordoned
         case .nodeLost: .nodeSilent
         case .reclaimed: .behindHead
+        case .preempted: .preempted
         default: nil
         }
       step(
         .claimQueued(id, lanes: groupable(lanes), because: because, widens: nil), &log)
     }
+  }
+
+  /// Whether a claim that is stopped now can no longer be done by its deadline, with what its
+  /// checkpoints saved.
+  func isTooLate(_ claim: Claim) -> Bool {
+    let saved = claim.lease.map { leases[$0].saved } ?? .zero
+    return claim.latestStart + claim.saved + saved < now
   }
 
   private func liveLanes() -> LaneSet {
@@ -295,6 +333,7 @@ extension Pool {
     leases[id].start(at: at)
     claims[leases[id].claim].state = .running
     queue.watch(lease: id.row, no: leases[id].ends)
+    noteVictim(id.row)
   }
 
   mutating func evolveRenewed(
@@ -335,6 +374,8 @@ extension Pool {
     _ id: LeaseID, _ cause: StopCause, at: Instant, _ killBy: Instant
   ) {
     leases[id].stop(cause, at: at, killBy: killBy)
+    if cause == .preempted { countPreemption(of: id) }
+    refreshVictim(id.row)
     commit(.zero, for: id)
     queue.watch(lease: id.row, no: killBy)
   }
@@ -362,6 +403,7 @@ extension Pool {
     claims[leases[id].claim].state = .running
     let lease = leases[id]
     queue.watch(lease: id.row, no: timer(of: lease))
+    noteVictim(id.row)
   }
 
   mutating func evolveLeaseEnded(_ id: LeaseID) {

@@ -195,6 +195,7 @@ extension Pool {
     while lease != RowLists.none {
       if leases[row: lease].state == .granted || leases[row: lease].state == .active {
         leases[row: lease].state = .quarantined
+        refreshVictim(lease)
         queue.watch(lease: lease, no: leases[row: lease].ends)
       }
       lease = placement.leases.next(after: lease)

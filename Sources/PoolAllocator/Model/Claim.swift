@@ -6,11 +6,12 @@ public enum Estimate: BitwiseCopyable, Hashable, Sendable {
   case work(promptTokens: Int64, outputTokens: Int64, toolCalls: Int64, depth: Int64)
 }
 
-/// What a claim allows others to do to its lease; preemption itself is not built yet.
+/// What a claim allows others to do to its lease: an owner to reclaim what it lent, a more urgent
+/// class to preempt it. A claim without one is left to run.
 public struct Interruption: BitwiseCopyable, Hashable, Sendable {
   /// Time between the order to stop and the kill.
   public var grace: Span
-  /// Time between two checkpoints: the most work that a stop loses.
+  /// Time between two checkpoints, as the holder means to make them.
   public var checkpointEvery: Span
 
   /// Makes a permission.
@@ -153,6 +154,8 @@ public enum ClaimEnd: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case delegationEnded
   /// A budget of its delegation has too little left, and nothing that could come back.
   case budgetSpent
+  /// It was preempted, and what is left of it cannot be done by its deadline, or no lane takes it.
+  case preemptedOut
 }
 
 /// Place of a claim among those of its own tenant: in its line, and at a bucket; the least goes
@@ -196,6 +199,8 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var level: UInt8
   /// Leases so far.
   public internal(set) var grants: UInt32 = 0
+  /// Leases that more urgent classes took from it.
+  public internal(set) var preemptions: UInt8 = 0
   /// Its tenant.
   public let tenant: TenantID
   /// The bucket it is parked on, or whose turn it holds.
@@ -212,6 +217,8 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var lease: LeaseID?
   /// Time it was in the order before it was last put there: the wait that ages it.
   public internal(set) var waited = Span.zero
+  /// Work that checkpoints saved in leases that stopped: it has that much less to do.
+  public internal(set) var saved = Span.zero
   /// When it was last put into the order.
   public internal(set) var queuedAt = Instant.origin
   /// Rows of its application, workflow and principal.
@@ -247,7 +254,10 @@ public struct Claim: BitwiseCopyable, Sendable {
   }
 
   /// When it gives up waiting: a claim that ran before has only its deadline to mind.
-  var expires: Instant { grants == 0 ? min(waitEnds, latestStart) : latestStart }
+  var expires: Instant { grants == 0 ? min(waitEnds, latestStart) : latestStart + saved }
+
+  /// Whether it may still use lanes that others own.
+  var mayBorrow: Bool { Int(preemptions) < Limits.preemptionsPerClaim }
 
   /// A lease serves it.
   mutating func begin(_ lease: LeaseID) {

@@ -26,6 +26,11 @@ public struct Lane: BitwiseCopyable, Sendable {
   /// When something last happened that the bounds of its waits do not cover; they count from then.
   public internal(set) var voided = Instant.origin
 
+  /// Leases that it may still lose to more urgent classes; nil where no class preempts.
+  var preemptions: PreemptionBucket?
+  /// The moment up to which it was noted which of its leases ran long enough to be preempted.
+  var opened = Instant.origin
+
   /// Charges a lease to the lane.
   mutating func charge(_ billedMilli: Int64, isLent: Bool) {
     leases += 1

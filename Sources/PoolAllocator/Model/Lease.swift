@@ -28,6 +28,8 @@ public enum StopCause: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case startTimeout
   /// The owner of its lane needed what it had lent.
   case reclaimed
+  /// A claim of a more urgent class needed its devices.
+  case preempted
 }
 
 /// What a claim pays from: buckets, root first, then budgets of delegations, the widest first.
@@ -84,7 +86,7 @@ public struct Lease: BitwiseCopyable, Sendable {
   public let terms: ClassRule
   /// Whether its lane is another's, who may ask for it back.
   public let isLent: Bool
-  /// Time that its holder is given before the kill deadline when it is reclaimed.
+  /// Time that its holder is given before the kill deadline when it is reclaimed or preempted.
   public let grace: Span
   /// The level in the order at which it was granted, and at which its tenant is charged.
   public let level: UInt8
@@ -95,6 +97,8 @@ public struct Lease: BitwiseCopyable, Sendable {
   public let startBy: Instant
   /// When the agent started it.
   public internal(set) var started: Instant?
+  /// When its holder last saved its work.
+  public internal(set) var checkpoint: Instant?
   /// Start of the quantum that is running.
   public internal(set) var quantumStart: Instant
   /// Number of the quantum that is running, from 1.
@@ -132,6 +136,13 @@ public struct Lease: BitwiseCopyable, Sendable {
   public var renewFrom: Instant { quantumStart + Span(ns: quantumSpan.ns / 2) }
   /// When the running quantum is over.
   var quantumEnd: Instant { quantumStart + quantumSpan }
+  /// Work since then is lost when it stops; nil before the start.
+  public var savedAt: Instant? { checkpoint ?? started }
+  /// Work that its holder has saved.
+  var saved: Span {
+    guard let checkpoint, let started else { return .zero }
+    return Span(ns: max(0, checkpoint.ns - started.ns))
+  }
 
   /// The agent acknowledged it: billing begins.
   mutating func start(at moment: Instant) {

@@ -242,7 +242,11 @@ extension Pool {
   /// Keeps what a promise gives for a head that has to wait, where it is better than what is kept.
   /// - Returns: whether an event was stepped.
   mutating func pin(_ id: ClaimID, _ promise: Promise, _ log: inout EventLog) -> Bool {
-    if let pin = claims[id].pin, pin.starts <= promise.starts { return false }
+    if let pin = claims[id].pin {
+      // An owner would take back where it lends: others were not stopped for that.
+      let isWorse = pin.isHeld && isForeign(promise.placement.lane, to: claims[id].tenant)
+      if isWorse || pin.starts <= promise.starts { return false }
+    }
     keep(promise, for: id, &log)
     return true
   }

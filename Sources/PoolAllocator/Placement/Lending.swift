@@ -155,7 +155,7 @@ extension Pool {
   }
 
   /// Whether a claim can start at once in another of its lanes, where it is the first.
-  private func hasRoomElsewhere(_ id: ClaimID, besides lane: UInt32) -> Bool {
+  func hasRoomElsewhere(_ id: ClaimID, besides lane: UInt32) -> Bool {
     var left = headed(by: id)
     while let row = left.firstRow {
       left = left.withoutFirst

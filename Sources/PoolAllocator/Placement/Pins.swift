@@ -3,7 +3,7 @@
 /// A claim keeps one pin at most. It moves to an earlier start, or is given up with a reason: a
 /// device or node failed, or a claim that goes before it, by level or as the owner of the lane,
 /// needs the devices. A claim of the same level never takes it, however its turn stands: what was
-/// planned once is kept.
+/// planned once is kept. What others were stopped for gives way to no level.
 extension Pool {
   // MARK: who goes before whom
 
@@ -37,6 +37,7 @@ extension Pool {
   func yields(_ row: UInt32, to asker: Asker, lane: UInt32) -> Bool {
     let isHolderForeign = isForeign(lane, to: claims[row: row].tenant)
     if isHolderForeign != isForeign(lane, to: asker.tenant) { return isHolderForeign }
+    if claims[row: row].pin?.isHeld == true { return false }
     return !asker.spares && claims[row: row].level > asker.level
   }
 
@@ -164,7 +165,10 @@ extension Pool {
   // MARK: keeping
 
   /// Keeps what a promise gives for a waiting claim; those whose devices it takes keep nothing.
-  mutating func keep(_ promise: Promise, for id: ClaimID, _ log: inout EventLog) {
+  /// - Parameter isHeld: whether others are stopped for it; once they were, it holds.
+  mutating func keep(
+    _ promise: Promise, for id: ClaimID, isHeld: Bool = false, _ log: inout EventLog
+  ) {
     guard let lane = lanes.id(at: promise.placement.lane),
       let node = nodes.id(at: promise.placement.node)
     else { broken("a promise names live rows") }
@@ -182,7 +186,7 @@ extension Pool {
       PinFact(
         lane: lane, node: node,
         uses: Span32(first: first, count: UInt16(promise.placement.count)),
-        starts: promise.starts))
+        starts: promise.starts, isHeld: isHeld || claims[id].pin?.isHeld == true))
     step(.claimPinned(id, fact: UInt32(log.pins.count - 1)), &log)
   }
 
@@ -259,7 +263,7 @@ extension Pool {
   /// for the same demand, and what the head gives for them is free no later than was planned.
   func canExchange(_ head: ClaimID, _ ready: ClaimID) -> Bool {
     guard let own = claims[head].pin, let other = claims[ready].pin, own.lane == other.lane,
-      own.starts <= other.starts
+      own.starts <= other.starts, !other.isHeld
     else { return false }
     let demand = claims[head].spec.demand
     guard demand == claims[ready].spec.demand else { return false }
@@ -307,7 +311,7 @@ extension Pool {
     let run = uses.append(log.uses[fact.uses.indices])
     claims[id].pin = Pin(
       lane: fact.lane, node: fact.node, uses: run, cpu: demand.cpu,
-      hostMemory: demand.hostMemory, starts: fact.starts)
+      hostMemory: demand.hostMemory, starts: fact.starts, isHeld: fact.isHeld)
     notePin(id.row, lane: fact.lane)
     let node = nodes[fact.node]
     nodes[fact.node].cpuPinned = MilliCPU(node.cpuPinned.value + demand.cpu.value)

@@ -73,6 +73,8 @@ struct PlacementIndex: Sendable {
   var staleCeilings = LaneSet.none
   /// A ceiling rose in the command that is being applied.
   var hasMovedCeiling = false
+  /// Leases that may have to give way to more urgent classes.
+  var victims = VictimIndex()
   /// By lane row.
   var lanes: [LaneIndex] = Array(repeating: LaneIndex(), count: Limits.lanes)
   /// Cells of partly used GPUs, free instances and CPU parts, for all lanes.

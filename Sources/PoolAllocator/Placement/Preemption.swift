@@ -1,0 +1,410 @@
+/// A more urgent class takes devices from a less urgent one (SEMANTICS 6, docs/decisions/0024).
+///
+/// Only the class that a claim was submitted with counts, never the level to which it aged. Nobody
+/// is stopped before the devices are found on which the claim starts then, and they are kept for it
+/// until it does or is withdrawn.
+extension Pool {
+  /// Leases that end for a claim, and what it gets.
+  struct Eviction {
+    var promise: Promise
+    var victims: [LeaseID]
+    var cost: EvictionSearch.Cost
+
+    /// Less lost, fewer, newer, then by row.
+    func precedes(_ other: Eviction) -> Bool {
+      if cost != other.cost { return cost < other.cost }
+      return victims.lexicographicallyPrecedes(other.victims) { $0.row < $1.row }
+    }
+  }
+
+  // MARK: who may
+
+  /// The class of a claim and the rule under which it may preempt in a lane; nil where it may not:
+  /// none may, or the lane is another's.
+  private func reach(
+    of serviceClass: ServiceClass, _ tenant: TenantID, lane row: UInt32
+  ) -> (rank: UInt8, rule: PreemptionRule)? {
+    guard let rule = policy.preemption, serviceClass < .p3, !isForeign(row, to: tenant),
+      placement.victims.lanes.contains(row: row)
+    else { return nil }
+    return (serviceClass.rank, rule)
+  }
+
+  /// Whether a class is less urgent by the whole distance; one that is so only in part may be
+  /// preempted where it would run on for long.
+  private func isFar(_ rank: UInt8, from own: UInt8, _ rule: PreemptionRule) -> Bool {
+    Int(rank) >= Int(own) + Int(rule.distance)
+  }
+
+  /// Whether a lease runs on for so long that one class of distance is enough.
+  private func isLong(_ lease: Lease, beside runtime: Span) -> Bool {
+    let left = Int128((lease.hardEnd ?? now).ns) - Int128(now.ns)
+    return left >= Int128(runtime.ns) * Int128(Limits.shortJobFactor)
+  }
+
+  /// Whether a tenant's bucket can pay a claim beside those of its claims for which others were
+  /// stopped already: what waits holds no credits.
+  private func paysBesideHeld(_ id: ClaimID, _ resolved: Resolved, lane row: UInt32) -> Bool {
+    guard let offer = offer(row, for: claims[id].spec, resolved) else { return false }
+    var price = Int128(offer.reservation.value)
+    var left = placement.pinnedLanes
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      var other = placement.pins.first(of: lane)
+      while other != RowLists.none {
+        let claim = claims[row: other]
+        if other != id.row, claim.tenant == resolved.tenant, claim.pin?.isHeld == true,
+          let names = self.resolved(claim), let held = self.offer(lane, for: claim.spec, names)
+        {
+          price += Int128(held.reservation.value)
+        }
+        other = placement.pins.next(after: other)
+      }
+    }
+    guard let sum = Credits(checked: price) else { return false }
+    if case .yes = affordability(sum, path: resolved.path, turn: resolved.turn) { return true }
+    return false
+  }
+
+  // MARK: the steps
+
+  /// Stops leases of less urgent classes for a waiting claim, where it starts sooner so, and keeps
+  /// their devices for it.
+  /// - Parameter start: when it starts if nobody is stopped; nil where that is not known.
+  /// - Returns: whether an event was stepped.
+  mutating func preempt(
+    _ id: ClaimID, _ resolved: Resolved, as asker: Asker, lane row: UInt32,
+    unlessBy start: Instant?, _ log: inout EventLog
+  ) -> Bool {
+    guard let (_, rule) = reach(of: claims[id].serviceClass, claims[id].tenant, lane: row),
+      claims[id].pin?.isHeld != true,
+      let bucket = lanes[row: row].preemptions,
+      bucket.level(rule, at: now) >= PreemptionBucket.lease,
+      paysBesideHeld(id, resolved, lane: row),
+      let found = eviction(for: id, resolved.wish, as: asker, lane: row),
+      found.promise.starts < claims[id].pin?.starts ?? .farFuture,
+      found.promise.starts < start ?? .farFuture,
+      !hasRoomElsewhere(id, besides: row)
+    else { return false }
+    keep(found.promise, for: id, isHeld: true, &log)
+    for victim in found.victims { stop(victim, .preempted, &log) }
+    return true
+  }
+
+  /// The same for claims behind the head of a lane, first in the order first; of each line no claim
+  /// before those that precede it.
+  /// - Complexity: O(`Limits.preemptionLines` + `Limits.preemptionTrials` searches).
+  mutating func preemptBehind(
+    _ head: ClaimID, lane row: UInt32, _ log: inout EventLog
+  ) -> Bool {
+    guard mayPreempt(lane: row) else { return false }
+    var tried: [(rank: UInt8, demand: Demand, runtime: Span)] = []
+    var walk = queue.lines.walk(lane: row)
+    var looked = 0
+    while !walk.isAtEnd, looked < Limits.preemptionLines, tried.count < Limits.preemptionTrials {
+      let line = walk.line
+      walk.advance(in: queue.lines)
+      looked += 1
+      guard let id = firstUnheld(line: line), id != head, claims[id].serviceClass.rank < 3,
+        let resolved = admitted(id, lane: row)
+      else { continue }
+      let (demand, runtime) = (claims[id].spec.demand, claims[id].spec.runtimeMax)
+      let rank = claims[id].serviceClass.rank
+      // What found nobody finds nobody for another.
+      let isKnown = tried.contains {
+        $0.rank <= rank && $0.demand == demand && $0.runtime <= runtime
+      }
+      if isKnown { continue }
+      let asker = asker(id)
+      let start = earliestStart(of: resolved.wish, for: asker, lane: row)?.starts
+      if preempt(id, resolved, as: asker, lane: row, unlessBy: start, &log) { return true }
+      tried.append((rank, demand, runtime))
+    }
+    return false
+  }
+
+  /// Whether any claim may preempt anything in a lane now.
+  private func mayPreempt(lane row: UInt32) -> Bool {
+    guard let rule = policy.preemption, let bucket = lanes[row: row].preemptions,
+      placement.victims.lanes.contains(row: row),
+      bucket.level(rule, at: now) >= PreemptionBucket.lease,
+      let urgent = queue.lines.mostUrgent(in: row), urgent < 3
+    else { return false }
+    return ((urgent + 1)..<4).contains {
+      !placement.victims.open.isEmpty(VictimIndex.heap(row, $0))
+    }
+  }
+
+  /// The first claim of a line for which nobody was stopped yet; nil where so many precede it that
+  /// it is not looked for.
+  private func firstUnheld(line: UInt32) -> ClaimID? {
+    var walk = queue.lines.walk(line: line)
+    for _ in 0..<Limits.preemptionLooks {
+      guard let row = walk.next(in: queue.lines) else { return nil }
+      if claims[row: row].pin?.isHeld != true { return claims.id(at: row) }
+    }
+    return nil
+  }
+
+  // MARK: whom
+
+  /// Whom a claim may preempt with the least loss, on the nodes whose leases lose least.
+  /// - Returns: nil where it finds no node that can hold it then.
+  /// - Complexity: O(`Limits.preemptionLooks` × classes) leases, `Limits.preemptionProbes` nodes,
+  ///   `Limits.preemptionSets` sets of leases.
+  func eviction(for id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32) -> Eviction? {
+    guard let (own, rule) = reach(of: claims[id].serviceClass, claims[id].tenant, lane: row)
+    else { return nil }
+    let runtime = claims[id].spec.runtimeMax
+    var best: Eviction?
+    var nodes: [UInt32] = []
+    var budget = Limits.preemptionSets
+    var walks = ((own + 1)..<4).map {
+      RankWalk(rank: $0, placement.victims.open.walk(VictimIndex.heap(row, $0)))
+    }
+    for index in walks.indices { walks[index].advance(in: placement.victims.open) }
+    while nodes.count < Limits.preemptionProbes,
+      let index = walks.indices.min(by: { walks[$0].precedes(walks[$1]) }),
+      let lease = walks[index].next?.row
+    {
+      walks[index].advance(in: placement.victims.open)
+      let node = leases[row: lease].node.row
+      guard !nodes.contains(node),
+        isFar(walks[index].rank, from: own, rule) || isLong(leases[row: lease], beside: runtime)
+      else { continue }
+      nodes.append(node)
+      let search = evictionSearch(for: id, wish, as: asker, lane: row, on: node, rule)
+      guard let search, let set = search.best(&budget), set != 0,
+        let outcome = search.outcome(set)
+      else { continue }
+      let found = eviction(search, set, outcome, lane: row, node: node)
+      if best.map({ found.precedes($0) }) ?? true { best = found }
+    }
+    return best
+  }
+
+  /// A walk through the leases of one class.
+  private struct RankWalk {
+    let rank: UInt8
+    private var walk: IndexedHeaps<UInt64>.Walk
+    private var looked = 0
+    private(set) var next: IndexedHeaps<UInt64>.Member?
+
+    init(rank: UInt8, _ walk: IndexedHeaps<UInt64>.Walk) {
+      self.rank = rank
+      self.walk = walk
+    }
+
+    mutating func advance(in heaps: IndexedHeaps<UInt64>) {
+      looked += 1
+      next = looked > Limits.preemptionLooks ? nil : walk.next(in: heaps)
+    }
+
+    func precedes(_ other: RankWalk) -> Bool {
+      guard let next else { return false }
+      return other.next.map { next.precedes($0) } ?? true
+    }
+  }
+
+  private func eviction(
+    _ search: EvictionSearch, _ set: UInt64, _ outcome: (devices: [UInt32], at: Instant),
+    lane row: UInt32, node: UInt32
+  ) -> Eviction {
+    var found = Placement(lane: row, node: node, device: outcome.devices[0])
+    for (index, device) in outcome.devices.enumerated() { found.devices[index] = device }
+    found.count = outcome.devices.count
+    var victims: [LeaseID] = []
+    for index in search.victims.indices where set & 1 << UInt64(index) != 0 {
+      if let lease = leases.id(at: search.victims[index].row) { victims.append(lease) }
+    }
+    victims.sort { $0.row < $1.row }
+    return Eviction(
+      promise: Promise(placement: found, starts: outcome.at), victims: victims,
+      cost: search.cost(set))
+  }
+
+  /// What a lease loses if it is stopped now: work since its last checkpoint, and all of its run
+  /// where what it saved is of no use any more.
+  private func lost(_ lease: Lease) -> Int128 {
+    let claim = claims[lease.claim]
+    let since = isTooLate(claim) ? lease.started : lease.savedAt
+    return Int128(lease.rate) * Int128(max(0, now.ns - (since ?? now).ns))
+  }
+
+  // MARK: one node
+
+  /// What would have to go on a node; nil where it can receive no lease.
+  private func evictionSearch(
+    for id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32, on node: UInt32,
+    _ rule: PreemptionRule
+  ) -> EvictionSearch? {
+    guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
+    else { return nil }
+    var search = EvictionSearch(need: Int(wish.demand.devices))
+    search.victims = candidates(for: claims[id], lane: row, on: node, rule)
+    addSpots(to: &search, wish, asker, lane: row, on: node)
+    guard search.spots.count >= search.need else { return nil }
+    addHost(to: &search, wish, asker, on: node)
+    var lease = placement.leases.first(of: node)
+    while lease != RowLists.none {
+      count(lease, in: &search)
+      lease = placement.leases.next(after: lease)
+    }
+    return search
+  }
+
+  /// Leases of a node that a claim may preempt, those that lose least first.
+  private func candidates(
+    for claim: Claim, lane row: UInt32, on node: UInt32, _ rule: PreemptionRule
+  ) -> [EvictionSearch.Victim] {
+    let own = claim.serviceClass.rank
+    var found: [EvictionSearch.Victim] = []
+    var next = placement.leases.first(of: node)
+    while next != RowLists.none {
+      let lease = next
+      next = placement.leases.next(after: next)
+      guard let heap = placement.victims.open.heap(of: lease), heap / 4 == row,
+        UInt8(heap % 4) > own
+      else { continue }
+      let known = leases[row: lease]
+      guard
+        isFar(UInt8(heap % 4), from: own, rule)
+          || isLong(known, beside: claim.spec.runtimeMax)
+      else { continue }
+      found.append(
+        EvictionSearch.Victim(
+          row: lease, lost: lost(known), started: known.started ?? now, gone: returns(known),
+          cpu: known.cpu.value, memory: known.hostMemory.value))
+    }
+    found.sort {
+      if $0.lost != $1.lost { return $0.lost < $1.lost }
+      return $0.started != $1.started ? $0.started > $1.started : $0.row < $1.row
+    }
+    return Array(found.prefix(Limits.preemptionLeases))
+  }
+
+  /// Devices of a node that would serve a demand, and what each lacks now.
+  private func addSpots(
+    to search: inout EvictionSearch, _ wish: Wish, _ asker: Asker, lane: UInt32, on node: UInt32
+  ) {
+    var own = wish
+    own.through = asker.claim?.row
+    var row = placement.devices.first(of: node)
+    while row != RowLists.none {
+      let device = devices[row: row]
+      if couldServe(wish, row, lane: lane), isGiven(device, to: asker, lane: lane) {
+        var spot = EvictionSearch.Spot(device: row, isPart: false)
+        switch wish.demand.shape {
+        case .whole, .slice: break
+        case .fraction(let milli, let bytes):
+          spot.isPart =
+            device.mode == .fractions
+            && (device.tenant == wish.tenant
+              || device.tenant == nil && opensToAny(wish.demand, lane: lane))
+          spot.milli = milli.value - device.milliFree.value
+          spot.memory = bytes.value - device.memoryFree.value
+        case .cpuOnly:
+          spot.isPart = isOpenBeside(wish, row, lane)
+          spot.isBlocked = isKeptFromStrangers(own, row, lane)
+          spot.milli =
+            wish.demand.cpu.value - device.milliFree.value + device.pinned.value
+            - kept(of: row, for: asker.claim?.row)
+          // Who needs it empty also needs what is kept of it to be its own.
+          if !spot.isPart, device.pinned.value > kept(of: row, for: asker.claim?.row) {
+            spot.isBlocked = true
+          }
+        }
+        search.spots.append(spot)
+      }
+      row = placement.devices.next(after: row)
+    }
+  }
+
+  /// Whether a device is kept for nobody, for the one that asks, or for one that yields to it.
+  private func isGiven(_ device: Device, to asker: Asker, lane: UInt32) -> Bool {
+    guard let holder = device.pin, holder != asker.claim?.row else { return true }
+    return yields(holder, to: asker, lane: lane)
+  }
+
+  /// What a node lacks beside devices. Only what is kept for the claim itself counts as there.
+  private func addHost(
+    to search: inout EvictionSearch, _ wish: Wish, _ asker: Asker, on node: UInt32
+  ) {
+    let host = nodes[row: node]
+    let own = asker.claim.flatMap { claims[$0].pin }.flatMap { $0.node.row == node ? $0 : nil }
+    if wish.demand.cpu.value > 0 {
+      let free = host.cpuFree.value - host.cpuPinned.value + (own?.cpu.value ?? 0)
+      search.cpu = wish.demand.cpu.value - free
+    }
+    if wish.demand.hostMemory.value > 0 {
+      let free = host.hostFree.value - host.hostPinned.value + (own?.hostMemory.value ?? 0)
+      search.memory = wish.demand.hostMemory.value - free
+    }
+    search.slots = Int(host.leases) + 1 - Limits.leasesPerNode
+  }
+
+  /// Notes what one lease of the node gives back: it may have to go, it stops already, or it stays.
+  private func count(_ row: UInt32, in search: inout EvictionSearch) {
+    let lease = leases[row: row]
+    let victim = search.victims.firstIndex { $0.row == row }
+    let leaves = lease.state == .stopping && lease.killBy < .farFuture
+    if leaves {
+      if search.cpu > 0 && lease.cpu.value > 0 || search.memory > 0 && lease.hostMemory.value > 0
+        || search.slots > 0
+      {
+        search.hostFreeAt = max(search.hostFreeAt, lease.killBy)
+      }
+      search.cpu -= lease.cpu.value
+      search.memory -= lease.hostMemory.value
+      search.slots -= 1
+    }
+    for use in lease.uses.indices {
+      guard let spot = search.spots.firstIndex(where: { $0.device == uses[use].device.row }) else {
+        continue
+      }
+      if let victim {
+        search.spots[spot].members |= 1 << UInt64(victim)
+        if search.spots[spot].isPart {
+          search.spots[spot].parts.append((victim, uses[use].milli.value, uses[use].memory.value))
+        }
+      } else if leaves {
+        if !search.spots[spot].isPart || search.spots[spot].milli > 0
+          || search.spots[spot].memory > 0
+        {
+          search.spots[spot].freeAt = max(search.spots[spot].freeAt, lease.killBy)
+        }
+        search.spots[spot].milli -= uses[use].milli.value
+        search.spots[spot].memory -= uses[use].memory.value
+      } else if !search.spots[spot].isPart {
+        search.spots[spot].isBlocked = true
+      }
+    }
+  }
+
+  // MARK: why not
+
+  /// Why a claim preempts nobody in a lane now although it might later; nil where neither the
+  /// shield of others nor the lane's rate is in its way.
+  /// - Complexity: O(classes).
+  func preemptionReason(
+    _ serviceClass: ServiceClass, of tenant: TenantID, lane row: UInt32
+  ) -> Reason? {
+    guard let (own, rule) = reach(of: serviceClass, tenant, lane: row),
+      let bucket = lanes[row: row].preemptions
+    else { return nil }
+    var shields: Instant?
+    for rank in UInt8(0)..<4 where isFar(rank, from: own, rule) {
+      let heap = VictimIndex.heap(row, rank)
+      let first = placement.victims.shielded.least(in: heap)?.order
+      if !placement.victims.open.isEmpty(heap) || first ?? .farFuture <= now {
+        let level = bucket.level(rule, at: now)
+        guard level < PreemptionBucket.lease else { return nil }
+        return Reason(
+          .preemptionRateSpent, .lane(row), have: level / PreemptionBucket.lease, need: 1,
+          clearsAt: bucket.clears(rule).map { max($0, now) })
+      }
+      if let first { shields = min(shields ?? first, first) }
+    }
+    return shields.map { Reason(.victimsShielded, .lane(row), clearsAt: $0) }
+  }
+}
