@@ -105,8 +105,9 @@ public enum Event: BitwiseCopyable, Sendable {
   case budgetForgotten(BucketID)
 
   // MARK: leases
-  /// Devices were taken and the first quantum reserved, in one step; `EventLog.grants[fact]`.
-  case leaseGranted(LeaseID, fact: UInt32)
+  /// Devices were taken for every member of a claim, a lease each, and the first quantum of all
+  /// reserved, in one step; rows of `EventLog.grants`.
+  case leaseGranted(ClaimID, grants: Span32)
   /// The agent started it; billing begins.
   case leaseStarted(LeaseID, at: Instant)
   /// Its holder saved its work.

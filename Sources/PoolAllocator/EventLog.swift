@@ -28,10 +28,12 @@ public struct ClaimFact: BitwiseCopyable, Sendable {
   public var latestStart: Instant
 }
 
-/// What one grant gives and takes.
+/// What the grant of one member gives and takes.
 public struct Grant: BitwiseCopyable, Sendable {
   /// The claim.
   public var claim: ClaimID
+  /// The lease that it becomes.
+  public var lease: LeaseID
   /// The lane that it is charged to.
   public var lane: LaneID
   /// The machine.
@@ -40,9 +42,10 @@ public struct Grant: BitwiseCopyable, Sendable {
   public var fencing: Fencing
   /// Shares of devices, as a run of `EventLog.uses`.
   public var uses: Span32
-  /// What the buckets of the path pay, as a run of `EventLog.postings`, root first.
+  /// What the buckets of the path pay for all members, as a run of `EventLog.postings`, root
+  /// first; none but with the first member.
   public var postings: Span32
-  /// Price of the first quantum.
+  /// Price of the first quantum of this member.
   public var reserved: Credits
   /// Length of the first quantum.
   public var quantum: Span
@@ -64,9 +67,9 @@ public struct Grant: BitwiseCopyable, Sendable {
 public struct PinFact: BitwiseCopyable, Sendable {
   /// The lane of the devices.
   public var lane: LaneID
-  /// The machine.
+  /// The machine of the first member.
   public var node: NodeID
-  /// Shares of devices, as a run of `EventLog.uses`.
+  /// Shares of devices, member by member, as a run of `EventLog.uses`.
   public var uses: Span32
   /// When the claim can have them at the latest.
   public var starts: Instant

@@ -9,8 +9,9 @@ public struct Limits: Hashable, Sendable {
   public static let lanes = 64
   /// Devices that one member of a claim may take: the largest boards in use link 16. Unit: devices.
   public static let devicesPerMember = 16
-  /// Members of a claim: gangs are not built yet, and the limit says so. Unit: members.
-  public static let members = 1
+  /// Members of a claim, a lease each: 64 nodes of 8 or 16 GPUs are a large training run, and one
+  /// grant of them stays far below `stepsPerCommand`. Unit: members.
+  public static let members = 64
   /// Devices of one node: 16 GPUs of 7 instances each, the GPUs, 8 CPU sets. Unit: devices.
   public static let devicesPerNode = 136
   /// Labels of one node. Unit: labels.

@@ -245,6 +245,7 @@ extension Pool {
     digest.combine(claim.pin) { digest, pin in
       digest.combine(pin.lane)
       digest.combine(pin.node)
+      digest.combine(pin.members)
       digest.combine(pin.starts)
       digest.combine(pin.isHeld)
     }
@@ -267,6 +268,8 @@ extension Pool {
     digest.combine(lease.node)
     digest.combine(lease.lane)
     digest.combine(lease.fencing.raw)
+    digest.combine(lease.members)
+    digest.combine(lease.lead)
     digest.combine(lease.policy.value)
     digest.combine(lease.rate)
     digest.combine(lease.level)

@@ -48,7 +48,7 @@ extension Pool {
       evolveBudgetChanged(id, limit, expires)
     case .budgetClosed(let id, let because): evolveBudgetClosed(id, because)
     case .budgetForgotten(let id): evolveBudgetForgotten(id)
-    case .leaseGranted(let id, let fact): evolveGranted(id, log.grants[Int(fact)], log)
+    case .leaseGranted(let id, let grants): evolveGranted(id, grants, log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
     case .leaseCheckpointed(let id, let at): evolveCheckpointed(id, at)
     case .preemptionDue(let row): evolvePreemptionDue(row)
@@ -105,10 +105,10 @@ extension Pool {
       buckets[bucket].turn = id
     }
     // A lease that its lane's owner took back did not fail to start.
-    if let lease = claims[id].lease, leases.contains(lease) {
-      let (cause, saved) = (leases[lease].cause, leases[lease].saved)
-      if before == .starting, cause != .reclaimed { claims[id].failedStarts += 1 }
-      claims[id].saved = Span(ns: min(claims[id].saved.ns + saved.ns, Limits.spanMax.ns))
+    if let lead = claims[id].lease, leases.contains(lead) {
+      if before == .starting, !isReclaimed(lead) { claims[id].failedStarts += 1 }
+      let saved = claims[id].saved.ns + saved(by: lead).ns
+      claims[id].saved = Span(ns: min(saved, Limits.spanMax.ns))
     }
     // It goes before what its tenant submitted after it.
     if before != .new { voidTurns(of: claims[id].tenant, in: lanes) }

@@ -87,7 +87,9 @@ extension Pool {
       guard let pin = claim.pin else { return }
       invariant(claim.state == .queued, "devices are kept for a claim that waits")
       lanes.insert(pin.lane)
-      cpu[Int(pin.node.row)] += Int64(pin.cpu.value)
+      for member in 0..<Int(pin.members) {
+        cpu[Int(node(of: pin, member: member))] += Int64(pin.cpu.value)
+      }
       for index in pin.uses.indices {
         let use = uses[index]
         invariant(devices.contains(use.device), "kept devices are there")
@@ -204,8 +206,13 @@ extension Pool {
       guard let lease = claim.lease, leases.contains(lease) else {
         broken("a running claim has a lease")
       }
-      invariant(leases[lease].claim == id, "claim and lease name each other")
-      invariant(leases[lease].state != .stopping, "a stopped lease has let its claim go")
+      for member in gang(of: lease) {
+        invariant(leases[member].claim == id, "claim and lease name each other")
+        invariant(leases[member].lead == lease, "a gang has one lead")
+        invariant(leases[member].state != .stopping, "a stopped lease has let its claim go")
+      }
+      invariant(
+        gang(of: lease).count == Int(claim.spec.demand.members), "each member has a lease")
     }
     invariant(waiting == waitingClaims, "the queue length is its claims")
     invariant(waiting <= limits.queuedClaims + claims.count, "the queue is bounded")

@@ -63,6 +63,20 @@ extension Pool {
   /// Visits every live lease in row order.
   public func forEachLease(_ body: (LeaseID, Lease) -> Void) { leases.forEach(body) }
 
+  /// The leases that were granted together with one, itself first: those of the members of its
+  /// gang, as long as none of them has stopped; else itself alone.
+  /// - Complexity: O(members).
+  public func gang(of id: LeaseID) -> [LeaseID] {
+    guard let lease = lease(id), lease.members > 1, isCurrent(lease) else { return [id] }
+    var members = [id]
+    var next = lease.nextMember
+    while next != id {
+      members.append(next)
+      next = leases[next].nextMember
+    }
+    return members
+  }
+
   /// The shares of devices that a lease holds.
   public func uses(of lease: Lease) -> [DeviceUse] { lease.uses.indices.map { uses[$0] } }
 
@@ -98,7 +112,7 @@ extension Pool {
       queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
       queue.turnTimers.least(in: 0)?.order, queue.delegationTimers.least(in: 0)?.order,
       nextPreemption(),
-    ].compactMap { $0 }.min()
+    ].compactMap { $0 }.min().map { max($0, now) }
   }
 
   /// Thousandths of a lane's devices: all, those that may receive a lease, and what of them is

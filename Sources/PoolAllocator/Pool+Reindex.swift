@@ -88,7 +88,8 @@ extension Pool {
 
   /// The next moment at which a lease needs attention.
   func timer(of lease: Lease) -> Instant {
-    switch lease.state {
+    if isOrphan(lease) { return .origin }
+    return switch lease.state {
     case .granted: lease.startBy
     case .active: lease.nextReserved == nil ? lease.ends : lease.quantumEnd
     case .stopping: lease.killBy

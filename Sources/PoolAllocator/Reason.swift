@@ -84,6 +84,9 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case profileAbsent = 301
     /// No node of the lane has enough devices or instances of the form, even when empty.
     case noNodeLargeEnough = 302
+    /// The lane has nodes that hold members of the gang, but not so many of them, or not as near to
+    /// one another, as it asks, even when empty; in members.
+    case gangTooLarge = 303
     /// The work cannot be done by its deadline.
     case deadlineImpossible = 304
     /// The price passes 2⁵³ credits.

@@ -94,9 +94,9 @@ public struct RuntimeLearner: Sendable {
     for event in log.events {
       switch event {
       case .claimSubmitted(let id, let fact): submitted(id, log.claimFacts[Int(fact)])
-      case .leaseGranted(let id, let fact):
-        let claim = log.grants[Int(fact)].claim
-        if runs[claim] != nil { claims[id] = claim }
+      case .leaseGranted(let claim, let grants):
+        // The members of a gang run side by side: the first one tells how long.
+        if runs[claim] != nil { claims[log.grants[Int(grants.first)].lease] = claim }
       case .leaseStarted(let id, let at): if let claim = claims[id] { runs[claim]?.started = at }
       case .leaseStopping(let id, let cause, let at, _): stopped(id, cause, at)
       case .claimEnded(let id, let end): if let signal = ended(id, end) { signals.append(signal) }
@@ -129,7 +129,8 @@ public struct RuntimeLearner: Sendable {
     }
     switch cause {
     case .released, .expired, .unpaid, .cancelled: runs[id]?.held = at - started
-    case .startTimeout, .nodeLost, .drained, .reclaimed, .preempted: runs[id]?.isBroken = true
+    case .startTimeout, .nodeLost, .drained, .reclaimed, .preempted, .gangEnded:
+      runs[id]?.isBroken = true
     }
   }
 

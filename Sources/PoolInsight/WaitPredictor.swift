@@ -90,8 +90,7 @@ public struct WaitPredictor: Sendable {
     for event in log.events {
       switch event {
       case .claimQueued(let id, let lanes, _, _): queued(id, lanes, pool, at: log.at)
-      case .leaseGranted(_, let fact):
-        if !waits.isEmpty { granted(log.grants[Int(fact)].claim, at: log.at) }
+      case .leaseGranted(let claim, _): if !waits.isEmpty { granted(claim, at: log.at) }
       case .claimParked(let id, _), .claimHeld(let id, _), .claimEnded(let id, _),
         .approvalRequested(let id, _, _):
         if !waits.isEmpty { _ = leave(id) }

@@ -145,9 +145,12 @@ public struct Simulation: Sendable {
     for event in log.events {
       switch event {
       case .claimSubmitted(let claim, _): jobOf[claim] = job
-      case .leaseGranted(let lease, let fact):
-        let grant = log.grants[Int(fact)]
-        if let job = jobOf[grant.claim] { granted.append((lease, job, grant.fencing)) }
+      case .leaseGranted(let claim, let grants):
+        guard let job = jobOf[claim] else { continue }
+        outcomes[job].grants += 1
+        for grant in log.grants[grants.indices] {
+          granted.append((grant.lease, job, grant.fencing))
+        }
       case .leaseStopping(let lease, let cause, _, let killBy):
         stopped.append((lease, cause != .released, killBy))
       case .claimEnded(let claim, _):
@@ -175,7 +178,6 @@ public struct Simulation: Sendable {
     _ afterEach: (Pool, EventLog) throws(Failure) -> Void
   ) throws(Failure) {
     leases[lease] = (job, fencing)
-    outcomes[job].grants += 1
     guard outcomes[job].grants > jobs[job].failedStarts else { return }
     _ = try apply(.confirmStarted(lease, fencing), afterEach)
     outcomes[job].started = outcomes[job].started ?? now

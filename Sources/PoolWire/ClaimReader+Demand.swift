@@ -14,6 +14,9 @@ extension ClaimReader {
       let cpu = fields.optionalInt64("cpu_milli", in: 0...Int64(Limits.deviceMilli))
       let hostMemory = fields.optionalMemory("host_memory")
       let enforcement = fields.optionalChoice("enforcement", Self.enforcements)
+      let members = fields.optionalInt64("members", in: 1...Int64(Limits.members))
+      let together = fields.optionalChoice("together", Self.proximities)
+      let prefer = fields.optionalChoice("prefer", Self.proximities)
       let sharing = fields.optionalChoice(
         "sharing",
         [
@@ -40,11 +43,21 @@ extension ClaimReader {
             hint: "add gpus, gpu_milli and gpu_memory_gib, mig, or cpu_milli")
         }
       }
-      return Demand(
+      var demand = Demand(
         shape: shape, devices: UInt8(number), cpu: MilliCPU(Int32(try cpu.value ?? 0)),
         hostMemory: try hostMemory.get() ?? .zero, enforcement: try enforcement.value ?? .none,
         sharing: try sharing.value ?? .ownTenant)
+      demand.members = UInt16(try members.value ?? 1)
+      demand.together = try together.value ?? .anywhere
+      demand.prefer = try prefer.value ?? .anywhere
+      return demand
     }
+  }
+
+  static var proximities: KeyValuePairs<String, Proximity> {
+    [
+      "anywhere": .anywhere, "rack": .rack, "node": .node, "numa": .numa, "island": .island,
+    ]
   }
 
   static var enforcements: KeyValuePairs<String, Enforcement> {

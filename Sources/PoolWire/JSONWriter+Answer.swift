@@ -47,6 +47,18 @@ extension JSONWriter {
     milliseconds("clears_at_ms", hint.clearsAt)
   }
 
+  /// Writes the leases that were granted together with one, itself first; nothing where there is
+  /// only the one.
+  public mutating func gang(of id: LeaseID, in pool: Pool, names: NameTable) {
+    let members = pool.gang(of: id)
+    guard members.count > 1 else { return }
+    array("gang") { writer in
+      for member in members {
+        if let lease = pool.lease(member) { writer.lease(member, lease, in: pool, names: names) }
+      }
+    }
+  }
+
   /// Writes a lease: its id, where it is, what it costs and when it ends; in a list also whose it
   /// is.
   public mutating func lease(

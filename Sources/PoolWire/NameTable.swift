@@ -14,6 +14,8 @@ public enum NameKind: String, CaseIterable, Sendable {
   case slice
   /// A label of nodes.
   case label
+  /// A rack of nodes.
+  case rack
   /// A bucket of a tenant's tree.
   case bucket
   /// A service definition.

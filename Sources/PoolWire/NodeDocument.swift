@@ -60,6 +60,7 @@ struct NodeReader {
     let note = fields.optionalString("note", 0...4096)
     let name = fields.name("name")
     let labels = fields.optionalArray("labels", max: Limits.labelsPerNode) { try $0.name() }
+    let rack = fields.optionalName("rack")
     let approved = fields.optionalArray("approved", min: 1, max: Limits.profilesPerNode) {
       try approval($0)
     }
@@ -87,6 +88,7 @@ struct NodeReader {
     let enrolment = Enrolment(
       key: try intern(.node, word, at: root),
       labels: try (labels.value ?? []).map { try intern(.label, $0, at: root) },
+      rack: try rack.value.map { try intern(.rack, $0, at: root) },
       approved: try approvals(try approved.value, at: root))
     return NodeDocument(
       name: word, names: names, enrolment: enrolment,

@@ -24,6 +24,8 @@ public enum ReasonUnit: String, CaseIterable, Sendable {
   case bytes
   /// Devices or instances on one node.
   case devices
+  /// Members of a gang.
+  case members
   /// Nanoseconds of pool time.
   case nanoseconds
   /// Claims.
@@ -46,7 +48,8 @@ public enum ReasonUnit: String, CaseIterable, Sendable {
     case .thousandths, .milliCores: Amounts.milli(value)
     case .bytes: "\(Amounts.gibibytes(value)) GiB"
     case .nanoseconds: "\(Amounts.seconds(value)) s"
-    case .none, .devices, .claims, .rows, .delegations, .classes, .levels, .versions: "\(value)"
+    case .none, .devices, .members, .claims, .rows, .delegations, .classes, .levels, .versions:
+      "\(value)"
     }
   }
 }

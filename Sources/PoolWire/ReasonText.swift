@@ -75,6 +75,7 @@ public struct ReasonText: Sendable {
       .thousandths
     case .memoryShort, .hostMemoryShort, .deviceTooSmall, .hostMemoryTooSmall: .bytes
     case .hostShort, .hostTooSmall: .milliCores
+    case .gangTooLarge: .members
     case .preemptionRateSpent, .identityThrottled, .behindHead, .queueFull, .tenantQueueFull,
       .workflowFull:
       .claims

@@ -90,6 +90,9 @@ struct ReasonWords {
     case .noNodeLargeEnough, .deviceTooSmall, .hostTooSmall, .hostMemoryTooSmall:
       "no node of \(subject) is large enough, even empty: the largest has \(have)"
         + " of \(need) \(what) needed"
+    case .gangTooLarge:
+      "the nodes of \(subject) hold \(have) of \(need) members as near to one another as asked,"
+        + " even empty"
     case .deadlineImpossible:
       "the work ends at \(need) of pool time at the earliest, after its deadline at \(have)"
     case .arithmeticOverflow:
@@ -222,6 +225,8 @@ struct ReasonWords {
     case .noNodeLargeEnough, .hostTooSmall, .hostMemoryTooSmall:
       "ask for less on one node, or add a larger node"
     case .deviceTooSmall: "ask for less memory, or name a lane with larger devices"
+    case .gangTooLarge:
+      "ask for fewer members, or for less nearness (together), or add nodes to the lane"
     case .deadlineImpossible: "move the deadline, or lower the estimate"
     case .arithmeticOverflow: "shorten the runtime, or ask for less"
     case .fieldOutOfRange: "compare the request with its schema"

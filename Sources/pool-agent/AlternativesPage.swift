@@ -46,6 +46,7 @@ struct AlternativesPage {
     case .devices where demand.shape == .cpuOnly:
       return "cores \(Amounts.milli(Int64(demand.cpu.value)))"
     case .devices: return "devices \(demand.devices)"
+    case .members: return "members \(demand.members)"
     case .service: return "service \(session.names.text(spec.service))"
     }
   }

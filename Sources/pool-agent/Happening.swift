@@ -217,23 +217,25 @@ struct Happening {
     add("node", session.pool.node(id).map { session.names.text($0.enrolment.key) })
   }
 
+  /// One member's part of a grant.
+  init(_ grant: Grant, in session: PlaceSession) {
+    self.init("lease_granted", session)
+    add(lease: grant.lease, session)
+    add("fencing", grant.fencing.wire)
+    add(lane: grant.lane, session)
+    add(node: grant.node, session)
+    let devices = grant.uses.indices.compactMap { index in
+      session.pool.device(session.log.uses[index].device).map {
+        session.names.text($0.report.key)
+      }
+    }
+    fields.append(("devices", .words(devices)))
+    fields.append(("reserved_gpu_seconds", .gpuSeconds(grant.reserved)))
+    fields.append(("start_by_ms", .moment(grant.startBy)))
+  }
+
   private init?(leaseEvent event: Event, in session: PlaceSession) {
     switch event {
-    case .leaseGranted(let id, let fact):
-      let grant = session.log.grants[Int(fact)]
-      self.init("lease_granted", session)
-      add(lease: id, session)
-      add("fencing", grant.fencing.wire)
-      add(lane: grant.lane, session)
-      add(node: grant.node, session)
-      let devices = grant.uses.indices.compactMap { index in
-        session.pool.device(session.log.uses[index].device).map {
-          session.names.text($0.report.key)
-        }
-      }
-      fields.append(("devices", .words(devices)))
-      fields.append(("reserved_gpu_seconds", .gpuSeconds(grant.reserved)))
-      fields.append(("start_by_ms", .moment(grant.startBy)))
     case .leaseStarted(let id, _):
       self.init("lease_started", session)
       add(lease: id, session)

@@ -40,6 +40,7 @@ extension PlaceReport {
       if let (id, lease) = entry.lease {
         writer.key("lease")
         writer.lease(id, lease, in: session.pool, names: session.names)
+        writer.gang(of: id, in: session.pool, names: session.names)
       }
       if entry.lease == nil {
         if let hint = entry.hint { writer.hint(hint) }

@@ -51,8 +51,11 @@ extension PlaceReport {
 
   private func grantedLines(_ page: Page) -> [String] {
     if granted.isEmpty { return ["GRANTED  none"] }
-    let rows = granted.map { entry in
-      guard let (id, lease) = entry.lease else { return [String]() }
+    let leases = granted.flatMap { entry in
+      (entry.lease.map { session.pool.gang(of: $0.id) } ?? []).map { (entry, $0) }
+    }
+    let rows = leases.compactMap { entry, id -> [String]? in
+      guard let lease = session.pool.lease(id) else { return nil }
       return [
         entry.form.name, entry.form.tenant, entry.serviceClass, laneName(lease), id.wire,
         session.pool.node(lease.node).map { session.names.text($0.enrolment.key) } ?? "?",
@@ -83,6 +86,11 @@ extension PlaceReport {
   /// What a claim asks for, in a few words.
   private func ask(_ form: ClaimForm) -> String {
     let demand = form.demand
+    let each = askOfMember(demand)
+    return demand.members > 1 ? "\(demand.members) members, each \(each)" : each
+  }
+
+  private func askOfMember(_ demand: Demand) -> String {
     let count = demand.devices > 1 ? "\(demand.devices) x " : ""
     switch demand.shape {
     case .whole: return "\(demand.devices) whole"

@@ -212,8 +212,11 @@ struct PlaceSession {
   private mutating func noteEvents() {
     predictor.fold(log, in: pool)
     for event in log.events {
-      if case .leaseGranted(let lease, let fact) = event {
-        holders[lease] = claims[log.grants[Int(fact)].claim]
+      if case .leaseGranted(let claim, let grants) = event {
+        for grant in log.grants[grants.indices] {
+          holders[grant.lease] = claims[claim]
+          happenings.append(Happening(grant, in: self))
+        }
       }
       if let happening = Happening(event, in: self) { happenings.append(happening) }
       switch event {

@@ -62,6 +62,7 @@ struct AlternativePropertyTests {
     case .runtime: restored.runtimeMax = spec.runtimeMax
     case .devices:
       (restored.demand.devices, restored.demand.cpu) = (spec.demand.devices, spec.demand.cpu)
+    case .members: restored.demand.members = spec.demand.members
     case .service: restored.service = spec.service
     }
     #expect("\(restored)" == "\(spec)", "\(place)")

@@ -301,7 +301,13 @@ struct SwarmDriver {
         hostMemory: Bytes(Int64(random.below(8)) << 30), sharing: .anyTenant),
       Demand(shape: .fraction(MilliGPU(300), Bytes(4 << 30)), devices: 2),
     ]
-    let demand = demands[random.below(demands.count)]
+    var demand = demands[random.below(demands.count)]
+    if random.chance(25) {
+      demand.members = UInt16(2 + random.below(4))
+      demand.devices = min(demand.devices, 2)
+    }
+    if random.chance(15) { demand.together = Proximity.allCases[random.below(5)] }
+    if random.chance(15) { demand.prefer = Proximity.allCases[random.below(5)] }
     let laneKeys = [0, 1, 2, 10, 11, 12].map { key(5, $0) }
     var lanes = pool.laneSet(named: laneKeys.filter { _ in random.chance(60) })
     if random.chance(50) { lanes = pool.laneSet(named: laneKeys) }
@@ -418,6 +424,8 @@ struct SwarmCoverage {
   var aged = 0
   /// Grants in lanes of other owners.
   var lent = 0
+  var gangs = 0
+  var gangEnds = 0
   /// Leases that owners took back.
   var reclaimed = 0
   /// Leases that more urgent classes took.
@@ -443,7 +451,10 @@ struct SwarmCoverage {
       case .claimHeld: held += 1
       case .claimPinned: planned += 1
       case .claimAged: aged += 1
-      case .leaseGranted(_, let fact): if log.grants[Int(fact)].isLent { lent += 1 }
+      case .leaseGranted(_, let grants):
+        if log.grants[Int(grants.first)].isLent { lent += 1 }
+        if grants.count > 1 { gangs += 1 }
+      case .leaseStopping(_, .gangEnded, _, _): gangEnds += 1
       case .leaseStopping(_, .reclaimed, _, _): reclaimed += 1
       case .leaseStopping(_, .preempted, _, _): preempted += 1
       case .claimEnded(_, .preemptedOut): preemptedOut += 1
@@ -479,6 +490,8 @@ struct SwarmCoverage {
     left.planned += right.planned
     left.aged += right.aged
     left.lent += right.lent
+    left.gangs += right.gangs
+    left.gangEnds += right.gangEnds
     left.reclaimed += right.reclaimed
     left.preempted += right.preempted
     left.preemptedOut += right.preemptedOut

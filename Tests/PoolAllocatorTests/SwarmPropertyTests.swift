@@ -48,6 +48,7 @@ import Testing
     #expect(coverage.planned > 0)
     #expect(coverage.aged > 0)
     #expect(coverage.lent > 0)
+    #expect(coverage.gangs > 0 && coverage.gangEnds > 0)
     #if !DEBUG
       // Rare in a life of every kind of command; PreemptionPropertyTests lives on it.
       #expect(coverage.preempted > 0)

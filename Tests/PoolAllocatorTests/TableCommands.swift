@@ -245,6 +245,8 @@ extension TableRunner {
     try options.set(&demand.hostMemory, "mem", TableValue.bytes)
     try options.set(&demand.enforcement, "enforce", TableMachine.enforcement)
     try options.set(&demand.members, "members", TableValue.int)
+    try options.set(&demand.together, "together", TableValue.proximity)
+    try options.set(&demand.prefer, "prefer", TableValue.proximity)
     try options.set(&demand.sharing, "sharing") { text in
       switch text {
       case "any": .anyTenant

@@ -82,9 +82,12 @@ struct TableReservations {
   private var open: Set<Quantum> = []
 
   /// Folds one event; the pool is that before the event.
-  mutating func take(_ event: Event, _ pool: Pool) throws -> TableEdge? {
+  mutating func take(_ event: Event, _ log: EventLog, _ pool: Pool) throws -> TableEdge? {
     switch event {
-    case .leaseGranted(let id, _): open.insert(Quantum(lease: id, number: 1))
+    case .leaseGranted(_, let grants):
+      for grant in log.grants[grants.indices] {
+        open.insert(Quantum(lease: grant.lease, number: 1))
+      }
     case .leaseRenewed(let id, _, _, _):
       guard let lease = pool.lease(id) else { throw TableError("renewal of no lease") }
       open.insert(Quantum(lease: id, number: lease.quantum + 1))

@@ -70,7 +70,10 @@ extension TableNames {
     _ event: Event, _ names: TableNames, _ log: EventLog
   ) -> TableItem? {
     switch event {
-    case .leaseGranted(let id, _): item("leaseGranted", names[id])
+    case .leaseGranted(let id, let grants):
+      item(
+        "leaseGranted", names[log.grants[Int(grants.first)].lease],
+        grants.count > 1 ? "\(names[id])×\(grants.count)" : "")
     case .leaseStarted(let id, _): item("leaseStarted", names[id])
     case .leaseCheckpointed(let id, _): item("leaseCheckpointed", names[id])
     case .leaseRenewed(let id, let span, let reserved, _):

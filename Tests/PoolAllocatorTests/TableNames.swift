@@ -64,12 +64,14 @@ struct TableNames {
         devices[id] = TableValue.name(log.deviceFacts[Int(fact)].report.key)
       case .claimSubmitted(let id, let fact):
         claims[id] = TableValue.name(log.claimFacts[Int(fact)].spec.key)
-      case .leaseGranted(let id, let fact):
-        let grant = log.grants[Int(fact)]
-        let claim = self[grant.claim]
-        grants[claim, default: []].append(TableGrant(lease: id, fencing: grant.fencing))
-        let number = grants[claim]?.count ?? 0
-        leases[id] = number > 1 ? "\(claim)#\(number)" : claim
+      case .leaseGranted(let id, let members):
+        let claim = self[id]
+        for grant in log.grants[members.indices] {
+          grants[claim, default: []].append(
+            TableGrant(lease: grant.lease, fencing: grant.fencing))
+          let number = grants[claim]?.count ?? 0
+          leases[grant.lease] = number > 1 ? "\(claim)#\(number)" : claim
+        }
       default: break
       }
     }

@@ -234,7 +234,7 @@ struct TableRunner {
     shadow.now = log.at
     for event in log.events {
       let before = TableStates(shadow)
-      if let edge = try reservations.take(event, shadow) { report.edges.insert(edge) }
+      if let edge = try reservations.take(event, log, shadow) { report.edges.insert(edge) }
       if let edge = try approvals.take(event, log) { report.edges.insert(edge) }
       shadow.evolve(event, log)
       report.edges.formUnion(before.edges(to: TableStates(shadow)))

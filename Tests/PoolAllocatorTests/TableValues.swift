@@ -111,6 +111,13 @@ enum TableValue {
     return serviceClass
   }
 
+  static func proximity(_ text: some StringProtocol) throws -> Proximity {
+    guard let proximity = Proximity.allCases.first(where: { "\($0)" == text }) else {
+      throw TableError("not a proximity: \(text)")
+    }
+    return proximity
+  }
+
   /// `all`, `none` or `p0,p2`.
   static func classes(_ text: some StringProtocol) throws -> ClassSet {
     if text == "all" { return .all }

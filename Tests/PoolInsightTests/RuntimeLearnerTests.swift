@@ -57,13 +57,13 @@ struct RuntimeLearnerTests {
       var log = EventLog()
       log.grants.append(
         Grant(
-          claim: claim, lane: LaneID(row: 0, generation: 1), node: NodeID(row: 0, generation: 1),
+          claim: claim, lease: lease, lane: LaneID(row: 0, generation: 1), node: NodeID(row: 0, generation: 1),
           fencing: Fencing(raw: 1), uses: .none, postings: .none, reserved: .zero,
           quantum: .seconds(60), rate: 1, billedMilli: 1000, startBy: start,
           terms: ClassRule(
             quantum: .seconds(60), startWithin: .seconds(1), killWithin: .seconds(1),
             emptyBucket: .park, overrun: .stop), level: 2, isLent: false))
-      log.events.append(.leaseGranted(lease, fact: 0))
+      log.events.append(.leaseGranted(claim, grants: Span32(first: 0, count: 1)))
       if cause != .startTimeout { log.events.append(.leaseStarted(lease, at: start)) }
       log.events.append(.leaseStopping(lease, cause, at: stop, killBy: stop))
       return log

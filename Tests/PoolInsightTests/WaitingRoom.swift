@@ -73,10 +73,11 @@ struct WaitingRoom {
     predictor.fold(log, in: pool)
     logs.append(log)
     var started: [Command] = []
-    for case .leaseGranted(let lease, let fact) in log.events {
-      let grant = log.grants[Int(fact)]
-      running.append((lease, grant.claim))
-      started.append(.confirmStarted(lease, grant.fencing))
+    for case .leaseGranted(let claim, let grants) in log.events {
+      for grant in log.grants[grants.indices] {
+        running.append((grant.lease, claim))
+        started.append(.confirmStarted(grant.lease, grant.fencing))
+      }
     }
     for command in started { apply(command) }
     return decision

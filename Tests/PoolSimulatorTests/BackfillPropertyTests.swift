@@ -170,10 +170,8 @@ struct BackfillPropertyTests {
           // Recorded reasons void a promise: of these, only a claim that comes before is possible.
           if because != .behindHead { broken += 1 }
           promised[id] = nil
-        case .leaseGranted(_, let fact):
-          guard let moment = promised.removeValue(forKey: log.grants[Int(fact)].claim) else {
-            continue
-          }
+        case .leaseGranted(let claim, _):
+          guard let moment = promised.removeValue(forKey: claim) else { continue }
           if pool.now <= moment { kept += 1 } else { broken += 1 }
         default: break
         }

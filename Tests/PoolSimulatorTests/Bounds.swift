@@ -38,7 +38,7 @@ struct Bounds: CustomStringConvertible {
           untold += 1
         }
       case .turnOverdue: overdue += 1
-      case .leaseGranted(_, let fact): noteGrant(of: log.grants[Int(fact)].claim, pool)
+      case .leaseGranted(let claim, _): noteGrant(of: claim, pool)
       case .claimEnded(let id, _), .claimParked(let id, _): promised[id] = nil
       default: break
       }

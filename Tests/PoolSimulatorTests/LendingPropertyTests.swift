@@ -104,7 +104,8 @@ struct LendingPropertyTests {
     mutating func note(_ pool: Pool, _ log: EventLog) {
       for event in log.events {
         switch event {
-        case .leaseGranted(_, let fact): if log.grants[Int(fact)].isLent { lent += 1 }
+        case .leaseGranted(_, let grants):
+          if log.grants[Int(grants.first)].isLent { lent += 1 }
         case .leaseStopping(let lease, .reclaimed, _, _): told[lease] = pool.now
         case .leaseEnded(let lease):
           guard let since = told.removeValue(forKey: lease) else { continue }

@@ -156,7 +156,7 @@ struct PredictionPropertyTests {
       for event in log.events {
         switch event {
         case .claimQueued(let id, _, _, _): queued(id, pool)
-        case .leaseGranted(_, let fact): granted(log.grants[Int(fact)].claim, at: pool.now)
+        case .leaseGranted(let claim, _): granted(claim, at: pool.now)
         default: break
         }
       }

@@ -96,8 +96,8 @@ struct Crowd {
       note("predict", folded - end)
     }
     for event in log.events {
-      if case .leaseGranted(let lease, let fact) = event {
-        live.append((lease, log.grants[Int(fact)].fencing))
+      if case .leaseGranted(_, let grants) = event {
+        for grant in log.grants[grants.indices] { live.append((grant.lease, grant.fencing)) }
       }
     }
     return decision

@@ -239,7 +239,7 @@ extension Pool {
       reasons.append(Reason(.tableFull, have: Int64(count), need: Int64(limit)))
     }
     check(claims.count, 1, claims.limit)
-    check(leases.count, 1, leases.limit)
+    check(leases.count, Int(spec.demand.members), leases.limit)
     check(identities.count, 3, identities.limit)
     return reasons
   }
@@ -288,34 +288,65 @@ extension Pool {
     return id
   }
 
-  /// Grants devices and reserves the first quantum, in one event; who kept the devices keeps
-  /// nothing any more.
+  /// Grants devices for every member and reserves their first quantum, in one event; who kept the
+  /// devices keeps nothing any more.
+  /// - Returns: the lease of the first member.
   mutating func grant(
     _ id: ClaimID, _ opening: Opening, _ offer: Offer, path: BucketPath, _ log: inout EventLog
   ) -> LeaseID {
     if let over = opening.over { unpin(over, because: .behindHead, &log) }
-    let placement = opening.placement
+    let first = UInt32(log.grants.count)
+    let lead = leases.nextID
+    var grant = template(of: id, opening.placement, offer)
+    grant.lease = lead
+    grant.postings = reserve(offer.reservation, path: path, &log)
+    noteUses(of: opening.placement, in: &grant, &log)
+    log.grants.append(grant)
+    if !opening.others.isEmpty {
+      let ids = leases.nextIDs(1 + opening.others.count)
+      grant.postings = .none
+      for (index, other) in opening.others.enumerated() {
+        grant.lease = ids[index + 1]
+        grant.fencing = Fencing(epoch: epoch, sequence: nextFencing + UInt64(index) + 1)
+        noteUses(of: other, in: &grant, &log)
+        log.grants.append(grant)
+      }
+    }
+    let count = UInt16(1 + opening.others.count)
+    step(.leaseGranted(id, grants: Span32(first: first, count: count)), &log)
+    return lead
+  }
+
+  /// What the grants of all members have in common, and the first one's fencing number.
+  private func template(of id: ClaimID, _ placement: Placement, _ offer: Offer) -> Grant {
     let claim = claims[id]
     guard let node = nodes.id(at: placement.node), let lane = lanes.id(at: placement.lane) else {
       broken("a placement names live rows")
     }
+    let terms = policy.classes[Int(claim.serviceClass.rank)]
+    let each = offer.ofMember
+    return Grant(
+      claim: id, lease: leases.nextID, lane: lane, node: node,
+      fencing: Fencing(epoch: epoch, sequence: nextFencing), uses: .none, postings: .none,
+      reserved: each.reservation, quantum: offer.quantum, rate: each.rate,
+      billedMilli: each.billedMilli, startBy: now + terms.startWithin, terms: terms,
+      level: claim.level, isLent: isForeign(placement.lane, to: claim.tenant))
+  }
+
+  /// Notes the devices of one member in its grant.
+  private func noteUses(of placement: Placement, in grant: inout Grant, _ log: inout EventLog) {
+    guard let node = nodes.id(at: placement.node) else { broken("a placement names live rows") }
+    grant.node = node
+    grant.uses = noteUses(of: placement, by: claims[grant.claim].spec.demand, &log)
+  }
+
+  /// Notes the devices of one member.
+  func noteUses(of placement: Placement, by demand: Demand, _ log: inout EventLog) -> Span32 {
     let first = UInt32(log.uses.count)
     for index in 0..<placement.count {
-      log.uses.append(use(of: placement.devices[index], by: claim.spec.demand))
+      log.uses.append(use(of: placement.devices[index], by: demand))
     }
-    let terms = policy.classes[Int(claim.serviceClass.rank)]
-    log.grants.append(
-      Grant(
-        claim: id, lane: lane, node: node,
-        fencing: Fencing(epoch: epoch, sequence: nextFencing),
-        uses: Span32(first: first, count: UInt16(placement.count)),
-        postings: reserve(offer.reservation, path: path, &log), reserved: offer.reservation,
-        quantum: offer.quantum, rate: offer.rate, billedMilli: offer.billedMilli,
-        startBy: now + terms.startWithin, terms: terms, level: claim.level,
-        isLent: isForeign(placement.lane, to: claim.tenant)))
-    let lease = leases.nextID
-    step(.leaseGranted(lease, fact: UInt32(log.grants.count - 1)), &log)
-    return lease
+    return Span32(first: first, count: UInt16(placement.count))
   }
 
   /// One device's part of a grant.

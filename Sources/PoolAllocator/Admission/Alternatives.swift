@@ -10,6 +10,8 @@ public struct Alternative: BitwiseCopyable, Sendable {
     case runtime
     /// Fewer devices, or less processor time where that is what is asked for.
     case devices
+    /// Fewer members of a gang.
+    case members
     /// A service of a less urgent class.
     case service
   }
@@ -93,6 +95,10 @@ extension Pool {
       }
       for devices in stride(from: Int(spec.demand.devices) - 1, to: 0, by: -1) {
         add { $0.demand.devices = UInt8(devices) }
+      }
+    case .members:
+      for members in stride(from: Int(spec.demand.members) - 1, to: 0, by: -1) {
+        add { $0.demand.members = UInt16(members) }
       }
     case .service:
       guard let rank = service(spec.service, for: spec.tenant)?.serviceClass.rank else { break }

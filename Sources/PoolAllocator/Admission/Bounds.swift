@@ -232,6 +232,7 @@ extension Pool {
   /// can: it may receive a lease, would hold it if empty, and no other lane uses what it needs.
   /// - Parameter probes: nodes that are looked at, those first that clear first.
   func firmness(of wish: Wish, lane: UInt32, probes: Int = Limits.pinProbes) -> Unbounded? {
+    guard wish.demand.isSimple else { return gangFirmness(of: wish, lane: lane) }
     var why = Unbounded.noNode
     var looked = 0
     var walk = placement.lanes[Int(lane)].clears.walk(0)
@@ -242,6 +243,29 @@ extension Pool {
       why = .sharesHost
     }
     return why
+  }
+
+  /// The same for a gang: of all nodes that can be relied on, as near as it requires.
+  /// - Complexity: O(devices of the nodes that are looked at).
+  private func gangFirmness(of wish: Wish, lane: UInt32) -> Unbounded? {
+    func held(sharing: Bool) -> Int {
+      heldMembers(wish, lane: lane) { node, device in
+        nodes[row: node].isOpen && couldServe(wish, device, lane: lane)
+          && (!wish.demand.asksHost || !hasOverstay(node)
+            && (sharing || placement.lanesOfNode[Int(node)].count == 1))
+      }
+    }
+    if held(sharing: false) == wish.members { return nil }
+    return wish.demand.asksHost && held(sharing: true) == wish.members ? .sharesHost : .noNode
+  }
+
+  private func hasOverstay(_ node: UInt32) -> Bool {
+    var lease = placement.leases.first(of: node)
+    while lease != RowLists.none {
+      if leases[row: lease].overstays { return true }
+      lease = placement.leases.next(after: lease)
+    }
+    return false
   }
 
   /// Whether a node would hold a demand if nothing ran there but leases that overstay.
@@ -276,7 +300,11 @@ extension Pool {
   /// Whether a device would serve a demand if it were empty.
   func couldServe(_ wish: Wish, _ row: UInt32, lane: UInt32) -> Bool {
     let device = devices[row: row]
-    guard device.lane == lane, device.health == .usable else { return false }
+    return device.lane == lane && device.health == .usable && isOfForm(wish, device)
+  }
+
+  /// Whether a device has the form and the size that a demand asks for.
+  func isOfForm(_ wish: Wish, _ device: Device) -> Bool {
     switch wish.demand.shape {
     case .whole: return device.report.kind == .gpu && device.mode != .mig
     case .fraction(_, let bytes):

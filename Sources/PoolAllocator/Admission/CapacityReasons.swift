@@ -23,7 +23,7 @@ extension Pool {
     bare.cpu = MilliCPU(wish.demand.shape == .cpuOnly ? wish.demand.cpu.value : 0)
     bare.hostMemory = .zero
     func best(_ demand: Demand) -> Placement? {
-      bestPlacement(of: Wish(demand: demand, tenant: wish.tenant, slice: wish.slice), lane: lane)
+      room(for: Wish(demand: demand, tenant: wish.tenant, slice: wish.slice), lane: lane)?.placement
     }
     if bare != wish.demand, let found = best(bare) {
       var lessMemory = wish.demand
@@ -51,13 +51,13 @@ extension Pool {
 
   /// Thousandths of devices that a demand takes.
   private func thousandths(_ wish: Wish) -> Int64 {
-    let devices = Int64(wish.demand.devices)
+    let devices = Int64(wish.demand.devices) * Int64(wish.members)
     switch wish.demand.shape {
     case .whole: return 1000 * devices
     case .slice:
       return devices * (wish.slice.map { Int64(policy.slices[Int($0)].billedMilli) } ?? 0)
     case .fraction(let milli, _): return Int64(milli.value) * devices
-    case .cpuOnly: return Int64(wish.demand.cpu.value)
+    case .cpuOnly: return Int64(wish.demand.cpu.value) * Int64(wish.members)
     }
   }
 }

@@ -203,7 +203,7 @@ extension Pool {
     let isExchange = ready.map { canExchange(head, $0) } ?? false
     let id = isExchange ? head : ready ?? head
     guard let (resolved, payable) = keepInOrder(id, &log) else { return }
-    guard leases.hasRoom, payable.contains(row: row),
+    guard leases.hasRoom(for: resolved.wish.members), payable.contains(row: row),
       let offer = offer(row, for: claims[id].spec, resolved)
     else { return step(.laneRested(row: row), &log) }
     if lendingObstacle(row, to: claims[id].tenant, offer.billedMilli) == nil {
@@ -274,9 +274,9 @@ extension Pool {
     _ log: inout EventLog
   ) {
     guard let promise = promise(of: id),
-      let found = keptPlacement(resolved.wish, lane: row, through: other.row)
+      var opening = keptRoom(resolved.wish, lane: row, through: other.row)
     else { broken("claims that exchange keep devices") }
-    let opening = Opening(placement: found, over: other.row)
+    opening.over = other.row
     _ = grant(id, opening, offer, path: resolved.path, &log)
     keep(promise, for: other, &log)
   }

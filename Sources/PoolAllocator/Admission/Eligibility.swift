@@ -12,7 +12,7 @@ extension Pool {
     var mayBorrow = true
   }
 
-  /// What one lane would cost a claim.
+  /// What one lane would cost a claim, all members together.
   struct Offer {
     /// 10⁻¹² credits per nanosecond.
     var rate: Int64
@@ -20,6 +20,29 @@ extension Pool {
     /// Length and price of the first quantum.
     var quantum: Span
     var reservation: Credits
+    var members: UInt16
+
+    /// What one member of it costs.
+    var ofMember: Offer {
+      guard members > 1 else { return self }
+      let parts = Int64(members)
+      return Offer(
+        rate: rate / parts, billedMilli: billedMilli / parts, quantum: quantum,
+        reservation: Credits(reservation.value / parts), members: 1)
+    }
+
+    /// The price of so many members that cost this each; nil where it passes what can be counted.
+    func times(_ members: UInt16) -> Offer? {
+      guard members > 1 else { return self }
+      let parts = Int64(members)
+      let (rate, overflow) = rate.multipliedReportingOverflow(by: parts)
+      guard !overflow, let all = Credits(checked: Int128(reservation.value) * Int128(parts)) else {
+        return nil
+      }
+      return Offer(
+        rate: rate, billedMilli: billedMilli * parts, quantum: quantum, reservation: all,
+        members: members)
+    }
   }
 
   /// The rule of a service that a tenant may use.
@@ -85,9 +108,12 @@ extension Pool {
       let rate = Price.rate(
         billedMilli: billed, profileMilli: profile.weightMilli, jobMilli: resolved.weightMilli),
       let reservation = Price.of(rate: rate, span: quantum),
-      quantum == spec.runtimeMax || Price.of(rate: rate, span: spec.runtimeMax) != nil
+      let offer = Offer(
+        rate: rate, billedMilli: billed, quantum: quantum, reservation: reservation, members: 1
+      ).times(spec.demand.members),
+      quantum == spec.runtimeMax || Price.of(rate: offer.rate, span: spec.runtimeMax) != nil
     else { return nil }
-    return Offer(rate: rate, billedMilli: billed, quantum: quantum, reservation: reservation)
+    return offer
   }
 
   /// How long a claim says that it runs, before any correction; nil where the cost model has no
@@ -151,6 +177,9 @@ extension Pool {
     if let reason = placement.lanes[Int(row)].ceiling.obstacle(
       to: spec.demand, slice: resolved.wish.slice, lane: row)
     {
+      return .failure(Obstacle(reason: reason))
+    }
+    if let reason = gangObstacle(resolved.wish, lane: row) {
       return .failure(Obstacle(reason: reason))
     }
     guard let offer = offer(row, for: spec, resolved) else {

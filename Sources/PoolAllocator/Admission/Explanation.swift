@@ -46,7 +46,7 @@ extension Pool {
           next.row, to: resolved.tenant, next.offer.billedMilli)
         {
           reasons.append(limit)
-        } else if bestPlacement(of: resolved.wish, lane: next.row) == nil {
+        } else if room(for: resolved.wish, lane: next.row) == nil {
           reasons += capacityReasons(resolved.wish, lane: next.row)
           reasons += preemptionReasons(resolved, id, lane: next.row)
         }

@@ -186,7 +186,7 @@ extension Pool {
     if Int(nodes[node].leases) >= Limits.leasesPerNode {
       full = placement.lanesOfNode[Int(node.row)]
     }
-    if !leases.hasRoom { lanes.forEach { lane, _ in full.insert(lane) } }
+    if !leases.hasRoom(for: Limits.members) { lanes.forEach { lane, _ in full.insert(lane) } }
     while let lane = full.firstRow {
       full = full.withoutFirst
       lanes[row: lane].voided = max(lanes[row: lane].voided, now)

@@ -25,7 +25,9 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
   init(limit: Int) { self.limit = limit }
 
   /// Whether one more row may be inserted.
-  var hasRoom: Bool { count < limit }
+  var hasRoom: Bool { hasRoom(for: 1) }
+  /// Whether so many more rows may be inserted.
+  func hasRoom(for more: Int) -> Bool { count + more <= limit }
   /// Rows ever used: every live row's index is below it.
   var extent: Int { slots.count }
 
@@ -33,6 +35,23 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
   var nextID: ID<Row> {
     guard firstFree != UInt32.max else { return ID(row: UInt32(slots.count), generation: 1) }
     return ID(row: firstFree, generation: slots[Int(firstFree)].generation &+ 1)
+  }
+
+  /// The ids that the next so many `insert`s return.
+  /// - Complexity: O(count).
+  func nextIDs(_ count: Int) -> [ID<Row>] {
+    var ids: [ID<Row>] = []
+    var (free, fresh) = (firstFree, UInt32(slots.count))
+    while ids.count < count {
+      if free == UInt32.max {
+        ids.append(ID(row: fresh, generation: 1))
+        fresh += 1
+      } else {
+        ids.append(ID(row: free, generation: slots[Int(free)].generation &+ 1))
+        free = slots[Int(free)].nextFree
+      }
+    }
+    return ids
   }
 
   /// Puts a row into the table.

@@ -7,7 +7,7 @@ extension Pool {
   ) -> Decision {
     if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
     switch leases[id].state {
-    case .granted where now <= leases[id].startBy:
+    case .granted where now <= leases[id].startBy && !isOrphan(leases[id]):
       step(.leaseStarted(id, at: now), &log)
     case .active: break  // said twice
     default: return refuse(Reason(.wrongState), &log)
@@ -18,7 +18,7 @@ extension Pool {
   /// Pays the next quantum; half way through the present one at the earliest.
   mutating func renew(_ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog) -> Decision {
     if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
-    guard leases[id].state == .active, now < leases[id].ends else {
+    guard leases[id].state == .active, now < leases[id].ends, !isOrphan(leases[id]) else {
       return refuse(notActive(id), &log)
     }
     settlePassedQuantum(id, &log)
@@ -189,7 +189,7 @@ extension Pool {
     let charge = Price.lastCharge(rate: last.rate, span: held, carried: last.remainder)
     settle(id, charge, 0, of: last.reserved, &log)
     if let unused = last.nextReserved { settle(id, 0, 0, of: unused, &log) }
-    if claims.contains(lease.claim) { resolve(lease.claim, after: cause, outcome, &log) }
+    if isCurrent(lease) { resolve(lease.claim, after: cause, outcome, &log) }
   }
 
   /// The moment up to which a lease is billed that is preempted now.
@@ -199,7 +199,7 @@ extension Pool {
     return min(now, lease.ends, max(begins, lease.checkpoint ?? begins))
   }
 
-  /// Where a claim goes when its lease stopped.
+  /// Where a claim goes when a lease of it stopped.
   private mutating func resolve(
     _ id: ClaimID, after cause: StopCause, _ outcome: Outcome, _ log: inout EventLog
   ) {
@@ -208,6 +208,7 @@ extension Pool {
     case .released: step(.claimEnded(id, outcome == .completed ? .completed : .failed), &log)
     case .expired, .unpaid: step(.claimEnded(id, .expired), &log)
     case .cancelled: step(.claimEnded(id, .cancelled), &log)
+    case .gangEnded: broken("a gang ends with the first of its members")
     case .startTimeout, .nodeLost, .drained, .reclaimed, .preempted:
       let tried = Int(claim.failedStarts) + 1
       if cause != .reclaimed, claim.state == .starting, tried >= Limits.startAttempts {
@@ -234,7 +235,7 @@ extension Pool {
   /// Whether a claim that is stopped now can no longer be done by its deadline, with what its
   /// checkpoints saved.
   func isTooLate(_ claim: Claim) -> Bool {
-    let saved = claim.lease.map { leases[$0].saved } ?? .zero
+    let saved = claim.lease.map { saved(by: $0) } ?? .zero
     return claim.latestStart + claim.saved + saved < now
   }
 
@@ -247,6 +248,7 @@ extension Pool {
   /// What a lease's timer asks for.
   mutating func leaseDue(_ id: LeaseID, _ log: inout EventLog) {
     let lease = leases[id]
+    if isOrphan(lease) { return stop(id, .gangEnded, &log) }
     switch lease.state {
     case .granted: stop(id, .startTimeout, &log)
     case .active where lease.nextReserved != nil: settlePassedQuantum(id, &log)
@@ -259,45 +261,60 @@ extension Pool {
 
   // MARK: folding
 
-  mutating func evolveGranted(_ id: LeaseID, _ grant: Grant, _ log: borrowing EventLog) {
-    let fromDoor = claims[grant.claim].state == .new
-    let isTurn = isFirst(grant.claim, in: grant.lane.row)
-    leaveQueue(grant.claim, grantedIn: grant.lane.row)
-    let tenant = claims[grant.claim].tenant
+  mutating func evolveGranted(_ id: ClaimID, _ grants: Span32, _ log: borrowing EventLog) {
+    let first = log.grants[Int(grants.first)]
+    let (lane, tenant) = (first.lane.row, claims[id].tenant)
+    let fromDoor = claims[id].state == .new
+    let isTurn = isFirst(id, in: lane)
+    leaveQueue(id, grantedIn: lane)
     guard let root = tenants[tenant].bucket,
-      let path = payingPath(root, claims[grant.claim].spec, claims[grant.claim].serviceClass)
+      let path = payingPath(root, claims[id].spec, claims[id].serviceClass)
     else { broken("a granted claim has a path") }
-    let run = uses.append(log.uses[grant.uses.indices])
-    let demand = claims[grant.claim].spec.demand
+    noteReserved(
+      log.grants[Int(grants.first)].reserved.value * Int64(grants.count), path: path)
+    post(first.postings, log)
+    claims[id].begin(first.lease)
+    var reserved = Int64(0)
+    for offset in 0..<Int(grants.count) {
+      let row = Int(grants.first) + offset
+      let isLast = offset + 1 == Int(grants.count)
+      let grant = log.grants[row]
+      let next = isLast ? first.lease : log.grants[row + 1].lease
+      take(grant, path: path, lead: first.lease, next: next, members: grants.count, log)
+      reserved += grant.reserved.value
+    }
+    serve(
+      tenant, at: first.level, in: lane, Credits(reserved), fromDoor: fromDoor, isTurn: isTurn)
+    stirHeads(of: tenant)
+  }
+
+  /// Takes the devices of one member.
+  private mutating func take(
+    _ grant: Grant, path: BucketPath, lead: LeaseID, next: LeaseID, members: UInt16,
+    _ log: borrowing EventLog
+  ) {
+    let (spec, tenant) = (claims[grant.claim].spec, claims[grant.claim].tenant)
+    let id = grant.lease
     let inserted = leases.insert(
       Lease(
         claim: grant.claim, tenant: tenant, node: grant.node, lane: grant.lane,
         fencing: grant.fencing, policy: generation,
         restrictions: lanes[grant.lane].rule.restrictions,
-        uses: run, path: path, rate: grant.rate, cpu: demand.cpu,
-        hostMemory: demand.hostMemory, billedMilli: grant.billedMilli,
-        runtimeMax: claims[grant.claim].spec.runtimeMax, terms: grant.terms,
-        isLent: grant.isLent, grace: claims[grant.claim].spec.interruption?.grace ?? Limits.spanMax,
-        level: grant.level,
-        startBy: grant.startBy, quantumStart: now, quantumSpan: grant.quantum,
-        reserved: grant.reserved))
+        uses: uses.append(log.uses[grant.uses.indices]), path: path, rate: grant.rate,
+        cpu: spec.demand.cpu, hostMemory: spec.demand.hostMemory, billedMilli: grant.billedMilli,
+        runtimeMax: spec.runtimeMax, terms: grant.terms, isLent: grant.isLent,
+        grace: spec.interruption?.grace ?? Limits.spanMax, level: grant.level, members: members,
+        lead: lead, nextMember: next, startBy: grant.startBy, quantumStart: now,
+        quantumSpan: grant.quantum, reserved: grant.reserved))
     invariant(inserted == id, "a lease gets the id that its event names")
     invariant(grant.fencing.sequence == nextFencing, "a fencing number is issued once")
     nextFencing += 1
-    noteReserved(grant.reserved.value, path: path)
-    post(grant.postings, log)
     for index in 0..<path.count { buckets[path[index]].leases += 1 }
-    claims[grant.claim].begin(id)
     lanes[grant.lane].charge(grant.billedMilli, isLent: grant.isLent)
     if grant.isLent { tenants[tenant].borrowed += grant.billedMilli }
-    let lease = leases[id]
-    if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
-    occupy(id, tenant: tenant.row, opensToAny(demand, lane: grant.lane.row))
+    if let next = committedQuantum(leases[id], from: now) { commit(next, for: id) }
+    occupy(id, tenant: tenant.row, opensToAny(spec.demand, lane: grant.lane.row))
     voidWithoutRoom(on: grant.node)
-    serve(
-      tenant, at: grant.level, in: grant.lane.row, grant.reserved, fromDoor: fromDoor,
-      isTurn: isTurn)
-    stirHeads(of: tenant)
     queue.watch(lease: id.row, no: grant.startBy)
   }
 
@@ -331,7 +348,7 @@ extension Pool {
 
   mutating func evolveStarted(_ id: LeaseID, _ at: Instant) {
     leases[id].start(at: at)
-    claims[leases[id].claim].state = .running
+    noteRunning(leases[id])
     queue.watch(lease: id.row, no: leases[id].ends)
     noteVictim(id.row)
   }
@@ -373,6 +390,10 @@ extension Pool {
   mutating func evolveStopping(
     _ id: LeaseID, _ cause: StopCause, at: Instant, _ killBy: Instant
   ) {
+    // The others stop with the next tick.
+    if leases[id].members > 1 {
+      for member in gang(of: id) where member != id { queue.watch(lease: member.row, no: .origin) }
+    }
     leases[id].stop(cause, at: at, killBy: killBy)
     if cause == .preempted { countPreemption(of: id) }
     refreshVictim(id.row)
@@ -400,7 +421,7 @@ extension Pool {
       leases[id].started = now
       leases[id].quantumStart = now
     }
-    claims[leases[id].claim].state = .running
+    noteRunning(leases[id])
     let lease = leases[id]
     queue.watch(lease: id.row, no: timer(of: lease))
     noteVictim(id.row)
@@ -423,7 +444,7 @@ extension Pool {
       lanes.forEach { lane, known in if known.rule.lending != .never { stirred.insert(lane) } }
     }
     // Where the table was full, any lane may have waited for the room.
-    if !leases.hasRoom { lanes.forEach { lane, _ in stirred.insert(lane) } }
+    if !leases.hasRoom(for: Limits.members) { lanes.forEach { lane, _ in stirred.insert(lane) } }
     leases.remove(id)
     dropEndedTimers()
   }

@@ -14,10 +14,16 @@ public struct Demand: BitwiseCopyable, Hashable, Sendable {
 
   /// The form in which devices are asked for.
   public var shape: Shape
-  /// Devices of that form on one node, 1 … `Limits.devicesPerMember`; 1 for `cpuOnly`.
+  /// Devices of that form for each member, on one node, 1 … `Limits.devicesPerMember`; 1 for
+  /// `cpuOnly`.
   public var devices: UInt8
-  /// Members, each on one node; `Limits.members` today.
+  /// Members, each on one node and with a lease of its own, 1 … `Limits.members`. More than one is
+  /// a gang: all are granted in one step, and when one stops, all do.
   public var members: UInt16
+  /// How near to one another all devices must be.
+  public var together = Proximity.anywhere
+  /// How near they are put where that can be had at once; a wish, never waited for.
+  public var prefer = Proximity.anywhere
   /// Processor time of the node, per member; placed, and priced only in a CPU lane.
   public var cpu: MilliCPU
   /// Host memory of the node, per member; placed, not priced.
@@ -46,7 +52,7 @@ public struct Demand: BitwiseCopyable, Hashable, Sendable {
 
   /// What fits nothing larger than the types allow.
   var isWellFormed: Bool {
-    guard devices >= 1, Int(devices) <= Limits.devicesPerMember, Int(members) == Limits.members,
+    guard devices >= 1, Int(devices) <= Limits.devicesPerMember, members >= 1, Int(members) <= Limits.members,
       cpu.value >= 0, cpu.value <= Limits.deviceMilli,
       hostMemory >= .zero, hostMemory <= Limits.memoryMax
     else { return false }
@@ -58,6 +64,23 @@ public struct Demand: BitwiseCopyable, Hashable, Sendable {
     case .cpuOnly: return devices == 1 && cpu.value > 0
     }
   }
+}
+
+/// How near devices are to one another.
+public enum Proximity: UInt8, BitwiseCopyable, CaseIterable, Comparable, Sendable {
+  /// In one lane.
+  case anywhere
+  /// On nodes of one rack, as their operator names it.
+  case rack
+  /// On one node.
+  case node
+  /// On one NUMA node of one machine.
+  case numa
+  /// In one island of GPUs that are linked directly, of one machine.
+  case island
+
+  /// Orders from far to near; a NUMA node and an island are parts of a machine in their own ways.
+  public static func < (left: Self, right: Self) -> Bool { left.rawValue < right.rawValue }
 }
 
 /// Who can open a device: a demand names the least it accepts, a node what it enforces and tested.

@@ -30,6 +30,8 @@ public enum StopCause: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case reclaimed
   /// A claim of a more urgent class needed its devices.
   case preempted
+  /// Another member of its gang stopped, and a gang runs whole or not at all.
+  case gangEnded
 }
 
 /// What a claim pays from: buckets, root first, then budgets of delegations, the widest first.
@@ -52,7 +54,7 @@ public struct BucketPath: BitwiseCopyable, Sendable {
   }
 }
 
-/// The granted right to devices, with an end.
+/// The granted right of one member of a claim to devices, with an end.
 public struct Lease: BitwiseCopyable, Sendable {
   /// The claim it serves; stale once the claim ended.
   public let claim: ClaimID
@@ -90,6 +92,13 @@ public struct Lease: BitwiseCopyable, Sendable {
   public let grace: Span
   /// The level in the order at which it was granted, and at which its tenant is charged.
   public let level: UInt8
+
+  /// Leases that were granted with it, itself among them: one for each member of its claim.
+  public let members: UInt16
+  /// The first of them, by which the claim names them all.
+  public let lead: LeaseID
+  /// The next of them; the last one names the first. Meaningful until one of them stops.
+  let nextMember: LeaseID
 
   /// Where it is in its life.
   public internal(set) var state = LeaseState.granted

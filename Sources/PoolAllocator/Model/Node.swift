@@ -44,12 +44,17 @@ public struct Enrolment: BitwiseCopyable, Sendable {
   public var key: Key
   /// Labels by which pools choose nodes.
   public var labels: Fixed4<Key>
+  /// The rack it stands in; nil where that is not known: then it is near to no other node.
+  public var rack: Key?
   /// Devices approved for it; what an agent claims beyond this gets no lease.
   public var approved: Fixed4<ApprovedDevices>
 
   /// Makes an enrolment; entries beyond four are a programming error.
-  public init(key: Key, labels: [Key] = [], approved: [ApprovedDevices]) {
+  public init(
+    key: Key, labels: [Key] = [], rack: Key? = nil, approved: [ApprovedDevices]
+  ) {
     self.key = key
+    self.rack = rack
     self.labels = Fixed4(labels, filler: Key(high: 0, low: 0))
     self.approved = Fixed4(approved, filler: ApprovedDevices(profile: key, count: 0))
   }

@@ -3,11 +3,13 @@
 public struct Pin: BitwiseCopyable, Sendable {
   /// The lane of the devices.
   public let lane: LaneID
-  /// The machine.
+  /// The machine of the first member.
   public let node: NodeID
-  /// The devices, as a run of the pool's arena.
+  /// The devices, member by member, as a run of the pool's arena.
   let uses: Span32
-  /// Processor time kept beside them.
+  /// Members for which devices are kept.
+  public let members: UInt16
+  /// Processor time kept beside the devices of each member.
   let cpu: MilliCPU
   /// Host memory kept beside them.
   let hostMemory: Bytes

@@ -42,7 +42,10 @@ extension Pool {
 
   /// A placement that is free by a moment.
   struct Promise {
+    /// Of the first member.
     var placement: Placement
+    /// Of the others.
+    var others: ArraySlice<Placement> = []
     var starts: Instant
   }
 
@@ -56,6 +59,9 @@ extension Pool {
   func earliestStart(
     of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant? = nil
   ) -> Promise? {
+    guard wish.demand.isSimple else {
+      return gangStart(of: wish, for: asker, lane: lane, reclaimingBy: moment)
+    }
     var best: Promise?
     var looked = 0
     var walk = placement.lanes[Int(lane)].clears.walk(0)
@@ -76,9 +82,14 @@ extension Pool {
   }
 
   /// Whether a promise rests on devices that are kept for another.
-  private func takesKept(_ promise: Promise, for asker: Asker) -> Bool {
-    (0..<promise.placement.count).contains {
-      let holder = devices[row: promise.placement.devices[$0]].pin
+  func takesKept(_ promise: Promise, for asker: Asker) -> Bool {
+    takesKept(promise.placement, for: asker)
+      || promise.others.contains { takesKept($0, for: asker) }
+  }
+
+  private func takesKept(_ found: Placement, for asker: Asker) -> Bool {
+    (0..<found.count).contains {
+      let holder = devices[row: found.devices[$0]].pin
       return holder != nil && holder != asker.claim?.row
     }
   }
@@ -109,7 +120,8 @@ extension Pool {
       starts = max(starts, free[index].at)
     }
     found.count = need
-    guard let hostStarts = hostStart(of: wish, for: asker, found, ends) else { return nil }
+    let rows = (0..<need).map { found.devices[$0] }
+    guard let hostStarts = hostStart(of: wish, for: asker, on: node, rows, ends) else { return nil }
     return Promise(placement: found, starts: max(starts, hostStarts))
   }
 
@@ -127,39 +139,42 @@ extension Pool {
     return ends
   }
 
-  /// Processor time and host memory that a waiting claim finds free on the node of a placement:
-  /// what is kept for it counts, and what is kept for those whose devices it takes; nothing else
-  /// that is kept does.
-  func hostFree(for asker: Asker, _ placement: Placement) -> (cpu: Int32, memory: Int64) {
-    let node = nodes[row: placement.node]
+  /// Processor time and host memory that a waiting claim finds free on a node where it takes some
+  /// devices: what is kept for it counts, and what is kept for those whose devices it takes;
+  /// nothing else that is kept does.
+  func hostFree(
+    for asker: Asker, on row: UInt32, taking taken: [UInt32]
+  ) -> (cpu: Int32, memory: Int64) {
+    let node = nodes[row: row]
     var cpu = node.cpuFree.value - node.cpuPinned.value
     var memory = node.hostFree.value - node.hostPinned.value
     var counted: [UInt32] = []
     func add(_ claim: UInt32) {
-      guard let pin = claims[row: claim].pin, pin.node.row == placement.node,
-        !counted.contains(claim)
-      else { return }
+      guard let pin = claims[row: claim].pin, !counted.contains(claim) else { return }
       counted.append(claim)
-      cpu += pin.cpu.value
-      memory += pin.hostMemory.value
+      let count = members(of: pin, on: row)
+      cpu += pin.cpu.value * Int32(count)
+      memory += pin.hostMemory.value * Int64(count)
     }
     if let own = asker.claim { add(own.row) }
-    for index in 0..<placement.count {
-      if let holder = devices[row: placement.devices[index]].pin { add(holder) }
+    for device in taken {
+      if let holder = devices[row: device].pin { add(holder) }
     }
     return (cpu, memory)
   }
 
-  /// When a node has the processor time and host memory for a demand.
-  private func hostStart(
-    of wish: Wish, for asker: Asker, _ found: Placement, _ ends: [(row: UInt32, at: Instant)]
+  /// When a node has the processor time and host memory for so many members of a demand.
+  func hostStart(
+    of wish: Wish, for asker: Asker, on node: UInt32, _ taken: [UInt32], members: Int = 1,
+    _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
-    var (cpu, memory) = hostFree(for: asker, found)
-    var left = Int(nodes[row: found.node].leases)
+    var (cpu, memory) = hostFree(for: asker, on: node, taking: taken)
+    let need = wish.times(members).demand
+    var left = Int(nodes[row: node].leases)
     var moment = now
     var next = 0
-    while cpu < wish.demand.cpu.value || memory < wish.demand.hostMemory.value
-      || left >= Limits.leasesPerNode
+    while cpu < need.cpu.value || memory < need.hostMemory.value
+      || left + members > Limits.leasesPerNode
     {
       guard next < ends.count, ends[next].at < .farFuture else { return nil }
       cpu += leases[row: ends[next].row].cpu.value
@@ -171,9 +186,10 @@ extension Pool {
     return moment
   }
 
-  /// When one device can serve a demand: empty, but for a CPU part, which need only have enough.
-  private func deviceStart(
-    of wish: Wish, for asker: Asker, lane: UInt32, _ row: UInt32,
+  /// When one device can serve a demand: empty, but for a CPU part, which need only have enough,
+  /// for so many members.
+  func deviceStart(
+    of wish: Wish, for asker: Asker, lane: UInt32, _ row: UInt32, members: Int = 1,
     _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
     let device = devices[row: row]
@@ -186,7 +202,7 @@ extension Pool {
       wish.through = asker.claim?.row
       if isKeptFromStrangers(wish, row, lane) { return nil }
     }
-    let need = milliNeeded(of: row, by: wish, lane: lane)
+    let need = milliNeeded(of: row, by: wish, lane: lane, members: members)
     var free = device.milliFree.value - device.pinned.value + kept(of: row, for: asker.claim?.row)
     var moment = now
     var next = 0
@@ -203,9 +219,9 @@ extension Pool {
 
   /// Thousandths of a device that have to be free for a demand that waits: all, but of a CPU part
   /// that it may share with those on it.
-  func milliNeeded(of row: UInt32, by wish: Wish, lane: UInt32) -> Int32 {
+  func milliNeeded(of row: UInt32, by wish: Wish, lane: UInt32, members: Int = 1) -> Int32 {
     wish.demand.shape == .cpuOnly && isOpenBeside(wish, row, lane)
-      ? wish.demand.cpu.value : devices[row: row].capacity.value
+      ? wish.demand.cpu.value * Int32(members) : devices[row: row].capacity.value
   }
 
   // MARK: the head

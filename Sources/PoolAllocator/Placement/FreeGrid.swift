@@ -46,6 +46,12 @@ struct FreeGrid: Sendable {
     }
   }
 
+  /// The heaps of one row in a set of columns, those with the least left beside the devices first.
+  func heaps(row: Int, columns: UInt64) -> [UInt32] {
+    (0..<Self.columns).filter { masks[row] & columns & 1 << UInt64($0) != 0 }
+      .map { heaps[row * Self.columns + $0] }
+  }
+
   /// Notes that a cell became empty.
   mutating func clear(row: Int, column: Int) {
     masks[row] &= ~(1 << UInt64(column))
@@ -77,6 +83,7 @@ enum HostClass {
   struct Columns {
     var certain: UInt64
     var possible: UInt64
+    var all: UInt64 { certain | possible }
   }
 
   /// The columns for a need: certain where the class's floor covers it, possible where the need

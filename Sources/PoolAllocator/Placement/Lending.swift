@@ -167,14 +167,30 @@ extension Pool {
   /// Lent leases that have to stop for a promise, and no others: those that are gone first, as long
   /// as a device or the host lacks something that they hold.
   private func victims(of promise: Promise, _ wish: Wish, for asker: Asker) -> [LeaseID] {
-    let (node, lane) = (promise.placement.node, promise.placement.lane)
-    var lack = lack(of: promise.placement, wish, for: asker)
+    var victims: [LeaseID] = []
+    var first = 0
+    let members = [promise.placement] + promise.others
+    while first < members.count {
+      // All members of a node stand together.
+      let here = members[first...].prefix { $0.node == members[first].node }
+      victims += self.victims(here, by: promise.starts, wish, for: asker)
+      first = here.endIndex
+    }
+    return victims
+  }
+
+  /// The same on one node.
+  private func victims(
+    _ members: ArraySlice<Placement>, by starts: Instant, _ wish: Wish, for asker: Asker
+  ) -> [LeaseID] {
+    guard let (node, lane) = members.first.map({ ($0.node, $0.lane) }) else { return [] }
+    var lack = lack(of: members, on: node, wish, for: asker)
     var lent: [(at: Instant, row: UInt32)] = []
     var row = placement.leases.first(of: node)
     while row != RowLists.none {
-      if gone(row, reclaimFor: nil) <= promise.starts {
-        fill(&lack, from: row, promise.placement)
-      } else if gone(row, reclaimFor: lane) <= promise.starts {
+      if gone(row, reclaimFor: nil) <= starts {
+        fill(&lack, from: row)
+      } else if gone(row, reclaimFor: lane) <= starts {
         lent.append((gone(row, reclaimFor: lane), row))
       }
       row = placement.leases.next(after: row)
@@ -184,20 +200,18 @@ extension Pool {
     for isForDevices in [true, false] {
       for (_, row) in lent {
         guard let id = leases.id(at: row), !victims.contains(id),
-          isForDevices
-            ? holds(leases[row: row], lack, promise.placement)
-            : lack.isOfHost(leases[row: row])
+          isForDevices ? holds(leases[row: row], lack) : lack.isOfHost(leases[row: row])
         else { continue }
-        fill(&lack, from: row, promise.placement)
+        fill(&lack, from: row)
         victims.append(id)
       }
     }
     return victims
   }
 
-  /// What a node lacks for a placement; not positive: nothing.
+  /// What a node lacks for the members that it is to take; not positive: nothing.
   private struct Lack {
-    var devices = InlineArray<16, Int32>(repeating: 0)
+    var devices: [(row: UInt32, milli: Int32)] = []
     var cpu: Int32
     var memory: Int64
     var leases: Int
@@ -208,37 +222,50 @@ extension Pool {
     }
   }
 
-  private func lack(of placement: Placement, _ wish: Wish, for asker: Asker) -> Lack {
-    let (cpu, memory) = hostFree(for: asker, placement)
+  private func lack(
+    of members: ArraySlice<Placement>, on node: UInt32, _ wish: Wish, for asker: Asker
+  ) -> Lack {
+    var needs: [(row: UInt32, members: Int)] = []
+    for member in members {
+      for index in 0..<member.count {
+        let row = member.devices[index]
+        if let known = needs.firstIndex(where: { $0.row == row }) {
+          needs[known].members += 1
+        } else {
+          needs.append((row, 1))
+        }
+      }
+    }
+    let lane = members.first.map(\.lane) ?? 0
+    let need = wish.times(members.count).demand
+    let (cpu, memory) = hostFree(for: asker, on: node, taking: needs.map(\.row))
     var lack = Lack(
-      cpu: wish.demand.cpu.value - cpu, memory: wish.demand.hostMemory.value - memory,
-      leases: Int(nodes[row: placement.node].leases) + 1 - Limits.leasesPerNode)
-    for index in 0..<placement.count {
-      let device = devices[row: placement.devices[index]]
-      let need = milliNeeded(of: placement.devices[index], by: wish, lane: placement.lane)
-      let own = kept(of: placement.devices[index], for: asker.claim?.row)
-      lack.devices[index] = need - device.milliFree.value + device.pinned.value - own
+      cpu: need.cpu.value - cpu, memory: need.hostMemory.value - memory,
+      leases: Int(nodes[row: node].leases) + members.count - Limits.leasesPerNode)
+    for (row, count) in needs {
+      let device = devices[row: row]
+      let milli = milliNeeded(of: row, by: wish, lane: lane, members: count)
+      let own = kept(of: row, for: asker.claim?.row)
+      lack.devices.append((row, milli - device.milliFree.value + device.pinned.value - own))
     }
     return lack
   }
 
-  private func fill(_ lack: inout Lack, from row: UInt32, _ placement: Placement) {
+  private func fill(_ lack: inout Lack, from row: UInt32) {
     let lease = leases[row: row]
     lack.cpu -= lease.cpu.value
     lack.memory -= lease.hostMemory.value
     lack.leases -= 1
     for use in lease.uses.indices {
-      for index in 0..<placement.count where placement.devices[index] == uses[use].device.row {
-        lack.devices[index] -= uses[use].milli.value
+      for index in lack.devices.indices where lack.devices[index].row == uses[use].device.row {
+        lack.devices[index].milli -= uses[use].milli.value
       }
     }
   }
 
-  private func holds(_ lease: Lease, _ lack: Lack, _ placement: Placement) -> Bool {
+  private func holds(_ lease: Lease, _ lack: Lack) -> Bool {
     lease.uses.indices.contains { use in
-      (0..<placement.count).contains {
-        lack.devices[$0] > 0 && placement.devices[$0] == uses[use].device.row
-      }
+      lack.devices.contains { $0.milli > 0 && $0.row == uses[use].device.row }
     }
   }
 }

@@ -21,7 +21,10 @@ extension Pool {
 
   /// Where one that asks can go now.
   struct Opening {
+    /// Of the first member.
     var placement: Placement
+    /// Of the others.
+    var others: ArraySlice<Placement> = []
     /// Row of the claim that keeps the devices and has to give them up for it.
     var over: UInt32?
   }
@@ -53,20 +56,47 @@ extension Pool {
     }
   }
 
-  /// A placement on the node that is kept for a waiting claim, with the kept devices.
-  func keptPlacement(_ wish: Wish, lane: UInt32, through claim: UInt32) -> Placement? {
+  /// Room on the nodes that are kept for a waiting claim, with the kept devices; a gang may have
+  /// some of its members elsewhere.
+  func keptRoom(_ wish: Wish, lane: UInt32, through claim: UInt32) -> Opening? {
     guard let pin = claims[row: claim].pin, pin.lane.row == lane else { return nil }
     var wish = wish
     wish.through = claim
-    var row = placement.devices.first(of: pin.node.row)
+    guard wish.demand.isSimple else { return room(for: wish, lane: lane) }
+    guard pin.members > 1 else {
+      return keptPlacement(wish, lane: lane, on: pin.node.row).map { Opening(placement: $0) }
+    }
+    for node in keptNodes(of: claim, lane: lane) {
+      if let found = keptPlacement(wish, lane: lane, on: node) { return Opening(placement: found) }
+    }
+    return nil
+  }
+
+  private func keptPlacement(_ wish: Wish, lane: UInt32, on node: UInt32) -> Placement? {
+    var row = placement.devices.first(of: node)
     while row != RowLists.none {
       if fitsDevice(wish, row, lane), let found = gather(wish, around: row, lane: lane) {
         // Asked last: it looks at all plans of the lane, and devices are mostly in use.
-        return fitsNode(wish, pin.node.row) ? found : nil
+        return fitsNode(wish, node) ? found : nil
       }
       row = placement.devices.next(after: row)
     }
     return nil
+  }
+
+  /// The node of one member of a plan.
+  func node(of pin: Pin, member: Int) -> UInt32 {
+    guard pin.members > 1 else { return pin.node.row }
+    let each = Int(pin.uses.count) / Int(pin.members)
+    return devices[uses[Int(pin.uses.first) + member * each].device].node.row
+  }
+
+  /// Members of a plan whose devices are on a node.
+  func members(of pin: Pin, on node: UInt32) -> Int {
+    guard pin.members > 1 else { return pin.node.row == node ? 1 : 0 }
+    return (0..<Int(pin.members)).reduce(0) {
+      $0 + (self.node(of: pin, member: $1) == node ? 1 : 0)
+    }
   }
 
   /// Where one that asks can go now: anywhere that is free, else on what is kept for itself, for
@@ -74,9 +104,9 @@ extension Pool {
   /// - Complexity: of `bestPlacement`, and `Limits.pinProbes` nodes: what is kept for others beyond
   ///   that is not looked at.
   func openPlacement(_ wish: Wish, for asker: Asker, lane: UInt32) -> Opening? {
-    if let found = bestPlacement(of: wish, lane: lane) { return Opening(placement: found) }
-    if let own = asker.claim, let found = keptPlacement(wish, lane: lane, through: own.row) {
-      return Opening(placement: found)
+    if let found = room(for: wish, lane: lane) { return found }
+    if let own = asker.claim, let found = keptRoom(wish, lane: lane, through: own.row) {
+      return found
     }
     var row = placement.pins.first(of: lane)
     var looked = 0
@@ -84,9 +114,10 @@ extension Pool {
       looked += 1
       let isInTime = asker.leaves <= claims[row: row].pin?.starts ?? .origin
       if row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
-        let found = keptPlacement(wish, lane: lane, through: row)
+        var found = keptRoom(wish, lane: lane, through: row)
       {
-        return Opening(placement: found, over: isInTime ? nil : row)
+        found.over = isInTime ? nil : row
+        return found
       }
       row = placement.pins.next(after: row)
     }
@@ -97,7 +128,7 @@ extension Pool {
   func delayReason(_ wish: Wish, for asker: Asker, lane: UInt32) -> Reason? {
     guard openPlacement(wish, for: asker, lane: lane) == nil,
       let holder = firstPinned(
-        lane: lane, where: { keptPlacement(wish, lane: lane, through: $0) != nil }),
+        lane: lane, where: { keptRoom(wish, lane: lane, through: $0) != nil }),
       let pin = claims[holder].pin
     else { return nil }
     return Reason(.wouldDelayHead, .lane(lane), have: pin.starts.ns, need: asker.leaves.ns)
@@ -150,10 +181,13 @@ extension Pool {
       lanes = lanes.withoutFirst
       var row = placement.pins.first(of: lane)
       while row != RowLists.none {
-        if row != claim, let pin = claims[row: row].pin, pin.node.row == node {
+        if row != claim, let pin = claims[row: row].pin,
+          case let count = members(of: pin, on: node), count > 0
+        {
           found.append(
             Plan(
-              starts: pin.starts, cpu: pin.cpu.value, memory: pin.hostMemory.value,
+              starts: pin.starts, cpu: pin.cpu.value * Int32(count),
+              memory: pin.hostMemory.value * Int64(count),
               share: part.map { kept(of: $0, for: row) } ?? 0))
         }
         row = placement.pins.next(after: row)
@@ -172,22 +206,25 @@ extension Pool {
     guard let lane = lanes.id(at: promise.placement.lane),
       let node = nodes.id(at: promise.placement.node)
     else { broken("a promise names live rows") }
-    for index in 0..<promise.placement.count {
-      if let holder = devices[row: promise.placement.devices[index]].pin, holder != id.row {
+    giveUp(promise.placement, for: id, &log)
+    for other in promise.others { giveUp(other, for: id, &log) }
+    let demand = claims[id].spec.demand
+    var kept = noteUses(of: promise.placement, by: demand, &log)
+    for other in promise.others { kept.count += noteUses(of: other, by: demand, &log).count }
+    log.pins.append(
+      PinFact(
+        lane: lane, node: node, uses: kept, starts: promise.starts,
+        isHeld: isHeld || claims[id].pin?.isHeld == true))
+    step(.claimPinned(id, fact: UInt32(log.pins.count - 1)), &log)
+  }
+
+  /// Gives up what others keep of a placement.
+  private mutating func giveUp(_ found: Placement, for id: ClaimID, _ log: inout EventLog) {
+    for index in 0..<found.count {
+      if let holder = devices[row: found.devices[index]].pin, holder != id.row {
         unpin(holder, because: .behindHead, &log)
       }
     }
-    let first = UInt32(log.uses.count)
-    let demand = claims[id].spec.demand
-    for index in 0..<promise.placement.count {
-      log.uses.append(use(of: promise.placement.devices[index], by: demand))
-    }
-    log.pins.append(
-      PinFact(
-        lane: lane, node: node,
-        uses: Span32(first: first, count: UInt16(promise.placement.count)),
-        starts: promise.starts, isHeld: isHeld || claims[id].pin?.isHeld == true))
-    step(.claimPinned(id, fact: UInt32(log.pins.count - 1)), &log)
   }
 
   /// Gives up what is kept for a claim.
@@ -225,9 +262,11 @@ extension Pool {
 
   /// Why what is kept can no longer be had at its moment; nil where it can.
   private func lost(_ pin: Pin, of row: UInt32) -> Reason.Code? {
-    let node = nodes[pin.node]
-    if node.duty != .open { return .nodeCordoned }
-    if node.reach != .ready { return node.reach == .recovering ? .recovering : .nodeSilent }
+    for member in 0..<Int(pin.members) {
+      let node = nodes[row: self.node(of: pin, member: member)]
+      if node.duty != .open { return .nodeCordoned }
+      if node.reach != .ready { return node.reach == .recovering ? .recovering : .nodeSilent }
+    }
     for index in pin.uses.indices {
       let device = uses[index].device
       if !devices.contains(device) || devices[device].health != .usable {
@@ -275,20 +314,22 @@ extension Pool {
 
   /// What is kept for a claim, as a promise.
   func promise(of id: ClaimID) -> Promise? {
-    guard let pin = claims[id].pin, let first = pin.uses.indices.first else { return nil }
-    var found = Placement(
-      lane: pin.lane.row, node: pin.node.row, device: uses[first].device.row)
-    found.count = 0
-    for index in pin.uses.indices {
-      found.devices[found.count] = uses[index].device.row
-      found.count += 1
+    guard let pin = claims[id].pin else { return nil }
+    let each = Int(pin.uses.count) / Int(pin.members)
+    let members = (0..<Int(pin.members)).map { member in
+      let first = Int(pin.uses.first) + member * each
+      var found = Placement(
+        lane: pin.lane.row, node: node(of: pin, member: member), device: uses[first].device.row)
+      for index in 0..<each { found.devices[index] = uses[first + index].device.row }
+      found.count = each
+      return found
     }
-    return Promise(placement: found, starts: pin.starts)
+    return Promise(placement: members[0], others: members.dropFirst(), starts: pin.starts)
   }
 
   private func isReady(_ row: UInt32, lane: UInt32) -> Bool {
     let wish = resolved(claims[row: row])?.wish
-    return wish.flatMap { keptPlacement($0, lane: lane, through: row) } != nil
+    return wish.flatMap { keptRoom($0, lane: lane, through: row) } != nil
   }
 
   /// The first claim with kept devices in a lane that meets a condition. For questions alone: a
@@ -310,23 +351,35 @@ extension Pool {
     let demand = claims[id].spec.demand
     let run = uses.append(log.uses[fact.uses.indices])
     claims[id].pin = Pin(
-      lane: fact.lane, node: fact.node, uses: run, cpu: demand.cpu,
+      lane: fact.lane, node: fact.node, uses: run, members: demand.members, cpu: demand.cpu,
       hostMemory: demand.hostMemory, starts: fact.starts, isHeld: fact.isHeld)
     notePin(id.row, lane: fact.lane)
-    let node = nodes[fact.node]
-    nodes[fact.node].cpuPinned = MilliCPU(node.cpuPinned.value + demand.cpu.value)
-    nodes[fact.node].hostPinned = Bytes(node.hostPinned.value + demand.hostMemory.value)
     for index in run.indices {
       let use = uses[index]
       if devices[use.device].report.kind == .cpu {
         let pinned = devices[use.device].pinned.value + use.milli.value
         devices[use.device].pinned = MilliGPU(pinned)
       } else {
-        invariant(devices[use.device].pin == nil, "a device is kept for one claim")
+        let holder = devices[use.device].pin
+        invariant(holder == nil || holder == id.row, "a device is kept for one claim")
         devices[use.device].pin = id.row
       }
     }
-    refreshNode(fact.node.row)
+    if let pin = claims[id].pin { keepHosts(of: pin, adding: 1) }
+  }
+
+  /// Keeps processor time and host memory of the nodes of a plan, or gives them back.
+  private mutating func keepHosts(of pin: Pin, adding sign: Int32) {
+    for member in 0..<Int(pin.members) {
+      let row = node(of: pin, member: member)
+      let node = nodes[row: row]
+      nodes[row: row].cpuPinned = MilliCPU(node.cpuPinned.value + sign * pin.cpu.value)
+      nodes[row: row].hostPinned = Bytes(
+        node.hostPinned.value + Int64(sign) * pin.hostMemory.value)
+      // All members of a node stand together, and the last one finds what is kept in all.
+      let isLast = member + 1 == Int(pin.members) || self.node(of: pin, member: member + 1) != row
+      if isLast { refreshNode(row) }
+    }
   }
 
   /// Gives up what is kept for a claim, if anything.
@@ -346,14 +399,13 @@ extension Pool {
         devices[use.device].pin = nil
       }
     }
-    uses.free(pin.uses)
-    let node = nodes[pin.node]
-    nodes[pin.node].cpuPinned = MilliCPU(node.cpuPinned.value - pin.cpu.value)
-    nodes[pin.node].hostPinned = Bytes(node.hostPinned.value - pin.hostMemory.value)
-    refreshNode(pin.node.row)
+    keepHosts(of: pin, adding: -1)
     // Others may have waited for what was kept.
     stirred.insert(pin.lane)
-    stirred.bits |= placement.lanesOfNode[Int(pin.node.row)].bits
+    for member in 0..<Int(pin.members) {
+      stirred.bits |= placement.lanesOfNode[Int(node(of: pin, member: member))].bits
+    }
+    uses.free(pin.uses)
   }
 
   /// Gives up everything that is kept.

@@ -22,6 +22,20 @@ struct Wish: BitwiseCopyable {
   /// Row of the waiting claim whose kept devices it may use too; nil for none.
   var through: UInt32?
 
+  /// How many members it asks for.
+  var members: Int { Int(demand.members) }
+
+  /// One member that needs as much of a host, or of a CPU part, as so many.
+  func times(_ count: Int) -> Wish {
+    guard count > 1 else { return self }
+    var all = demand
+    all.cpu = MilliCPU(demand.cpu.value * Int32(count))
+    all.hostMemory = Bytes(demand.hostMemory.value * Int64(count))
+    var wish = Wish(demand: all, tenant: tenant, slice: slice)
+    wish.through = through
+    return wish
+  }
+
   init(demand: Demand, tenant: UInt32, slice: UInt16?) {
     self.demand = demand
     self.tenant = tenant
@@ -146,7 +160,7 @@ extension Pool {
   static func order(free milli: Int32) -> UInt64 { UInt64(Limits.deviceMilli - milli) }
 
   /// The first member of a heap that passes a check: its top, else the least of all that pass.
-  private func first(
+  func first(
     in family: borrowing IndexedHeaps<UInt64>, _ heap: UInt32, bound: UInt64,
     where passes: (UInt32) -> Bool
   ) -> UInt32? {
@@ -212,11 +226,13 @@ extension Pool {
     } != nil
   }
 
-  /// Whether a node has processor time, memory, lease slots and enforcement for a demand.
-  func fitsNode(_ wish: Wish, _ row: UInt32) -> Bool {
+  /// Whether a node has processor time, memory, lease slots and enforcement for so many members of
+  /// a demand.
+  func fitsNode(_ wish: Wish, _ row: UInt32, members: Int = 1) -> Bool {
     guard nodes[row: row].isOpen, nodes[row: row].report.enforcement >= wish.demand.enforcement,
-      Int(nodes[row: row].leases) < Limits.leasesPerNode
+      Int(nodes[row: row].leases) + members <= Limits.leasesPerNode
     else { return false }
+    if members > 1 { return fitsNode(wish.times(members), row) }
     if nodes[row: row].cpuOpen >= wish.demand.cpu,
       nodes[row: row].hostOpen >= wish.demand.hostMemory
     {

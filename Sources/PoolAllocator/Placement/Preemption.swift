@@ -77,7 +77,7 @@ extension Pool {
     unlessBy start: Instant?, _ log: inout EventLog
   ) -> Bool {
     guard let (_, rule) = reach(of: claims[id].serviceClass, claims[id].tenant, lane: row),
-      claims[id].pin?.isHeld != true,
+      resolved.wish.demand.isSimple, claims[id].pin?.isHeld != true,
       let bucket = lanes[row: row].preemptions,
       bucket.level(rule, at: now) >= PreemptionBucket.lease,
       paysBesideHeld(id, resolved, lane: row),

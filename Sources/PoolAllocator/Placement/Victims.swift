@@ -44,7 +44,7 @@ extension Pool {
   /// When a lease may be preempted at the earliest: it ran as long as its class is let alone, by
   /// the terms that it was granted under and by those in force. Nil where it never may.
   func shieldEnds(_ lease: Lease) -> Instant? {
-    guard policy.preemption != nil, lease.state == .active, !lease.isLent,
+    guard policy.preemption != nil, lease.state == .active, !lease.isLent, lease.members == 1,
       let started = lease.started
     else { return nil }
     let claim = claims[lease.claim]

@@ -50,7 +50,8 @@ struct MoneyTrail {
     for event in log.events {
       switch event {
       case .policyActivated: try activate(log, pool)
-      case .leaseGranted(let id, let fact): try grant(id, log.grants[Int(fact)], log, pool)
+      case .leaseGranted(_, let grants):
+        try grant(Array(log.grants[grants.indices]), log, pool)
       case .leaseStarted(let id, let at): leases[id]?.started = at.ns
       case .leaseResumed(let id):
         note("resumed")
@@ -117,31 +118,39 @@ struct MoneyTrail {
     return path.compactMap { pool.bucket(named: rules[$0].key) }
   }
 
-  private mutating func grant(
-    _ id: LeaseID, _ grant: Grant, _ log: EventLog, _ pool: Pool
-  ) throws {
-    guard let claim = pool.claim(grant.claim) else {
+  /// All members pay in one posting, the first one's.
+  private mutating func grant(_ grants: [Grant], _ log: EventLog, _ pool: Pool) throws {
+    guard let claim = pool.claim(grants[0].claim) else {
       throw Counterexample(description: "a grant serves a live claim")
     }
-    let postings = log.postings[grant.postings.indices]
-    let trail = Trail(
-      rate: Int128(grant.rate), path: path(claim, pool), terms: grant.terms,
-      runtimeMax: claim.spec.runtimeMax.ns, spans: [grant.quantum.ns],
-      open: [1: grant.reserved.value], granted: log.at.ns)
-    try must(postings.map(\.bucket) == trail.path, "a grant charges its whole path, in order")
-    try must(
-      Int128(grant.reserved.value) == Self.up(trail.cost(grant.quantum.ns)), "price of a quantum")
-    try must(
-      grant.quantum.ns == min(trail.terms.quantum.ns, trail.runtimeMax), "the first quantum")
-    try pay(grant.reserved.value, postings, log)
-    for bucket in trail.path {
+    try must(grants.count == Int(claim.spec.demand.members), "each member has a lease")
+    let postings = log.postings[grants[0].postings.indices]
+    try must(postings.map(\.bucket) == path(claim, pool), "a grant charges its path, in order")
+    try pay(grants.reduce(0) { $0 + $1.reserved.value }, postings, log)
+    for bucket in postings.map(\.bucket) {
       // Nobody's renewal is granted away: one quantum stays for each lease that ran before.
       let kept = leases.values.filter { $0.stopped == nil && $0.path.contains(bucket) }
         .reduce(Int128(0)) { $0 + Int128($1.next?.price ?? 0) }
       let level = buckets[bucket]?.level ?? 0
       try must(level >= kept, "a grant left \(level) where renewals need \(kept)")
     }
-    leases[id] = trail
+    for member in grants { try note(member, of: claim, log, pool) }
+    if grants.count > 1 { note("granted a gang") }
+  }
+
+  private mutating func note(
+    _ grant: Grant, of claim: Claim, _ log: EventLog, _ pool: Pool
+  ) throws {
+    try must(leases[grant.lease] == nil, "a lease is granted once")
+    let trail = Trail(
+      rate: Int128(grant.rate), path: path(claim, pool), terms: grant.terms,
+      runtimeMax: claim.spec.runtimeMax.ns, spans: [grant.quantum.ns],
+      open: [1: grant.reserved.value], granted: log.at.ns)
+    try must(
+      Int128(grant.reserved.value) == Self.up(trail.cost(grant.quantum.ns)), "price of a quantum")
+    try must(
+      grant.quantum.ns == min(trail.terms.quantum.ns, trail.runtimeMax), "the first quantum")
+    leases[grant.lease] = trail
     note("granted")
   }
 

@@ -1,0 +1,437 @@
+/// Where all members of a gang go at once, and devices that are near to one another
+/// (SEMANTICS 5.3).
+///
+/// On few nodes: the tightest node that holds all members that are left, else the roomiest takes
+/// what it can. Whatever the order, every node with room is looked at before the answer is no.
+/// Where a nearness is wished for, it is tried first, then what is less near, down to what is
+/// required. Among equals the least row wins, so the choice is a function of the tables.
+extension Pool {
+  /// Where a demand of any number of members has room now, or nil.
+  /// - Complexity: of `bestPlacement` for one member; for a gang of whole GPUs O(members) lookups
+  ///   and the nodes that have idle GPUs but lack processor time or memory; for any other gang, or
+  ///   one that asks for a rack, O(devices of the lane).
+  func room(for wish: Wish, lane: UInt32) -> Opening? {
+    if wish.demand.isSimple {
+      return bestPlacement(of: wish, lane: lane).map { Opening(placement: $0) }
+    }
+    for nearness in Nearness.attempts(for: wish.demand) {
+      let found = gangPlacement(wish, lane, nearness)
+      if let first = found.first { return Opening(placement: first, others: found.dropFirst()) }
+    }
+    return nil
+  }
+
+  /// Members in a fixed nearness: all, or none.
+  private func gangPlacement(_ wish: Wish, _ lane: UInt32, _ nearness: Nearness) -> [Placement] {
+    if nearness.isWithinNode { return onOneNode(wish, lane, nearness) }
+    if nearness.rack { return inOneRack(wish, lane) }
+    var found = onKeptNodes(wish, lane)
+    if wish.demand.shape == .whole {
+      spread(wish, lane, &found)
+    } else {
+      scan(wish, lane, &found)
+    }
+    return found.count == wish.members ? found : []
+  }
+
+  /// Members on the nodes of the plan that a wish goes through.
+  private func onKeptNodes(_ wish: Wish, _ lane: UInt32) -> [Placement] {
+    var found: [Placement] = []
+    for node in keptNodes(of: wish.through, lane: lane) {
+      found += members(wish, on: node, lane, atMost: wish.members - found.count)
+    }
+    return found
+  }
+
+  /// The nodes on which devices are kept for a claim in a lane, in row order.
+  func keptNodes(of claim: UInt32?, lane: UInt32) -> [UInt32] {
+    guard let claim, let pin = claims[row: claim].pin, pin.lane.row == lane else { return [] }
+    if pin.members == 1 { return [pin.node.row] }
+    var nodes: [UInt32] = []
+    for member in 0..<Int(pin.members) {
+      let node = node(of: pin, member: member)
+      if !nodes.contains(node) { nodes.append(node) }
+    }
+    return nodes.sorted()
+  }
+
+  /// Adds whole GPUs of the nodes with the most idle ones, until one node holds what is left.
+  private func spread(_ wish: Wish, _ lane: UInt32, _ found: inout [Placement]) {
+    let index = placement.lanes[Int(lane)]
+    let each = Int(wish.demand.devices)
+    var tried = 0
+    for row in stride(from: FreeGrid.rows - 1, through: each, by: -1) {
+      let cells = index.idleGrid.heaps(row: row, columns: wish.columns.all)
+      for heap in cells {
+        var walk = index.idleShelves.walk(heap)
+        while found.count < wish.members, let node = walk.next(in: index.idleShelves)?.row {
+          let left = wish.members - found.count
+          if row >= left * each, tried != left {
+            tried = left
+            let rest = tightest(wish, lane, holding: left, besides: found)
+            if !rest.isEmpty { return found += rest }
+          }
+          guard !found.contains(where: { $0.node == node }) else { continue }
+          found += members(wish, on: node, lane, atMost: left)
+        }
+      }
+    }
+  }
+
+  /// All members that are left on the node with the fewest idle GPUs that holds them.
+  private func tightest(
+    _ wish: Wish, _ lane: UInt32, holding count: Int, besides found: [Placement],
+    _ nearness: Nearness = Nearness()
+  ) -> [Placement] {
+    let idle = count * Int(wish.demand.devices)
+    guard idle < FreeGrid.rows else { return [] }
+    let all = wish.times(count).columns
+    for columns in [all.certain, all.possible] where columns != 0 {
+      var rest: [Placement] = []
+      placement.lanes[Int(lane)].idleGrid.visit(from: idle, columns: columns) { heap in
+        let node = first(in: placement.lanes[Int(lane)].idleShelves, heap, bound: .max) { node in
+          !found.contains { $0.node == node }
+            && members(wish, on: node, lane, atMost: count, nearness).count == count
+        }
+        if let node { rest = members(wish, on: node, lane, atMost: count, nearness) }
+        return node != nil
+      }
+      if !rest.isEmpty { return rest }
+    }
+    return []
+  }
+
+  /// Adds members node by node: on one that holds all that are left where there is one.
+  private func scan(_ wish: Wish, _ lane: UInt32, _ found: inout [Placement]) {
+    let missing = wish.members - found.count
+    var rooms: [Placement] = []
+    for node in nodes(of: lane) where rooms.count < missing {
+      guard !found.contains(where: { $0.node == node }) else { continue }
+      let room = members(wish, on: node, lane, atMost: missing)
+      if room.count == missing { return found += room }
+      rooms += room
+    }
+    found += rooms.prefix(missing)
+  }
+
+  /// All members on one node.
+  private func onOneNode(_ wish: Wish, _ lane: UInt32, _ nearness: Nearness) -> [Placement] {
+    let all = wish.members
+    for node in keptNodes(of: wish.through, lane: lane) {
+      let room = members(wish, on: node, lane, atMost: all, nearness)
+      if room.count == all { return room }
+    }
+    if wish.demand.shape == .whole {
+      return tightest(wish, lane, holding: all, besides: [], nearness)
+    }
+    for node in nodes(of: lane) {
+      let room = members(wish, on: node, lane, atMost: all, nearness)
+      if room.count == all { return room }
+    }
+    return []
+  }
+
+  /// All members in one rack: the one with the least room that is enough.
+  private func inOneRack(_ wish: Wish, _ lane: UInt32) -> [Placement] {
+    var best: (room: Int, found: [Placement])?
+    for rack in racks(of: lane) {
+      var rooms = rack.map { members(wish, on: $0, lane, atMost: wish.members) }
+      let room = rooms.reduce(0) { $0 + $1.count }
+      guard room >= wish.members, best.map({ room < $0.room }) ?? true else { continue }
+      rooms.sort { $0.count != $1.count ? $0.count > $1.count : rowBefore($0, $1) }
+      best = (room, Array(rooms.joined().prefix(wish.members)))
+    }
+    return best?.found ?? []
+  }
+
+  private func rowBefore(_ left: [Placement], _ right: [Placement]) -> Bool {
+    (left.first?.node ?? .max) < (right.first?.node ?? .max)
+  }
+
+  // MARK: nodes
+
+  /// Nodes with devices of a lane, in row order.
+  func nodes(of lane: UInt32) -> [UInt32] {
+    (0..<UInt32(nodes.extent)).filter {
+      nodes.id(at: $0) != nil && placement.lanesOfNode[Int($0)].contains(row: lane)
+    }
+  }
+
+  /// The nodes of a lane rack by rack, in the order of their names; one whose rack is not known
+  /// stands alone.
+  func racks(of lane: UInt32) -> [[UInt32]] {
+    var named: [(rack: Key, node: UInt32)] = []
+    var racks: [[UInt32]] = []
+    for node in nodes(of: lane) {
+      if let rack = nodes[row: node].enrolment.rack {
+        named.append((rack, node))
+      } else {
+        racks.append([node])
+      }
+    }
+    named.sort {
+      ($0.rack.high, $0.rack.low, $0.node) < ($1.rack.high, $1.rack.low, $1.node)
+    }
+    for (index, entry) in named.enumerated() {
+      if index > 0, named[index - 1].rack == entry.rack {
+        racks[racks.count - 1].append(entry.node)
+      } else {
+        racks.append([entry.node])
+      }
+    }
+    return racks
+  }
+
+  // MARK: one node
+
+  /// Members that a node has room for now.
+  func members(
+    _ wish: Wish, on node: UInt32, _ lane: UInt32, atMost most: Int,
+    _ nearness: Nearness = Nearness()
+  ) -> [Placement] {
+    guard most > 0, fitsNode(wish, node) else { return [] }
+    var host = most
+    while host > 1, !fitsNode(wish, node, members: host) {
+      host = wish.through == nil ? min(host - 1, hostRoom(wish, node)) : host - 1
+    }
+    guard host > 0 else { return [] }
+    var seats: [Seat] = []
+    var row = placement.devices.first(of: node)
+    while row != RowLists.none {
+      if fitsDevice(wish, row, lane) {
+        seats.append(Seat(row: row, members: room(wish, row, lane, atMost: host), from: now))
+      }
+      row = placement.devices.next(after: row)
+    }
+    return seated(wish, seats, on: node, lane, atMost: host, nearness).map(\.placement)
+  }
+
+  /// How many members a node has processor time and memory for, if nothing is kept for them.
+  private func hostRoom(_ wish: Wish, _ node: UInt32) -> Int {
+    let (demand, free) = (wish.demand, nodes[row: node])
+    var room = Limits.leasesPerNode - Int(free.leases)
+    if demand.cpu.value > 0 { room = min(room, Int(free.cpuOpen.value / demand.cpu.value)) }
+    if demand.hostMemory > .zero {
+      room = min(room, Int(free.hostOpen.value / demand.hostMemory.value))
+    }
+    return max(room, 0)
+  }
+
+  /// How many members may share a device that takes one.
+  private func room(_ wish: Wish, _ row: UInt32, _ lane: UInt32, atMost most: Int) -> Int {
+    let device = devices[row: row]
+    switch wish.demand.shape {
+    case .cpuOnly:
+      var count = 1
+      while count < most, fitsDevice(wish.times(count + 1), row, lane) { count += 1 }
+      return count
+    default:
+      return shared(wish.demand, milli: device.milliFree, memory: device.memoryFree)
+    }
+  }
+
+  /// How many members may share a device with so much free.
+  func shared(_ demand: Demand, milli: MilliGPU, memory: Bytes) -> Int {
+    switch demand.shape {
+    case .whole, .slice: return 1
+    case .cpuOnly: return Int(milli.value / demand.cpu.value)
+    case .fraction(let share, let bytes):
+      guard demand.devices == 1 else { return 1 }
+      var count = Limits.members
+      if share.value > 0 { count = min(count, Int(milli.value / share.value)) }
+      if bytes > .zero { count = min(count, Int(memory.value / bytes.value)) }
+      return count
+    }
+  }
+
+  /// A device that can take members, and when.
+  struct Seat {
+    var row: UInt32
+    var members: Int
+    var from: Instant
+  }
+
+  /// A member on concrete devices, and when it can have them.
+  struct Seated {
+    var placement: Placement
+    var from: Instant
+    /// Number among the members of its node.
+    var number: Int
+  }
+
+  /// Members on the seats of one node, those first that can have them first; all in one part of the
+  /// node where the nearness asks, the first that has enough.
+  func seated(
+    _ wish: Wish, _ seats: [Seat], on node: UInt32, _ lane: UInt32, atMost most: Int,
+    _ nearness: Nearness
+  ) -> [Seated] {
+    let sorted = seats.sorted { left, right in
+      let (a, b) = (devices[row: left.row].report.island, devices[row: right.row].report.island)
+      return (left.from, a, left.row) < (right.from, b, right.row)
+    }
+    guard nearness.numa || nearness.island else {
+      return seated(wish, sorted, on: node, lane, atMost: most)
+    }
+    var best: [Seated] = []
+    for (index, seat) in sorted.enumerated() {
+      let part = sorted[index...].filter { isNear($0.row, seat.row, nearness) }
+      let isNew = !sorted[..<index].contains { isNear($0.row, seat.row, nearness) }
+      guard isNew else { continue }
+      let found = seated(wish, part, on: node, lane, atMost: most)
+      guard found.count == most, let last = found.last else { continue }
+      if best.last.map({ last.from < $0.from }) ?? true { best = found }
+    }
+    return best
+  }
+
+  private func seated(
+    _ wish: Wish, _ seats: [Seat], on node: UInt32, _ lane: UInt32, atMost most: Int
+  ) -> [Seated] {
+    let each = Int(wish.demand.devices)
+    var found: [Seated] = []
+    guard each > 1 else {
+      for seat in seats {
+        for _ in 0..<min(seat.members, most - found.count) {
+          let placement = Placement(lane: lane, node: node, device: seat.row)
+          found.append(Seated(placement: placement, from: seat.from, number: found.count))
+        }
+      }
+      return found
+    }
+    for first in stride(from: 0, through: seats.count - each, by: each) where found.count < most {
+      var placement = Placement(lane: lane, node: node, device: seats[first].row)
+      for index in 0..<each { placement.devices[index] = seats[first + index].row }
+      placement.count = each
+      let from = seats[first + each - 1].from
+      found.append(Seated(placement: placement, from: from, number: found.count))
+    }
+    return found
+  }
+
+  /// Whether two devices of a node are in one part of it; a device whose NUMA node is not known is
+  /// near to none but itself.
+  private func isNear(_ left: UInt32, _ right: UInt32, _ nearness: Nearness) -> Bool {
+    if left == right { return true }
+    let (one, other) = (devices[row: left].report, devices[row: right].report)
+    if nearness.island, one.island != other.island { return false }
+    return !nearness.numa || one.numa != nil && one.numa == other.numa
+  }
+
+  // MARK: what could ever be
+
+  /// Why a lane can never hold a gang, though it has nodes that hold a member; nil where it can.
+  /// - Complexity: O(1) for one member; else O(devices of the nodes that are looked at), few where
+  ///   the lane has enough.
+  func gangObstacle(_ wish: Wish, lane: UInt32) -> Reason? {
+    guard !wish.demand.isSimple else { return nil }
+    let most = heldMembers(wish, lane: lane) { node, row in
+      let device = devices[row: row]
+      return device.lane == lane && device.health != .gone && device.isApproved
+        && isOfForm(wish, device) && node == device.node.row
+    }
+    guard most < wish.members else { return nil }
+    return Reason(.gangTooLarge, .lane(lane), have: Int64(most), need: Int64(wish.members))
+  }
+
+  /// Most members, up to all of them, that the nodes of a lane hold as near as required, were they
+  /// empty, on devices that meet a condition.
+  func heldMembers(
+    _ wish: Wish, lane: UInt32, where serves: (_ node: UInt32, _ device: UInt32) -> Bool
+  ) -> Int {
+    let nearness = Nearness(wish.demand.together)
+    var most = 0
+    func note(_ count: Int) { most = max(most, min(count, wish.members)) }
+    if nearness.rack, !nearness.isWithinNode {
+      for rack in racks(of: lane) where most < wish.members {
+        note(rack.reduce(0) { $0 + heldMembers(wish, on: $1, lane, nearness, where: serves) })
+      }
+      return most
+    }
+    var sum = 0
+    for row in 0..<UInt32(nodes.extent) where most < wish.members {
+      guard nodes.id(at: row) != nil, placement.lanesOfNode[Int(row)].contains(row: lane) else {
+        continue
+      }
+      let held = heldMembers(wish, on: row, lane, nearness, where: serves)
+      sum += held
+      note(nearness.isWithinNode ? held : sum)
+    }
+    return most
+  }
+
+  private func heldMembers(
+    _ wish: Wish, on node: UInt32, _ lane: UInt32, _ nearness: Nearness,
+    where serves: (_ node: UInt32, _ device: UInt32) -> Bool
+  ) -> Int {
+    let (demand, report) = (wish.demand, nodes[row: node].report)
+    guard report.enforcement >= demand.enforcement else { return 0 }
+    var host = min(wish.members, Limits.leasesPerNode)
+    if demand.cpu.value > 0 { host = min(host, Int(report.cpu.value / demand.cpu.value)) }
+    if demand.hostMemory > .zero {
+      host = min(host, Int(report.hostMemory.value / demand.hostMemory.value))
+    }
+    guard host > 0 else { return 0 }
+    var seats: [Seat] = []
+    var row = placement.devices.first(of: node)
+    while row != RowLists.none {
+      if serves(node, row) {
+        let device = devices[row: row]
+        let members = shared(demand, milli: device.capacity, memory: device.report.memory)
+        if members > 0 { seats.append(Seat(row: row, members: members, from: .origin)) }
+      }
+      row = placement.devices.next(after: row)
+    }
+    return seated(wish, seats, on: node, lane, atMost: host, nearness).count
+  }
+}
+
+/// How near all devices of a claim are to be: every part that is set.
+struct Nearness: BitwiseCopyable, Equatable {
+  var rack = false
+  var node = false
+  var numa = false
+  var island = false
+
+  /// No nearness at all.
+  init() {}
+
+  init(_ levels: Proximity...) {
+    for level in levels {
+      switch level {
+      case .anywhere: break
+      case .rack: rack = true
+      case .node: node = true
+      case .numa: numa = true
+      case .island: island = true
+      }
+    }
+  }
+
+  var isWithinNode: Bool { node || numa || island }
+
+  /// What is tried for a demand: what it wishes for, then what is less near, then what it requires.
+  static func attempts(for demand: Demand) -> [Nearness] {
+    let required = Nearness(demand.together)
+    var attempts = [Nearness(demand.together, demand.prefer)]
+    if demand.prefer > .node { attempts.append(Nearness(demand.together, .node)) }
+    if demand.prefer > .rack { attempts.append(Nearness(demand.together, .rack)) }
+    attempts.append(required)
+    return attempts.enumerated().filter { index, attempt in
+      !attempts[..<index].contains { $0.covers(attempt) }
+    }.map(\.element)
+  }
+
+  /// Whether it leaves no choice that another does not leave too, and the reverse.
+  private func covers(_ other: Nearness) -> Bool {
+    isWithinNode == other.isWithinNode && numa == other.numa && island == other.island
+      && (isWithinNode || rack == other.rack)
+  }
+}
+
+extension Demand {
+  /// Whether it asks for one member whose devices may be any of its node: the usual case, which has
+  /// an index of its own.
+  var isSimple: Bool {
+    members == 1 && (devices == 1 || (together <= .node && prefer <= .node))
+  }
+}
