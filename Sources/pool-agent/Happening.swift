@@ -73,6 +73,7 @@ struct Happening {
       add(claim: session.claims[id])
       add(lane: pin.lane, session)
       add(node: pin.node, session)
+      addOthers(pin, session)
       fields.append(("planned_ms", .moment(pin.starts)))
       if pin.isHeld { add("because", "preemption") }
     case .turnOverdue(let tenant, let lane):
@@ -211,6 +212,20 @@ struct Happening {
 
   private mutating func add(lane id: LaneID, _ session: PlaceSession) {
     add("lane", session.pool.lane(id).map { session.names.text($0.key) })
+  }
+
+  /// The nodes of a plan for a gang that is on several.
+  private mutating func addOthers(_ pin: PinFact, _ session: PlaceSession) {
+    var nodes: [NodeID] = []
+    for index in pin.uses.indices {
+      let device = session.pool.device(session.log.uses[index].device)
+      if let node = device?.node, nodes.last != node { nodes.append(node) }
+    }
+    guard nodes.count > 1 else { return }
+    let names = nodes.compactMap { session.pool.node($0) }.map {
+      session.names.text($0.enrolment.key)
+    }
+    fields.append(("nodes", .words(names)))
   }
 
   private mutating func add(node id: NodeID, _ session: PlaceSession) {

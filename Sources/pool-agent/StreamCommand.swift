@@ -142,7 +142,7 @@ struct StreamAnswer {
       if let (id, lease) = isRunning {
         writer.key("lease")
         writer.lease(id, lease, in: session.pool, names: session.names)
-        writer.gang(of: id, in: session.pool, names: session.names)
+        if form != nil { writer.gang(of: id, in: session.pool, names: session.names) }
       }
       if let moment = decision?.retryAt {
         let key = form?.key ?? NameTable.key(.text, request.op)

@@ -46,7 +46,8 @@ struct ExampleTests {
   func there() {
     #expect(
       Self.names == [
-        "approval", "batch-lane", "delegation", "flood", "gang", "lending", "parked", "stream",
+        "approval", "batch-lane", "delegation", "flood", "gang", "lending", "multi-node", "parked",
+        "stream",
       ],
       "an example that is added here is compared with its golden below")
   }

@@ -18,7 +18,8 @@ struct PlacementOracleTests {
       policies = pools.map { $0.pool.policy }
       rig = random.pick(pools)
       for number in 0..<(1 + random.below(8)) {
-        guard let node = rig.enrol(number, gpus: 5, sets: 2) else { continue }
+        let rack = number % 4 == 3 ? nil : number % 2
+        guard let node = rig.enrol(number, gpus: 5, sets: 2, rack: rack) else { continue }
         nodes.append(node)
         layouts.append(devices(number))
         report(number)
@@ -37,6 +38,8 @@ struct PlacementOracleTests {
         } else {
           let memory = random.pick([Int64(80 << 30), 40 << 30])
           reports.append(SmallNode.gpu(node, number, memory: memory))
+          reports[reports.count - 1].island = UInt8(number / 2)
+          reports[reports.count - 1].numa = number == 3 ? nil : UInt16(number % 2)
         }
       }
       for number in 0..<random.below(3) {
@@ -192,6 +195,84 @@ struct PlacementOracleTests {
     }
   }
 
+  /// Whether a gang finds room is what a count of members, part by part and node by node, says; and
+  /// what it finds is disjoint, fits, and is as near as it must be.
+  @Test func gangsAgreeWithACountProperty() throws {
+    let start = ContinuousClock.now
+    let pools = Scale.cases(release: 50_000, debug: 100)
+    let policies = policies()
+    var (wishes, found, empty) = (0, 0, 0)
+    for seed in 0..<pools {
+      var scene = Scene(policies, seed: 0x6A46 + UInt64(seed))
+      var fresh = scene.rig.pool
+      if seed % 20 == 0 { fresh.reindex() }
+      for _ in 0..<8 {
+        guard let (asked, lane) = scene.wish() else { continue }
+        var wish = asked
+        wish.demand.members = UInt16(1 + scene.random.below(4))
+        if scene.random.chance(60) {
+          wish.demand.together = scene.random.pick(Proximity.allCases)
+        }
+        wish.demand.prefer = scene.random.pick(Proximity.allCases)
+        guard !wish.demand.isSimple else { continue }
+        wishes += 1
+        let scan = ScanPlacement(scene.rig.pool)
+        let opening = scene.rig.pool.room(for: wish, lane: lane)
+        let most = scan.mostMembers(wish, lane: lane, scene.rig.pool)
+        try must(
+          (opening != nil) == (most >= wish.members),
+          "seed \(seed): room \(opening != nil), \(most) members for \(wish.demand)")
+        if let opening {
+          found += 1
+          let members = [opening.placement] + opening.others
+          try must(members.count == wish.members, "seed \(seed): every member has a place")
+          var pool = scene.rig.pool
+          try must(take(members, wish, lane, &pool), "seed \(seed): \(wish.demand) \(members)")
+          if seed % 20 == 0 {
+            let remade = fresh.room(for: wish, lane: lane).map { [$0.placement] + $0.others } ?? []
+            try must(
+              remade.map { choice($0) } == members.map { choice($0) },
+              "seed \(seed): a choice is made of the tables alone")
+          }
+        } else {
+          empty += 1
+        }
+      }
+    }
+    #expect(found > wishes / 10 && empty > wishes / 10, "both answers: \(found), \(empty)")
+    Scale.report("gangs against a count, wishes", wishes, since: start)
+  }
+
+  /// Whether members fit one after the other, each on what those before it left, and are near.
+  private func take(
+    _ members: [Placement], _ wish: Wish, _ lane: UInt32, _ pool: inout Pool
+  ) -> Bool {
+    let all = members.flatMap { member in (0..<member.count).map { member.devices[$0] } }
+    for left in all {
+      for right in all where !pool.isTogether(left, right, wish.demand.together) { return false }
+    }
+    for member in members {
+      guard pool.fitsNode(wish, member.node) else { return false }
+      for index in 0..<member.count {
+        let row = member.devices[index]
+        guard pool.devices[row: row].node.row == member.node, pool.fitsDevice(wish, row, lane)
+        else { return false }
+        let used = pool.use(of: row, by: wish.demand)
+        pool.devices[row: row].used = MilliGPU(
+          pool.devices[row: row].used.value + used.milli.value)
+        pool.devices[row: row].memoryUsed = Bytes(
+          pool.devices[row: row].memoryUsed.value + used.memory.value)
+        pool.devices[row: row].shares += 1
+        if pool.devices[row: row].report.kind == .gpu {
+          pool.devices[row: row].mode = wish.demand.shape == .whole ? .whole : .fractions
+        }
+        pool.devices[row: row].tenant = wish.tenant
+      }
+      pool.nodes[row: member.node].take(wish.demand.cpu, wish.demand.hostMemory)
+    }
+    return true
+  }
+
   @Test func indexAgreesWithAScanProperty() throws {
     let start = ContinuousClock.now
     let pools = Scale.cases(release: 100_000, debug: 300)
@@ -228,5 +309,43 @@ struct PlacementOracleTests {
     #expect(found > wishes / 10 && empty > wishes / 10, "both answers: \(found), \(empty)")
     Scale.report("index against a scan, pools", pools, since: start)
     Scale.report("index against a scan, wishes", wishes, since: start)
+  }
+}
+
+extension Pool {
+  /// Whether two devices are as near as a demand requires.
+  fileprivate func isTogether(_ left: UInt32, _ right: UInt32, _ level: Proximity) -> Bool {
+    if left == right { return true }
+    let (one, other) = (devices[row: left], devices[row: right])
+    let racks = (nodes[one.node].enrolment.rack, nodes[other.node].enrolment.rack)
+    switch level {
+    case .anywhere: return true
+    case .rack: return one.node == other.node || racks.0 != nil && racks.0 == racks.1
+    case .node: return one.node == other.node
+    case .numa:
+      return one.node == other.node && one.report.numa != nil
+        && one.report.numa == other.report.numa
+    case .island: return one.node == other.node && one.report.island == other.report.island
+    }
+  }
+}
+
+extension ScanPlacement {
+  /// Most members that are free now and as near as required.
+  func mostMembers(_ wish: Wish, lane: UInt32, _ pool: Pool) -> Int {
+    var bare = wish
+    (bare.demand.members, bare.demand.together, bare.demand.prefer) = (1, .anywhere, .anywhere)
+    var byPlace: [String: Int] = [:]
+    for (node, members) in membersByNode(bare, lane: lane, parts: wish.demand.together) {
+      let rack = pool.nodes[row: node].enrolment.rack
+      let place =
+        switch wish.demand.together {
+        case .anywhere: "lane"
+        case .rack: rack.map { "rack \($0)" } ?? "node \(node)"
+        default: "node \(node)"
+        }
+      byPlace[place, default: 0] += members
+    }
+    return byPlace.values.max() ?? 0
   }
 }

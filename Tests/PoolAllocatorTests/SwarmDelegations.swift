@@ -73,17 +73,8 @@ struct DelegationTrail {
         for key in Array(spent.keys) where pool.budget(named: key) == nil { spent[key] = nil }
       case .claimSubmitted(let id, let fact):
         budgets[id] = log.claimFacts[Int(fact)].spec.budget
-      case .leaseGranted(let id, let fact):
-        let grant = log.grants[Int(fact)]
-        var chain: [Key] = []
-        var next = budgets[grant.claim]
-        while let key = next {
-          chain.append(key)
-          next = parents[key]
-        }
-        chains[id] = chain
-        quanta[id] = 1
-        reserve(id, 1, grant.reserved)
+      case .leaseGranted(let claim, let grants):
+        for grant in log.grants[grants.indices] { follow(grant, of: claim) }
       case .leaseRenewed(let id, _, let reserved, _):
         quanta[id, default: 0] += 1
         reserve(id, quanta[id] ?? 0, reserved)
@@ -93,6 +84,18 @@ struct DelegationTrail {
       default: break
       }
     }
+  }
+
+  private mutating func follow(_ grant: Grant, of claim: ClaimID) {
+    var chain: [Key] = []
+    var next = budgets[claim]
+    while let key = next {
+      chain.append(key)
+      next = parents[key]
+    }
+    chains[grant.lease] = chain
+    quanta[grant.lease] = 1
+    reserve(grant.lease, 1, grant.reserved)
   }
 
   private mutating func reserve(_ id: LeaseID, _ quantum: UInt32, _ amount: Credits) {

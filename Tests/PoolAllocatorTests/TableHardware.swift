@@ -5,6 +5,7 @@ struct TableMachine {
   let name: String
   var approved: [(profile: String, count: UInt16)]?
   var labels: [String] = []
+  var rack: String?
   private var boot = 1
   private var generation: UInt64 = 1
   private var sequence: UInt64 = 0
@@ -32,6 +33,7 @@ struct TableMachine {
     if !sets.isEmpty { counts.append((setProfile, UInt16(sets.count))) }
     return Enrolment(
       key: try TableValue.key(name), labels: try labels.map { try TableValue.key($0) },
+      rack: try rack.map { try TableValue.key($0) },
       approved: try (approved ?? counts).map {
         ApprovedDevices(profile: try TableValue.key($0.profile), count: $0.count)
       })
@@ -40,6 +42,7 @@ struct TableMachine {
   /// Takes what an operator says of the machine.
   mutating func readEnrolment(_ options: inout TableOptions) throws {
     try options.set(&labels, "labels") { $0.split(separator: ",").map(String.init) }
+    try options.set(&rack, "rack") { $0 }
     try options.set(&approved, "approve") { list in
       try list.split(separator: ",").map { entry in
         let parts = entry.split(separator: ":")

@@ -171,7 +171,7 @@ struct TableRunner {
   }
 
   private static func isOperators(_ word: String) -> Bool {
-    word.hasPrefix("labels=") || word.hasPrefix("approve=")
+    ["labels=", "approve=", "rack="].contains { word.hasPrefix($0) }
   }
 
   // MARK: comparing

@@ -57,7 +57,8 @@ struct RuntimeLearnerTests {
       var log = EventLog()
       log.grants.append(
         Grant(
-          claim: claim, lease: lease, lane: LaneID(row: 0, generation: 1), node: NodeID(row: 0, generation: 1),
+          claim: claim, lease: lease, lane: LaneID(row: 0, generation: 1),
+          node: NodeID(row: 0, generation: 1),
           fencing: Fencing(raw: 1), uses: .none, postings: .none, reserved: .zero,
           quantum: .seconds(60), rate: 1, billedMilli: 1000, startBy: start,
           terms: ClassRule(

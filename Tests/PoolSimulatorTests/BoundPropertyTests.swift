@@ -47,10 +47,28 @@ struct BoundPropertyTests {
     return (cluster, workload)
   }
 
-  @Test func noClaimWaitsLongerThanItWasTold() {
+  /// Makes gangs of a third of the jobs, as large as the cluster allows.
+  private func gather(_ workload: inout Workload, in cluster: SmallCluster, _ seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    for number in workload.jobs.indices where random.below(3) == 0 {
+      let each = Int(random.within(1...Int64(cluster.gpus)))
+      let most = cluster.nodes * (cluster.gpus / each)
+      let members = Int(random.within(1...Int64(min(most, 8))))
+      workload.change(number) { job in
+        job.claim.demand.devices = UInt8(each)
+        job.claim.demand.members = UInt16(members)
+        let levels: [Proximity] = [.anywhere, .anywhere, .rack, .node]
+        job.claim.demand.prefer = levels[Int(random.below(4))]
+      }
+    }
+  }
+
+  @Test(arguments: [false, true]) func noClaimWaitsLongerThanItWasTold(gangs: Bool) {
     var total = Bounds()
     for seed in 0..<UInt64(Scale.cases(release: 400, debug: 20)) {
-      let (cluster, workload) = strain(0xB0 + seed)
+      var (cluster, workload) = strain(0xB0 + seed)
+      cluster.racks = gangs ? 2 : 0
+      if gangs { gather(&workload, in: cluster, seed) }
       var simulation = Simulation(pool: cluster.pool(), workload: workload)
       simulation.lingers = seed % 2 == 0
       var bounds = Bounds()
@@ -61,7 +79,7 @@ struct BoundPropertyTests {
       if let first = bounds.broken.first { Issue.record("seed \(seed): \(first)") }
       total += bounds
     }
-    print("property: \(total)")
+    print("property: bounds\(gangs ? " with gangs" : ""): \(total)")
     #expect(total.kept > 1_000 && total.overdue > 0)
   }
 

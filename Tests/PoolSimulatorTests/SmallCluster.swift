@@ -15,6 +15,8 @@ struct SmallCluster {
   var falling = 0
   /// Processor cores of each node.
   var hostCores: Int32 = 128
+  /// Racks over which the nodes are spread; 0: none is known.
+  var racks = 0
   var weights: [Int32]
   /// What the bucket of tenant 0 holds and gets each second; nil: more than it can spend.
   var budget: (cap: Credits, refill: Credits)?
@@ -110,7 +112,9 @@ struct SmallCluster {
     var log = EventLog()
     var approved = [ApprovedDevices(profile: Self.key(1, 0), count: UInt16(gpus))]
     if cores > 0 { approved.append(ApprovedDevices(profile: Self.key(1, 1), count: 1)) }
-    let enrolment = Enrolment(key: Self.key(7, number), approved: approved)
+    let enrolment = Enrolment(
+      key: Self.key(7, number), rack: racks > 0 ? Self.key(14, number % racks) : nil,
+      approved: approved)
     guard let node = pool.apply(.enrol(enrolment), at: .origin, into: &log).0.node else {
       fatalError("a node is enrolled")
     }

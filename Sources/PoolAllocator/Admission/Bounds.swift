@@ -251,8 +251,9 @@ extension Pool {
     func held(sharing: Bool) -> Int {
       heldMembers(wish, lane: lane) { node, device in
         nodes[row: node].isOpen && couldServe(wish, device, lane: lane)
-          && (!wish.demand.asksHost || !hasOverstay(node)
-            && (sharing || placement.lanesOfNode[Int(node)].count == 1))
+          && (!wish.demand.asksHost
+            || !hasOverstay(node)
+              && (sharing || placement.lanesOfNode[Int(node)].count == 1))
       }
     }
     if held(sharing: false) == wish.members { return nil }

@@ -29,7 +29,9 @@ extension Pool {
   /// Notes that a lease started: its claim runs once all its members do.
   mutating func noteRunning(_ lease: Lease) {
     guard isCurrent(lease) else { return }
-    if lease.members > 1 { for member in gang(of: lease.lead) where leases[member].started == nil { return } }
+    if lease.members > 1 {
+      for member in gang(of: lease.lead) where leases[member].started == nil { return }
+    }
     claims[lease.claim].state = .running
   }
 }

@@ -52,7 +52,8 @@ public struct Demand: BitwiseCopyable, Hashable, Sendable {
 
   /// What fits nothing larger than the types allow.
   var isWellFormed: Bool {
-    guard devices >= 1, Int(devices) <= Limits.devicesPerMember, members >= 1, Int(members) <= Limits.members,
+    guard devices >= 1, Int(devices) <= Limits.devicesPerMember, members >= 1,
+      Int(members) <= Limits.members,
       cpu.value >= 0, cpu.value <= Limits.deviceMilli,
       hostMemory >= .zero, hostMemory <= Limits.memoryMax
     else { return false }

@@ -22,6 +22,7 @@ enum Name {
   static func device(_ node: Int, _ number: Int) -> Key { key(12, node * 1_000 + number) }
   static func claim(_ number: Int) -> Key { key(13, number) }
   static func boot(_ number: Int) -> Key { key(14, number) }
+  static func rack(_ number: Int) -> Key { key(15, number) }
 }
 
 /// A policy of one GPU pool (a shared lane and one reserved for tenant 0) and one CPU pool.
@@ -110,11 +111,13 @@ struct PoolRig {
   }
 
   /// Enrols a node with so many GPUs and CPU sets approved.
-  mutating func enrol(_ number: Int, gpus: Int, sets: Int = 1) -> NodeID? {
+  mutating func enrol(
+    _ number: Int, gpus: Int, sets: Int = 1, rack: Int? = nil
+  ) -> NodeID? {
     apply(
       .enrol(
         Enrolment(
-          key: Name.node(number),
+          key: Name.node(number), rack: rack.map { Name.rack($0) },
           approved: [
             ApprovedDevices(profile: Name.gpu, count: UInt16(gpus)),
             ApprovedDevices(profile: Name.cpu, count: UInt16(sets)),

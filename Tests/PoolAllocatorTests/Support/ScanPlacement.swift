@@ -116,6 +116,59 @@ struct ScanPlacement {
     }
   }
 
+  /// Members of one device each, or of several, that each node has room for; on the best part of the
+  /// node where its parts count.
+  func membersByNode(
+    _ wish: Wish, lane: UInt32, parts: Proximity
+  ) -> [(node: UInt32, members: Int)] {
+    let demand = wish.demand
+    return nodes.filter { fits(demand, $0.row, $0.node) }.map { entry in
+      var host = Limits.leasesPerNode - leaseCount[entry.row, default: 0]
+      if demand.cpu.value > 0 {
+        host = min(host, Int(cpuFree(entry.row, entry.node) / demand.cpu.value))
+      }
+      if demand.hostMemory > .zero {
+        host = min(host, Int(hostFree(entry.row, entry.node) / demand.hostMemory.value))
+      }
+      let rows = fitting(wish, on: entry.row, lane: lane)
+      let most = divided(rows, by: parts).map { seats($0, wish) }.max() ?? 0
+      return (entry.row, min(host, most))
+    }
+  }
+
+  /// A node's devices by the parts that count; a GPU whose NUMA node is not known is one of its own.
+  private func divided(_ rows: [UInt32], by parts: Proximity) -> [[UInt32]] {
+    var byPart: [String: [UInt32]] = [:]
+    for (row, device) in devices where rows.contains(row) {
+      let part =
+        switch parts {
+        case .numa: device.report.numa.map { "\($0)" } ?? "alone \(row)"
+        case .island: "\(device.report.island)"
+        default: "node"
+        }
+      byPart[part, default: []].append(row)
+    }
+    return Array(byPart.values)
+  }
+
+  private func seats(_ rows: [UInt32], _ wish: Wish) -> Int {
+    let each = Int(wish.demand.devices)
+    if each > 1 { return rows.count / each }
+    return devices.filter { rows.contains($0.row) }.reduce(0) { sum, entry in
+      let used = held[entry.row, default: Held()]
+      let milli = entry.device.capacity.value - used.milli
+      switch wish.demand.shape {
+      case .whole, .slice: return sum + 1
+      case .cpuOnly: return sum + Int(milli / wish.demand.cpu.value)
+      case .fraction(let share, let bytes):
+        let byTime = share.value > 0 ? Int(milli / share.value) : .max
+        let memory = entry.device.report.memory.value - used.memory
+        let byMemory = bytes > .zero ? Int(memory / bytes.value) : .max
+        return sum + min(byTime, byMemory)
+      }
+    }
+  }
+
   // MARK: what is best
 
   private func column(_ row: UInt32, _ node: Node) -> Int {
