@@ -107,7 +107,7 @@ extension Pool {
     // A lease that its lane's owner took back did not fail to start.
     if let lead = claims[id].lease, leases.contains(lead) {
       if before == .starting, !isReclaimed(lead) { claims[id].failedStarts += 1 }
-      let saved = claims[id].saved.ns + saved(by: lead).ns
+      let saved = claims[id].saved.ns + self.saved(by: lead).ns
       claims[id].saved = Span(ns: min(saved, Limits.spanMax.ns))
     }
     // It goes before what its tenant submitted after it.

@@ -125,8 +125,8 @@ struct TableApprovals {
     case .claimQueued(let id, _, _, _) where states[id] == "requested":
       defer { states[id] = nil }
       return move(id, from: "requested", to: "withdrawn")
-    case .leaseGranted(_, let fact) where states[log.grants[Int(fact)].claim] == "granted":
-      return move(log.grants[Int(fact)].claim, from: "granted", to: "used")
+    case .leaseGranted(let id, _) where states[id] == "granted":
+      return move(id, from: "granted", to: "used")
     case .claimEnded(let id, _):
       defer { states[id] = nil }
       guard let state = states[id], state != "used" else { return nil }

@@ -106,8 +106,8 @@ struct BackfillPropertyTests {
     }
     let thousandths = busy * 1000 / all
     print(
-      "property: gangs of the reference over \(nodes) nodes: worst wait \(worst.ns / 1_000_000_000) s, busy "
-        + "\(thousandths) thousandths")
+      "property: gangs of the reference over \(nodes) nodes: worst wait "
+        + "\(worst.ns / 1_000_000_000) s, busy \(thousandths) thousandths")
     #expect(worst <= .seconds(700) && thousandths >= 915)
   }
 

@@ -80,6 +80,7 @@ struct ReasonTests {
         300 price_exceeds_cap
         301 profile_absent
         302 no_node_large_enough
+        303 gang_too_large
         304 deadline_impossible
         305 arithmetic_overflow
         306 field_out_of_range

@@ -235,7 +235,7 @@ extension Pool {
   /// Whether a claim that is stopped now can no longer be done by its deadline, with what its
   /// checkpoints saved.
   func isTooLate(_ claim: Claim) -> Bool {
-    let saved = claim.lease.map { saved(by: $0) } ?? .zero
+    let saved = claim.lease.map { self.saved(by: $0) } ?? .zero
     return claim.latestStart + claim.saved + saved < now
   }
 

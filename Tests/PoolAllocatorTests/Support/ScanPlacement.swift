@@ -116,8 +116,8 @@ struct ScanPlacement {
     }
   }
 
-  /// Members of one device each, or of several, that each node has room for; on the best part of the
-  /// node where its parts count.
+  /// Members of one device each, or of several, that each node has room for; on the best part of
+  /// the node where its parts count.
   func membersByNode(
     _ wish: Wish, lane: UInt32, parts: Proximity
   ) -> [(node: UInt32, members: Int)] {
@@ -136,7 +136,8 @@ struct ScanPlacement {
     }
   }
 
-  /// A node's devices by the parts that count; a GPU whose NUMA node is not known is one of its own.
+  /// A node's devices by the parts that count; a GPU whose NUMA node is not known is a part of its
+  /// own.
   private func divided(_ rows: [UInt32], by parts: Proximity) -> [[UInt32]] {
     var byPart: [String: [UInt32]] = [:]
     for (row, device) in devices where rows.contains(row) {
