@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 8_911_602_520_057_914_074, low: 3_047_647_869_309_597_772),
-    Digest(high: 1_218_132_327_098_820_435, low: 13_500_997_749_654_986_117)
+    Digest(high: 8_472_001_964_627_552_983, low: 11_104_701_299_321_161_434),
+    Digest(high: 8_118_802_572_060_354_826, low: 2_705_144_523_053_602_572)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

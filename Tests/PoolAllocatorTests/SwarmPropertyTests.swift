@@ -141,7 +141,7 @@ extension SwarmDriver {
     pool.forEachClaim { id, _ in claims.append(id) }
     for claim in claims { apply(.cancel(claim)) }
     // The members of gangs whose first one was told to stop follow with a tick.
-    while apply(.tick) == .more {}
+    apply(.tick)
     var stopped: [(LeaseID, Fencing)] = []
     pool.forEachLease { stopped.append(($0, $1.fencing)) }
     for (id, fencing) in stopped { apply(.confirmEmpty(id, fencing)) }

@@ -45,7 +45,8 @@ struct PreemptionWatch: CustomStringConvertible {
     var holder: (id: ClaimID, rank: Int, runtime: Span)?
     for event in log.events {
       switch event {
-      case .leaseGranted(let id, let fact): granted(id, log.grants[Int(fact)], pool)
+      case .leaseGranted(_, let grants):
+        for grant in log.grants[grants.indices] { granted(grant.lease, grant, pool) }
       case .leaseStarted(let id, let at):
         runs[id]?.started = at
         runs[id]?.saved = at
