@@ -202,6 +202,8 @@ extension Pool {
         reasons.append(limit)
       } else if let opening = openPlacement(resolved.wish, for: asker, lane: row) {
         return .grant(opening, offer)
+      } else if let delay = delayReason(resolved.wish, for: asker, lane: row) {
+        reasons.append(delay)
       } else {
         reasons += capacityReasons(resolved.wish, lane: row)
       }

@@ -24,16 +24,27 @@ extension Pool {
   /// Which limit keeps a tenant from borrowing more of a lane now; nil where none does.
   func lendingObstacle(_ lane: UInt32, to tenant: TenantID, _ billed: Int64) -> Reason? {
     guard isForeign(lane, to: tenant) else { return nil }
+    return lentObstacle(lane, billed) ?? borrowedObstacle(tenant, billed)
+  }
+
+  /// Every limit that does.
+  func lendingObstacles(_ lane: UInt32, to tenant: TenantID, _ billed: Int64) -> [Reason] {
+    guard isForeign(lane, to: tenant) else { return [] }
+    return [lentObstacle(lane, billed), borrowedObstacle(tenant, billed)].compactMap { $0 }
+  }
+
+  private func lentObstacle(_ lane: UInt32, _ billed: Int64) -> Reason? {
     guard case .reclaimable(_, let most) = lanes[row: lane].rule.lending else {
       return Reason(.laneNotAllowed, .lane(lane))
     }
     let lent = lanes[row: lane].lent + billed
-    if lent > most { return Reason(.lendingLimit, .lane(lane), have: most, need: lent) }
+    return lent > most ? Reason(.lendingLimit, .lane(lane), have: most, need: lent) : nil
+  }
+
+  private func borrowedObstacle(_ tenant: TenantID, _ billed: Int64) -> Reason? {
     let borrowed = tenants[tenant].borrowed + billed
-    if let limit = tenants[tenant].rule.borrowingMax, borrowed > limit {
-      return Reason(.borrowingLimit, .identity(.tenant), have: limit, need: borrowed)
-    }
-    return nil
+    guard let limit = tenants[tenant].rule.borrowingMax, borrowed > limit else { return nil }
+    return Reason(.borrowingLimit, .identity(.tenant), have: limit, need: borrowed)
   }
 
   /// Why a lent lease may not be renewed under the policy in force; nil where it may.

@@ -56,10 +56,15 @@ extension Pool {
     }
   }
 
-  /// Room on the nodes that are kept for a waiting claim, with the kept devices; a gang may have
-  /// some of its members elsewhere.
+  /// Room on the nodes that are kept for a waiting claim, with what is kept: the devices, and, in
+  /// another lane of the node, what is kept beside them; a gang may have some of its members
+  /// elsewhere.
   func keptRoom(_ wish: Wish, lane: UInt32, through claim: UInt32) -> Opening? {
-    guard let pin = claims[row: claim].pin, pin.lane.row == lane else { return nil }
+    guard let pin = claims[row: claim].pin,
+      pin.lane.row == lane
+        || pin.members == 1 && wish.demand.isSimple
+          && placement.lanesOfNode[Int(pin.node.row)].contains(row: lane)
+    else { return nil }
     var wish = wish
     wish.through = claim
     guard wish.demand.isSimple else { return room(for: wish, lane: lane) }

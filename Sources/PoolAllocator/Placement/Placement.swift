@@ -21,6 +21,8 @@ struct Wish: BitwiseCopyable {
   var columns: HostClass.Columns
   /// Row of the waiting claim whose kept devices it may use too; nil for none.
   var through: UInt32?
+  /// Whether it looks past whatever is kept for waiting claims: a question, never a grant.
+  var ignoresPlans = false
 
   /// How many members it asks for.
   var members: Int { Int(demand.members) }
@@ -183,7 +185,7 @@ extension Pool {
   func fitsDevice(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
     guard devices[row: row].lane == lane, devices[row: row].health == .usable else { return false }
     let device = devices[row: row]
-    if device.pin != nil, device.pin != wish.through { return false }
+    if device.pin != nil, device.pin != wish.through, !wish.ignoresPlans { return false }
     switch wish.demand.shape {
     case .whole:
       return device.report.kind == .gpu && device.mode == .idle
@@ -196,9 +198,9 @@ extension Pool {
     case .slice:
       return device.report.kind == .slice && device.slice == wish.slice && device.shares == 0
     case .cpuOnly:
-      guard device.report.kind == .cpu, isOpenBeside(wish, row, lane),
-        !isKeptFromStrangers(wish, row, lane)
-      else { return false }
+      guard device.report.kind == .cpu, isOpenBeside(wish, row, lane) else { return false }
+      if wish.ignoresPlans { return device.milliFree.value >= wish.demand.cpu.value }
+      guard !isKeptFromStrangers(wish, row, lane) else { return false }
       if device.milliFree.value - device.pinned.value >= wish.demand.cpu.value { return true }
       return wish.through != nil && device.milliFree.value >= wish.demand.cpu.value
         && holdsPlans(beside: wish, on: device.node.row, part: row)
@@ -238,9 +240,10 @@ extension Pool {
     {
       return true
     }
-    return wish.through != nil && nodes[row: row].cpuFree >= wish.demand.cpu
-      && nodes[row: row].hostFree >= wish.demand.hostMemory
-      && holdsPlans(beside: wish, on: row, part: nil)
+    guard wish.through != nil || wish.ignoresPlans, nodes[row: row].cpuFree >= wish.demand.cpu,
+      nodes[row: row].hostFree >= wish.demand.hostMemory
+    else { return false }
+    return wish.ignoresPlans || holdsPlans(beside: wish, on: row, part: nil)
   }
 
   /// All devices of a placement around one of them: itself first, then the node's least rows.

@@ -65,10 +65,15 @@ extension Pool {
 
   /// Why one bucket does not pay now.
   private func obstacle(to price: Credits, in id: BucketID, turn: TurnKey) -> Reason? {
-    let credits = buckets[id].credits
     if let first = firstInLine(for: id), first < turn {
-      return Reason(.behindParked, .bucket(id.row), have: credits.level(at: now))
+      return Reason(.behindParked, .bucket(id.row), have: buckets[id].credits.level(at: now))
     }
+    return shortfall(of: id, for: price)
+  }
+
+  /// What a bucket lacks for a price; nil where it holds enough.
+  private func shortfall(of id: BucketID, for price: Credits) -> Reason? {
+    let credits = buckets[id].credits
     let need = Int128(price.value) + buckets[id].committed.value
     // What it held when last touched is enough nearly always; only else is the refill worked out.
     if Int128(credits.level.value) >= need { return nil }
@@ -77,6 +82,21 @@ extension Pool {
     return Reason(
       isBudget(id) ? .budgetSpent : .bucketShort, .bucket(id.row), have: level,
       need: Int64(clamping: need), clearsAt: credits.clears(need, at: now))
+  }
+
+  /// Everything that keeps a path from paying a price now: in each bucket who goes before, and what
+  /// it lacks.
+  /// - Complexity: O(buckets of the path).
+  func bucketObstacles(to price: Credits, path: BucketPath, turn: TurnKey) -> [Reason] {
+    var reasons: [Reason] = []
+    for index in 0..<path.count {
+      guard let reason = obstacle(to: price, in: path[index], turn: turn) else { continue }
+      reasons.append(reason)
+      if reason.code == .behindParked, let short = shortfall(of: path[index], for: price) {
+        reasons.append(short)
+      }
+    }
+    return reasons
   }
 
   /// The turn of the first claim that a bucket will serve among those that wait for it.

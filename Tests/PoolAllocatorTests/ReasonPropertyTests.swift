@@ -1,0 +1,294 @@
+import Testing
+
+@testable import PoolAllocator
+
+/// A waiting claim is told exactly what stands in its way (SEMANTICS 7.2): removing all of it makes
+/// the claim run, removing all but one thing does not.
+@Suite struct ReasonPropertyTests {
+  #if DEBUG
+    static let seeds = 12
+  #else
+    static let seeds = 300
+  #endif
+
+  @Test func exactlyWhatIsListedKeepsAClaimFromRunning() {
+    var count = ReasonCount()
+    for seed in 0..<Self.seeds {
+      var life = CrowdedLife(seed: UInt64(seed))
+      for step in 0..<90 {
+        life.stepOnce()
+        guard step % 6 == 5 else { continue }
+        life.rest()
+        var waiting: [ClaimID] = []
+        life.pool.forEachClaim { id, claim in if claim.isWaiting { waiting.append(id) } }
+        for _ in 0..<3 {
+          guard let id = life.random.pick(waiting) else { break }
+          count.claims += 1
+          for lane in lanes(of: id, in: life.pool) {
+            check(id, lane, life, "seed \(seed), step \(step)", &count)
+          }
+        }
+      }
+    }
+    print("property: reasons: \(count)")
+    for code in ReasonCount.expected {
+      #expect(count.removed[code, default: 0] > 0, "\(code) was never what had to go")
+    }
+    #if !DEBUG
+      #expect(count.claims >= 10_000)
+    #endif
+  }
+
+  /// Lanes that may serve a claim some day.
+  private func lanes(of id: ClaimID, in pool: Pool) -> [LaneID] {
+    guard let claim = pool.claim(id), let resolved = pool.resolved(claim) else { return [] }
+    let eligible = pool.eligibleLanes(claim.spec, resolved).lanes
+    return (0..<UInt32(Limits.lanes)).filter { eligible.contains(row: $0) }
+      .compactMap { pool.laneID(atRow: $0) }
+  }
+
+  private func check(
+    _ id: ClaimID, _ lane: LaneID, _ life: CrowdedLife, _ place: String, _ count: inout ReasonCount
+  ) {
+    let reasons = life.pool.obstacles(of: id, in: lane)
+    let blockers = reasons.filter { !$0.code.isCause }
+    let list = blockers.map { "\($0.code) \($0.have)/\($0.need)" }.joined(separator: ", ")
+    let place = "\(place), claim \(id.row) in lane \(lane.row): \(list)"
+    #expect(!blockers.isEmpty, "nothing is in the way: \(place)")
+    #expect(reasons == reasons.sorted(by: Reason.clearsLater), "\(place)")
+    count.lanes += 1
+    var remover = Remover(id, lane, life)
+    guard remover.remove(blockers, butNot: nil) else {
+      count.unremoved += 1
+      return
+    }
+    let isServed = remover.isServed
+    #expect(isServed, "all is removed, and it waits: \(place)")
+    for kept in blockers {
+      var remover = Remover(id, lane, life)
+      guard remover.remove(blockers.filter { $0 != kept }, butNot: kept) else {
+        count.unremoved += 1
+        continue
+      }
+      let runs = remover.lane == lane
+      if runs, remover.hasMoreCleared(than: kept) {
+        count.unremoved += 1
+        continue
+      }
+      if runs, kept.code == .behindHead, remover.othersRun {
+        // There was room for those before it, and for it after them.
+        count.afterOthers += 1
+        continue
+      }
+      count.removed[kept.code, default: 0] += 1
+      #expect(!runs, "\(kept.code) is left, and it runs: \(place)")
+    }
+  }
+}
+
+/// What a run of the property looked at.
+struct ReasonCount: CustomStringConvertible {
+  /// Claims.
+  var claims = 0
+  /// Lanes of them.
+  var lanes = 0
+  /// Reasons that alone kept a claim from running, by code.
+  var removed: [Reason.Code: Int] = [:]
+  /// Claims that ran in the same tick, after those that go before them.
+  var afterOthers = 0
+  /// Sets of reasons that could not be removed without another one.
+  var unremoved = 0
+
+  static let expected: [Reason.Code] = [
+    .identitySuspended, .classNotAllowed, .bucketShort, .behindParked, .laneFull, .fragmented,
+    .memoryShort, .hostShort, .hostMemoryShort, .lendingLimit, .borrowingLimit, .behindHead,
+    .wouldDelayHead,
+  ]
+
+  var description: String {
+    let codes = removed.sorted { $0.key.rawValue < $1.key.rawValue }
+      .map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    return
+      "\(claims) claims, \(lanes) lanes, \(unremoved) not removable alone, "
+      + "\(afterOthers) after others; \(codes)"
+  }
+}
+
+/// A copy of a pool from which some of a claim's reasons to wait are taken away, and no others.
+///
+/// By ordinary commands, but for two: a bucket is given exactly what it lacks, as a refund would,
+/// and a limit of lending is raised to exactly what is needed, as another policy would.
+private struct Remover {
+  private let id: ClaimID
+  private let goal: LaneID
+  private var life: CrowdedLife
+  private var pool: Pool { life.pool }
+
+  init(_ id: ClaimID, _ lane: LaneID, _ life: CrowdedLife) {
+    (self.id, self.goal, self.life) = (id, lane, life)
+  }
+
+  /// The claims that the kept reason is about.
+  private var spared: [ClaimID] = []
+  /// Whether one of them runs.
+  var othersRun: Bool { spared.contains { pool.claim($0)?.lease != nil } }
+  /// Whether the claim runs.
+  var isServed: Bool { pool.claim(id).map { !$0.isWaiting } ?? false }
+  /// The lane that serves it.
+  var lane: LaneID? { pool.claim(id)?.lease.flatMap { pool.lease($0)?.lane } }
+
+  /// Takes reasons away and lets the pool do what is due.
+  /// - Returns: false where that would take away the kept one too.
+  mutating func remove(_ reasons: [Reason], butNot kept: Reason?) -> Bool {
+    spared = kept.map { others(behind: $0) } ?? []
+    for reason in reasons {
+      for other in others(behind: reason) where !spared.contains(other) {
+        if pool.claim(other) != nil { life.apply(.cancel(other)) }
+      }
+    }
+    for reason in reasons {
+      switch reason.code {
+      case .identitySuspended, .classNotAllowed: lift(reason)
+      case .bucketShort: fill(reason)
+      case .lendingLimit, .borrowingLimit: raise(reason)
+      default: break
+      }
+    }
+    let shortages: [Reason.Code] = [
+      .laneFull, .fragmented, .memoryShort, .hostShort, .hostMemoryShort,
+    ]
+    let short = reasons.filter { shortages.contains($0.code) }
+    if !short.isEmpty {
+      guard addRoom(short, butNot: kept.map { shortages.contains($0.code) } ?? false) else {
+        return false
+      }
+    }
+    pool.forEachLane { lane, _ in life.pool.stirred.insert(lane) }
+    life.rest()
+    return true
+  }
+
+  /// Whether a kept reason went with the others: those that kept devices gave them up, or the claim
+  /// got some of its own kept, or those at its bucket stepped aside for a restriction.
+  func hasMoreCleared(than kept: Reason) -> Bool {
+    switch kept.code {
+    case .wouldDelayHead:
+      life.log.events.contains { if case .claimPinned(id, _) = $0 { true } else { false } }
+        || spared.contains { pool.claim($0)?.state != .queued }
+    case .behindParked: spared.contains { pool.claim($0)?.heldBy != nil }
+    default: false
+    }
+  }
+
+  // MARK: others
+
+  /// The waiting claims that a reason is about.
+  private func others(behind reason: Reason) -> [ClaimID] {
+    var found: [ClaimID] = []
+    pool.forEachClaim { other, claim in
+      guard other != id, claim.isWaiting else { return }
+      switch reason.code {
+      case .behindHead: if goesBefore(other, claim) { found.append(other) }
+      case .wouldDelayHead:
+        // Those of other lanes would have the same kept for them next.
+        if claim.pin != nil || goesBefore(other, claim) || claim.spec.lanes.count > 1
+          || !claim.spec.lanes.contains(row: goal.row)
+        {
+          found.append(other)
+        }
+      case .behindParked:
+        guard case .bucket(let row) = reason.subject, let own = pool.claim(id) else { return }
+        let isHolder = pool.buckets[row: row].turn == other
+        let isParked = claim.state == .parked && claim.bucket?.row == row
+        if isHolder || isParked, claim.turn < own.turn { found.append(other) }
+      default: break
+      }
+    }
+    return found
+  }
+
+  private func goesBefore(_ other: ClaimID, _ claim: Claim) -> Bool {
+    guard let own = pool.claim(id), claim.spec.lanes.contains(row: goal.row) else { return false }
+    let isForeign = pool.isForeign(goal.row, to: own.tenant)
+    let isOtherForeign = pool.isForeign(goal.row, to: claim.tenant)
+    if isForeign != isOtherForeign { return isForeign }
+    return key(other, claim) < key(id, own)
+  }
+
+  private func key(_ id: ClaimID, _ claim: Claim) -> OrderKey {
+    if claim.state == .queued { return pool.orderKey(of: id.row, in: goal.row) }
+    return pool.orderKey(of: claim.turn, tenant: claim.tenant, in: goal.row)
+  }
+
+  // MARK: measures, buckets, limits
+
+  private mutating func lift(_ reason: Reason) {
+    guard case .identity(let kind) = reason.subject, let spec = pool.claim(id)?.spec else { return }
+    life.apply(.restrict(kind, spec.name(of: kind), nil))
+  }
+
+  private mutating func fill(_ reason: Reason) {
+    guard case .bucket(let row) = reason.subject, let bucket = pool.bucketID(atRow: row) else {
+      return
+    }
+    let gained = reason.need - pool.buckets[bucket].credits.level(at: life.now)
+    guard gained > 0 else { return }
+    let before = pool.buckets[bucket].credits.level
+    life.pool.buckets[bucket].credits.level = Credits(before.value + gained)
+    life.pool.buckets[bucket].books.opening += Credits(gained)
+    let cap = max(pool.buckets[bucket].credits.cap.value, reason.need)
+    life.pool.buckets[bucket].credits.cap = Credits(cap)
+    life.pool.refreshBucketTimer(row)
+  }
+
+  private mutating func raise(_ reason: Reason) {
+    if case .lane(let row) = reason.subject,
+      case .reclaimable(let within, _) = pool.lanes[row: row].rule.lending
+    {
+      life.pool.lanes[row: row].rule.lending = .reclaimable(within: within, atMost: reason.need)
+    } else if let tenant = pool.claim(id)?.tenant {
+      life.pool.tenants[tenant].rule.borrowingMax = reason.need
+    }
+  }
+
+  // MARK: room
+
+  /// Adds a node with exactly what the claim asks for; to a reserved lane nothing can be added, so
+  /// others give up what they hold of it.
+  private mutating func addRoom(_ short: [Reason], butNot isOther: Bool) -> Bool {
+    guard let demand = pool.claim(id)?.spec.demand, !isOther else { return false }
+    if pool.lanes[goal].rule.owner != nil { return false }
+    return addNode(demand)
+  }
+
+  private mutating func addNode(_ demand: Demand) -> Bool {
+    // What a reserved lane lacks would go there.
+    let pool = life.pool
+    var isTaken = false
+    pool.forEachLane { _, lane in
+      if lane.pool.key == pool.lanes[goal].pool.key, lane.bound < lane.rule.reserved {
+        isTaken = true
+      }
+    }
+    if isTaken { return false }
+    let profile = pool.lanes[goal].profile.key
+    var devices: [DeviceReport] = []
+    for number in 0..<Int(demand.devices) {
+      switch demand.shape {
+      case .whole, .fraction: devices.append(SmallNode.gpu(900, number))
+      case .slice: devices += SmallNode.partitioned(900, number, slots: [4])
+      case .cpuOnly: devices.append(SmallNode.cpu(900, milli: demand.cpu.value))
+      }
+    }
+    for index in devices.indices { devices[index].profile = profile }
+    let approved = [ApprovedDevices(profile: profile, count: 16)]
+    guard
+      let node = life.apply(.enrol(Enrolment(key: Name.node(900), approved: approved))).node
+    else { return false }
+    let report = NodeReport(
+      boot: Name.boot(0), generation: 1, sequence: 1, cpu: demand.cpu,
+      hostMemory: demand.hostMemory, enforcement: .cgroup)
+    life.apply(.advertise(node, Advertisement(report: report, devices: devices)))
+    return true
+  }
+}
