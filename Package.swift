@@ -21,6 +21,7 @@ let package = Package(
   products: [
     .library(name: "PoolAllocator", targets: ["PoolAllocator"]),
     .library(name: "PoolWire", targets: ["PoolWire"]),
+    .library(name: "PoolVerifier", targets: ["PoolVerifier"]),
     .library(name: "PoolInsight", targets: ["PoolInsight"]),
     .library(name: "PoolSimulator", targets: ["PoolSimulator"]),
     .library(name: "HardwareProbe", targets: ["HardwareProbe"]),
@@ -33,6 +34,7 @@ let package = Package(
     .target(name: "PoolAllocator", swiftSettings: safe),
     .target(name: "StrictJSON", swiftSettings: safe),
     .target(name: "PoolWire", dependencies: ["PoolAllocator", "StrictJSON"], swiftSettings: safe),
+    .target(name: "PoolVerifier", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolInsight", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolSimulator", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "CNVML"),
@@ -53,7 +55,7 @@ let package = Package(
       swiftSettings: strict),
 
     .testTarget(
-      name: "PoolAllocatorTests", dependencies: ["PoolAllocator"],
+      name: "PoolAllocatorTests", dependencies: ["PoolAllocator", "PoolVerifier"],
       exclude: ["Tables"], swiftSettings: strict),
     .testTarget(
       name: "PoolInsightTests", dependencies: ["PoolInsight", "PoolAllocator"],

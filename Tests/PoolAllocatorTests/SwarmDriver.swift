@@ -47,6 +47,8 @@ struct SwarmDriver {
   var coverage = SwarmCoverage()
   /// What budgets of delegations must have spent.
   var trail = DelegationTrail()
+  /// Sees every command's events and answer, with the pool after it.
+  var watch: (EventLog, Decision, Pool) -> Void = { _, _, _ in }
   /// Digest of all events, in order.
   var trace = DigestBuilder()
 
@@ -80,6 +82,7 @@ struct SwarmDriver {
       precondition(rounds < 1_000, "a tick ends")
       coverage.note(log, pool)
       trail.note(log, pool)
+      watch(log, last, pool)
       verdicts[last.verdict, default: 0] += 1
       trace.combine(log.events.count)
       trace.combine(log.postings.count)

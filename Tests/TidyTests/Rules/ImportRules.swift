@@ -14,6 +14,7 @@ enum ImportRules {
     "PoolRecord": ["PoolAllocator"],
     "PoolLoop": ["PoolAllocator"],
     "AgentCore": ["PoolAllocator"],
+    "PoolVerifier": ["PoolAllocator"],
     "PoolInsight": ["PoolAllocator"],
     "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord"],
     "pool-agent": libc.union([
