@@ -60,8 +60,10 @@ public struct Limits: Hashable, Sendable {
   /// Leases of each class that are looked at for one claim, those with the least work to lose
   /// first; their nodes are where it may go. Unit: leases.
   public static let preemptionLooks = 64
-  /// Nodes among them that are looked at. Unit: nodes.
-  public static let preemptionProbes = 32
+  /// Nodes among them that are looked at, at about 3 µs each. Unit: nodes.
+  public static let preemptionProbes = 16
+  /// Claims of one line for which devices are held at once. Unit: claims.
+  public static let preemptionHolds = 16
   /// Leases of one node that may have to go; of more, those with the least to lose: a set of them
   /// is one machine word. Unit: leases.
   public static let preemptionLeases = 64

@@ -47,6 +47,7 @@ struct ExampleTests {
     #expect(
       Self.names == [
         "approval", "batch-lane", "delegation", "flood", "gang", "lending", "multi-node", "parked",
+        "preemption",
         "stream",
       ],
       "an example that is added here is compared with its golden below")

@@ -83,6 +83,38 @@ struct BoundPropertyTests {
     #expect(total.kept > 1_000 && total.overdue > 0)
   }
 
+  /// A claim that stops others starts out of turn; a bound does not depend on how many do.
+  @Test func boundsHoldWhereClassesPreempt() {
+    var total = Bounds()
+    var preempted = 0
+    for seed in 0..<UInt64(Scale.cases(release: 400, debug: 10)) {
+      var (cluster, workload) = strain(0x9B0 + seed)
+      var random = SeededGenerator(seed: seed)
+      cluster.shield = .seconds(random.within(0...20))
+      cluster.preemption = PreemptionRule(
+        distance: UInt8(random.within(1...2)), burst: 50, perHour: 10_000)
+      for number in workload.jobs.indices where random.below(3) > 0 {
+        let grace = Span.seconds(random.within(0...20))
+        workload.change(number) { job in
+          job.claim.interruption = Interruption(grace: grace, checkpointEvery: .seconds(10))
+          job.savesWork = true
+        }
+      }
+      var simulation = Simulation(pool: cluster.pool(), workload: workload)
+      simulation.lingers = seed % 2 == 0
+      var bounds = Bounds()
+      simulation.run(until: Instant(ns: 6_000_000_000_000)) { pool, log in
+        bounds.note(pool, log)
+        for case .leaseStopping(_, .preempted, _, _) in log.events { preempted += 1 }
+      }
+      bounds.close(simulation.pool)
+      if let first = bounds.broken.first { Issue.record("seed \(seed): \(first)") }
+      total += bounds
+    }
+    print("property: \(preempted) leases preempted: \(total)")
+    #expect(preempted > 100 && total.kept > 500 && total.overdue > 0)
+  }
+
   /// Tenant 1 sends work that is charged a second and holds the node for a minute, because it is
   /// killed late; tenant 0 pays for a minute at once. By service alone it waits until the other has
   /// caught up, for an hour.

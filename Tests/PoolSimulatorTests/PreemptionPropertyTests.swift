@@ -111,8 +111,8 @@ struct PreemptionPropertyTests {
     #expect(preempted > 0)
   }
 
-  /// 32 GPUs full of batch work that runs for hours and saves what it did every five minutes; every
-  /// half an hour somebody needs 4 to 12 GPUs for five minutes.
+  /// 32 GPUs full of batch work that runs for hours and saves what it did every three minutes;
+  /// every half an hour somebody needs 4 to 12 GPUs for five minutes.
   private func mixed(seed: UInt64, isOn: Bool) -> (SmallCluster, Workload) {
     var random = SeededGenerator(seed: seed)
     var cluster = SmallCluster(weights: [1000, 1000, 1000])
@@ -129,7 +129,7 @@ struct PreemptionPropertyTests {
         var claim = SmallCluster.claim(
           number, tenant: tenant, rank: tenant + 1, gpus: [1, 1, 2, 4][Int(random.below(4))],
           runtime: Span(ns: runs.ns * 2))
-        claim.interruption = Interruption(grace: .seconds(30), checkpointEvery: .seconds(300))
+        claim.interruption = Interruption(grace: .seconds(30), checkpointEvery: .seconds(180))
         return (claim, runs)
       }
     }

@@ -16,6 +16,6 @@ public struct Pin: BitwiseCopyable, Sendable {
   /// The claim starts by then, unless nodes fail, operators intervene or a claim that goes before
   /// it takes the devices; then `claimUnpinned` says why.
   public let starts: Instant
-  /// Whether others were stopped for the claim: what is kept then gives way to no other claim.
+  /// Whether others were stopped for it: what is kept then gives way to no other claim.
   public let isHeld: Bool
 }

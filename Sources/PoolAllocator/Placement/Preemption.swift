@@ -76,6 +76,25 @@ extension Pool {
     _ id: ClaimID, _ resolved: Resolved, as asker: Asker, lane row: UInt32,
     unlessBy start: Instant?, _ log: inout EventLog
   ) -> Bool {
+    guard let found = possibleEviction(for: id, resolved, as: asker, lane: row),
+      found.promise.starts < start ?? .farFuture
+    else { return false }
+    carryOut(found, for: id, &log)
+    return true
+  }
+
+  private mutating func carryOut(
+    _ eviction: Eviction, for id: ClaimID, _ log: inout EventLog
+  ) {
+    keep(eviction.promise, for: id, isHeld: true, &log)
+    for victim in eviction.victims { stop(victim, .preempted, &log) }
+  }
+
+  /// Whom a claim may preempt now, where it starts sooner than planned so: nothing is held for it,
+  /// the lane may lose leases, its bucket can pay, and it has no room elsewhere.
+  private func possibleEviction(
+    for id: ClaimID, _ resolved: Resolved, as asker: Asker, lane row: UInt32
+  ) -> Eviction? {
     guard let (_, rule) = reach(of: claims[id].serviceClass, claims[id].tenant, lane: row),
       resolved.wish.demand.isSimple, claims[id].pin?.isHeld != true,
       let bucket = lanes[row: row].preemptions,
@@ -83,16 +102,14 @@ extension Pool {
       paysBesideHeld(id, resolved, lane: row),
       let found = eviction(for: id, resolved.wish, as: asker, lane: row),
       found.promise.starts < claims[id].pin?.starts ?? .farFuture,
-      found.promise.starts < start ?? .farFuture,
       !hasRoomElsewhere(id, besides: row)
-    else { return false }
-    keep(found.promise, for: id, isHeld: true, &log)
-    for victim in found.victims { stop(victim, .preempted, &log) }
-    return true
+    else { return nil }
+    return found
   }
 
   /// The same for claims behind the head of a lane, first in the order first; of each line no claim
-  /// before those that precede it.
+  /// before those that precede it. Where devices come back as soon as preemption could give any,
+  /// because others were stopped already, they are held instead.
   /// - Complexity: O(`Limits.preemptionLines` + `Limits.preemptionTrials` searches).
   mutating func preemptBehind(
     _ head: ClaimID, lane row: UInt32, _ log: inout EventLog
@@ -116,8 +133,15 @@ extension Pool {
       }
       if isKnown { continue }
       let asker = asker(id)
-      let start = earliestStart(of: resolved.wish, for: asker, lane: row)?.starts
-      if preempt(id, resolved, as: asker, lane: row, unlessBy: start, &log) { return true }
+      if let found = possibleEviction(for: id, resolved, as: asker, lane: row) {
+        let promise = earliestStart(of: resolved.wish, for: asker, lane: row)
+        if let promise, promise.starts <= found.promise.starts {
+          keep(promise, for: id, isHeld: true, &log)
+        } else {
+          carryOut(found, for: id, &log)
+        }
+        return true
+      }
       tried.append((rank, demand, runtime))
     }
     return false
@@ -135,11 +159,11 @@ extension Pool {
     }
   }
 
-  /// The first claim of a line for which nobody was stopped yet; nil where so many precede it that
-  /// it is not looked for.
+  /// The first claim of a line for which nothing is held yet; nil where as much is held for the
+  /// line as may be at once.
   private func firstUnheld(line: UInt32) -> ClaimID? {
     var walk = queue.lines.walk(line: line)
-    for _ in 0..<Limits.preemptionLooks {
+    for _ in 0...Limits.preemptionHolds {
       guard let row = walk.next(in: queue.lines) else { return nil }
       if claims[row: row].pin?.isHeld != true { return claims.id(at: row) }
     }
@@ -149,7 +173,8 @@ extension Pool {
   // MARK: whom
 
   /// Whom a claim may preempt with the least loss, on the nodes whose leases lose least.
-  /// - Returns: nil where it finds no node that can hold it then.
+  /// - Returns: nil where it finds no node that can hold it then; nobody, where one can that does
+  ///   so once those that stop already have gone.
   /// - Complexity: O(`Limits.preemptionLooks` × classes) leases, `Limits.preemptionProbes` nodes,
   ///   `Limits.preemptionSets` sets of leases.
   func eviction(for id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32) -> Eviction? {
@@ -159,8 +184,13 @@ extension Pool {
     var best: Eviction?
     var nodes: [UInt32] = []
     var budget = Limits.preemptionSets
-    var walks = ((own + 1)..<4).map {
-      RankWalk(rank: $0, placement.victims.open.walk(VictimIndex.heap(row, $0)))
+    // No lease of the lane runs on for longer than it takes any.
+    let isNearEnough =
+      Int128(runtime.ns) * Int128(Limits.shortJobFactor) <= Int128(lanes[row: row].rule.leaseMax.ns)
+    var walks: [RankWalk] = []
+    for rank in (own + 1)..<4 where isNearEnough || isFar(rank, from: own, rule) {
+      let heap = VictimIndex.heap(row, rank)
+      walks.append(RankWalk(rank: rank, placement.victims.open.walk(heap)))
     }
     for index in walks.indices { walks[index].advance(in: placement.victims.open) }
     while nodes.count < Limits.preemptionProbes,
@@ -174,10 +204,12 @@ extension Pool {
       else { continue }
       nodes.append(node)
       let search = evictionSearch(for: id, wish, as: asker, lane: row, on: node, rule)
-      guard let search, let set = search.best(&budget), set != 0,
-        let outcome = search.outcome(set)
+      guard let search, let set = search.best(&budget), let outcome = search.outcome(set),
+        outcome.at > now
       else { continue }
       let found = eviction(search, set, outcome, lane: row, node: node)
+      // What others were stopped for, and left over, is there for nothing.
+      if set == 0 { return found }
       if best.map({ found.precedes($0) }) ?? true { best = found }
     }
     return best
@@ -241,6 +273,7 @@ extension Pool {
     guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
     else { return nil }
     var search = EvictionSearch(need: Int(wish.demand.devices))
+    search.spots.reserveCapacity(Limits.devicesPerMember)
     search.victims = candidates(for: claims[id], lane: row, on: node, rule)
     addSpots(to: &search, wish, asker, lane: row, on: node)
     guard search.spots.count >= search.need else { return nil }
