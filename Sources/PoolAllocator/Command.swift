@@ -41,6 +41,8 @@ public enum Command: Sendable {
   case signal(Signal)
   /// Puts a restriction on one identity, replaces it, or lifts it (nil).
   case restrict(IdentityKind, Key, Restriction?)
+  /// Says how something does that work depends on.
+  case reportDependency(Key, DependencyState)
 
   // MARK: nodes
   /// Names a node and what is approved for it.

@@ -8,6 +8,8 @@ public struct Decision: BitwiseCopyable, Sendable {
     case queued
     /// The claim waits for its own bucket, out of the order.
     case parked
+    /// The claim took a rung of its service's ladder, and is granted or waits on it.
+    case downgraded
     /// Refused; `retryAt` says when to come back, where that is known.
     case rejected
     /// Can never be granted as asked, however long it waits.
@@ -39,6 +41,9 @@ public struct Decision: BitwiseCopyable, Sendable {
   public internal(set) var reasons = Span32.none
   /// The policy generation that decided.
   public internal(set) var policy: PolicyGeneration
+  /// What the claim was given less of, as a run of `EventLog.changes`; none where it has what it
+  /// asked for. `Pool.degradation(of:)` says the rest.
+  public internal(set) var changes = Span32.none
 }
 
 extension Decision {

@@ -24,6 +24,11 @@ public enum Event: BitwiseCopyable, Sendable {
   /// A correction of estimates is in force, or is forgotten; `EventLog.corrections[fact]`.
   case correctionRecorded(fact: UInt32)
 
+  /// A gauge of a pool moved to another level, by its index in the policy.
+  case pressureMoved(pool: UInt16, gauge: UInt16, Pressure, because: Reason.Code)
+  /// A dependency is as it was reported.
+  case dependencyReported(Key, DependencyState)
+
   // MARK: nodes
   /// An operator named a node; its facts are `EventLog.enrolments[fact]`.
   case nodeEnrolled(NodeID, fact: UInt32)
@@ -49,6 +54,9 @@ public enum Event: BitwiseCopyable, Sendable {
   // MARK: claims
   /// A claim was taken in; `EventLog.claimFacts[fact]`.
   case claimSubmitted(ClaimID, fact: UInt32)
+  /// A claim took a rung of its service's ladder, at the door or where it waited too long;
+  /// `EventLog.downgrades[fact]`.
+  case claimDowngraded(ClaimID, rung: UInt8, trigger: Reason.Code, fact: UInt32)
   /// A claim waits in the order of the queue group for these lanes. `widens` is the bucket that is
   /// short for the next dearer lane: when it can pay, the claim is looked at again.
   case claimQueued(ClaimID, lanes: LaneSet, because: Reason.Code?, widens: BucketID?)

@@ -28,6 +28,38 @@ public struct ClaimFact: BitwiseCopyable, Sendable {
   public var latestStart: Instant
 }
 
+/// What a claim gets on a rung of its service's ladder.
+public struct Downgrade: BitwiseCopyable, Sendable {
+  /// The claim.
+  public var claim: ClaimID
+  /// Number of the rung in its ladder, from 1.
+  public var rung: UInt8
+  /// The rung's outside name.
+  public var key: Key
+  /// What made it take the rung.
+  public var trigger: Trigger
+  /// The same as a reason.
+  public var code: Reason.Code
+  /// When such a claim may be served as asked again; nil where nobody can say.
+  public var recovers: Instant?
+  /// What it asked for.
+  public var asked: ClaimShape
+  /// What it gets.
+  public var given: ClaimShape
+  /// How much goes on without a person.
+  public var automation: Automation
+  /// What kind of change it is.
+  public var mode: DegradationMode
+  /// When it stops waiting for its first lease.
+  public var waitEnds: Instant
+  /// The last moment to start and still be done by its deadline.
+  public var latestStart: Instant
+  /// What changed, as a run of `EventLog.changes`.
+  public var changes: Span32
+  /// The lanes in whose order it waits now, where it waited before.
+  public var queues: LaneSet?
+}
+
 /// What the grant of one member gives and takes.
 public struct Grant: BitwiseCopyable, Sendable {
   /// The claim.
@@ -104,6 +136,10 @@ public struct EventLog: Sendable {
   public internal(set) var reasons = LogRows<Reason>()
   /// Claims taken in.
   public internal(set) var claimFacts = LogRows<ClaimFact>()
+  /// Claims that took a rung.
+  public internal(set) var downgrades = LogRows<Downgrade>()
+  /// What rungs changed.
+  public internal(set) var changes = LogRows<Change>()
   /// Grants.
   public internal(set) var grants = LogRows<Grant>()
   /// Pins.
@@ -134,6 +170,8 @@ public struct EventLog: Sendable {
     postings.empty()
     reasons.empty()
     claimFacts.empty()
+    downgrades.empty()
+    changes.empty()
     grants.empty()
     pins.empty()
     enrolments.empty()

@@ -42,6 +42,16 @@ public struct Limits: Hashable, Sendable {
   /// Other ways to ask for a claim that are tried for one answer: each costs as much as a
   /// submission. Unit: claims.
   public static let alternativeTrials = 128
+  /// Rungs of one ladder: one bit each in what a claim accepts, and more steps down than anyone has
+  /// described. Unit: rungs.
+  public static let rungs = 6
+  /// Rungs of all ladders: they are counted by trigger. Unit: rungs.
+  public static let rungsInAll = 1_024
+  /// Gauges of a policy: four for each lane, all read in each tick. Unit: gauges.
+  public static let gauges = 256
+  /// Dependencies that are not up at once: each is looked at one after the other. Unit:
+  /// dependencies.
+  public static let dependencies = 64
   /// Waiting claims of its own tenant that are counted before one whose bound is asked; behind more
   /// it is told none. Unit: claims.
   public static let ownWork = 64

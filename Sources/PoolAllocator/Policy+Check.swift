@@ -7,7 +7,7 @@ extension CompiledPolicy {
     let checks: [Bool] = [
       classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
       lanesAreSound, classesAreSound, tenantsAreSound, bucketsAreSound, servicesAreSound,
-      costsAreSound, approvalsAreSound, preemption?.isSound ?? true,
+      costsAreSound, approvalsAreSound, preemption?.isSound ?? true, gaugesAreSound,
     ]
     return checks.firstIndex(of: false)
   }
@@ -76,7 +76,8 @@ extension CompiledPolicy {
     guard step > .zero, step <= Limits.spanMax, order.ceiling <= 1 else { return false }
     return classes.allSatisfy { rule in
       let wait = rule.queueWaitMax ?? Limits.spanMax
-      return [rule.quantum, rule.startWithin, rule.killWithin, wait].allSatisfy {
+      let limit = rule.waitLimit ?? Limits.spanMax
+      return [rule.quantum, rule.startWithin, rule.killWithin, wait, limit].allSatisfy {
         $0 > .zero && $0 <= Limits.spanMax
       } && rule.shield >= .zero && rule.shield <= Limits.spanMax
     }

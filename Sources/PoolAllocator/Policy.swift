@@ -28,6 +28,10 @@ public struct CompiledPolicy: Sendable {
   public var costs: [CostRule] = []
   /// How classes preempt others; nil: none does.
   public var preemption: PreemptionRule?
+  /// Ladders of the services: in the order of their services, and from the top down in each.
+  public var rungs: [RungRule] = []
+  /// Measures of the pools' pressure.
+  public var gauges: [GaugeRule] = []
 
   /// Makes an empty policy: it denies everything.
   public init() {}
@@ -163,6 +167,8 @@ public struct ClassRule: BitwiseCopyable, Hashable, Sendable {
     case park
     /// It is refused with the exact moment to come back.
     case reject
+    /// It takes an accepted rung that the bucket can pay, else it waits as with `park`.
+    case downgrade
   }
 
   /// What happens to a lease whose bucket cannot pay the next quantum.
@@ -187,6 +193,8 @@ public struct ClassRule: BitwiseCopyable, Hashable, Sendable {
   public var queueWaitMax: Span?
   /// Time that a lease runs before another class may preempt it.
   public var shield = Span.zero
+  /// Longest predicted wait at the door before a claim takes an accepted rung; nil: no limit.
+  public var waitLimit: Span?
 
   /// Makes a rule without a limit of waiting.
   public init(
@@ -279,6 +287,10 @@ public struct ServiceRule: BitwiseCopyable, Hashable, Sendable {
   public var weightMilli: Int32
   /// Index in `CompiledPolicy.approvals`; nil: nothing has to be approved.
   public var approval: UInt16?
+  /// What its work needs.
+  public var complexity = Complexity.complex
+  /// What can go wrong where its work is done worse.
+  public var risk = Risk.guarded
 
   /// Makes a rule under which nothing has to be approved.
   public init(key: Key, tenant: Key?, serviceClass: ServiceClass, weightMilli: Int32 = 1000) {

@@ -75,6 +75,7 @@ extension Pool {
       digest.combine(signal.subject)
       digest.combine(signal.milli)
     }
+    feedDegradation(&digest)
     nodes.feed(&digest, Self.feed)
     devices.feed(&digest, Self.feed)
     lanes.feed(&digest, Self.feed)
@@ -249,6 +250,7 @@ extension Pool {
       digest.combine(pin.starts)
       digest.combine(pin.isHeld)
     }
+    digest.combine(claim.degradation) { $0.combine($1) }
     digest.combine(claim.waitEnds)
     digest.combine(claim.latestStart)
     digest.combine(claim.approval) { digest, approval in
@@ -273,6 +275,8 @@ extension Pool {
     digest.combine(lease.policy.value)
     digest.combine(lease.rate)
     digest.combine(lease.level)
+    digest.combine(lease.rung)
+    digest.combine(lease.automation.rawValue)
     digest.combine(lease.isLent)
     digest.combine(lease.grace)
     digest.combine(lease.state.rawValue)

@@ -18,6 +18,8 @@ extension Pool {
     case .guaranteeRestored(let lane): evolveImpaired(lane, 0, nil)
     case .signalRecorded(let measurement): evolveMeasurement(measurement)
     case .correctionRecorded(let fact): evolveCorrection(log.corrections[Int(fact)])
+    case .pressureMoved(_, let gauge, let level, _): evolvePressure(gauge, level)
+    case .dependencyReported(let key, let state): evolveDependency(key, state)
     case .nodeEnrolled(let id, let fact): evolveEnrolled(id, log.enrolments[Int(fact)])
     case .nodeAdvertised(let id, let fact): evolveAdvertised(id, log.nodeReports[Int(fact)])
     case .deviceAdvertised(let id, let fact): evolveDevice(id, log.deviceFacts[Int(fact)])
@@ -30,6 +32,8 @@ extension Pool {
       break
     case .nodeForgotten(let id): evolveForgotten(id)
     case .claimSubmitted(let id, let fact): evolveSubmitted(id, log.claimFacts[Int(fact)])
+    case .claimDowngraded(let id, _, _, let fact):
+      evolveDowngraded(id, log.downgrades[Int(fact)])
     case .claimQueued(let id, let lanes, _, let widens): evolveQueued(id, lanes, widens)
     case .claimParked(let id, let bucket): evolveParked(id, bucket)
     case .claimAged(let id, let level): evolveAged(id, level)
@@ -86,7 +90,7 @@ extension Pool {
     tenants[fact.tenant].live += 1
   }
 
-  private mutating func evolveQueued(_ id: ClaimID, _ lanes: LaneSet, _ widens: BucketID?) {
+  mutating func evolveQueued(_ id: ClaimID, _ lanes: LaneSet, _ widens: BucketID?) {
     let before = claims[id].state
     let bucket = claims[id].bucket
     let keepsTurn = bucket.map { buckets[$0].turn == id } ?? false
@@ -209,6 +213,7 @@ extension Pool {
     tenants[tenant].live -= 1
     let name = claims[id].spec.key
     keys.claims.remove(name)
+    if let degradation = claims[id].degradation { degradations.remove(degradation) }
     claims.remove(id)
   }
 

@@ -17,6 +17,7 @@ extension Pool {
     checkTurns()
     checkFirmDemands()
     checkPreemption()
+    checkDegradation()
   }
 
   private func checkContainers() {

@@ -106,12 +106,14 @@ extension Pool {
   /// come up early, and is put right by the tick that finds it.
   public func nextTimer() -> Instant? {
     if !stirred.isEmpty || !queue.strays.isEmpty(0) { return now }
+    let gauge = policy.gauges.isEmpty ? nil : nextGauge()
     return [
       queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
       queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
       queue.turnTimers.least(in: 0)?.order, queue.delegationTimers.least(in: 0)?.order,
       nextPreemption(),
+      gauge,
     ].compactMap { $0 }.min().map { max($0, now) }
   }
 

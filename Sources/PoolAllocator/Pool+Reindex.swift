@@ -9,6 +9,8 @@ extension Pool {
     keys = Keys()
     indexNames()
     indexPolicy()
+    indexLadders()
+    indexPressures()
     indexTerms()
     indexBuckets()
     buckets.forEach { id, _ in queue.admit(bucket: id.row) }
@@ -33,6 +35,9 @@ extension Pool {
     }
     claims.forEach { id, claim in keys.claims.insert(claim.spec.key, id.row) }
     corrections.forEach { id, it in keys.corrections.insert(it.scope.indexKey, id.row) }
+    for (row, signal) in signals.enumerated() {
+      keys.signals.insert(Measurement.indexKey(signal.measure, signal.subject), UInt32(row))
+    }
     devices.forEach { id, device in
       if !device.isPart { keys.devices.insert(device.report.key, id.row) }
     }
@@ -82,6 +87,7 @@ extension Pool {
     }
     indexLines()
     indexVictims()
+    indexBacklogs()
     buckets.forEach { id, _ in refreshBucketTimer(id.row) }
     leases.forEach { id, lease in QueueIndex.set(&queue.leaseTimers, id.row, timer(of: lease)) }
   }

@@ -51,6 +51,14 @@ public struct Pool: Sendable {
   var claims: Table<Claim>
   var leases: Table<Lease>
   var corrections: Table<Correction>
+  /// Live claims that were given less than they asked for.
+  var degradations: Table<Degradation>
+  /// How often rungs were taken: by rung of the policy, then by trigger.
+  var degradationCounts: [DegradationCount] = []
+  /// Levels of the policy's gauges, in its order.
+  var gauges: [Gauge] = []
+  /// Dependencies that are not up, last reported last.
+  public internal(set) var dependencies: [Dependency] = []
   var uses = Arena<DeviceUse>()
 
   // MARK: indexes: derived, rebuilt by `reindex()`, not in the digest
@@ -64,6 +72,8 @@ public struct Pool: Sendable {
   var terms = Array(repeating: LaneTerms(), count: Limits.lanes)
   var queue = QueueIndex()
   var keys = Keys()
+  var ladders = LadderIndex()
+  var pressures = PressureIndex()
 
   /// Rows by outside name.
   struct Keys: Sendable {
@@ -84,6 +94,7 @@ public struct Pool: Sendable {
     var budgets = KeyIndex()
     /// Budgets that were given out of one, by its row.
     var heirs = RowLists()
+    var signals = KeyIndex()
   }
 
   /// Makes an empty pool: no policy, so it denies everything until one is activated.
@@ -98,6 +109,7 @@ public struct Pool: Sendable {
     claims = Table(limit: limits.claims)
     leases = Table(limit: limits.leases)
     corrections = Table(limit: limits.corrections)
+    degradations = Table(limit: limits.claims)
   }
 
   // MARK: the one way in
@@ -127,6 +139,7 @@ public struct Pool: Sendable {
       decision = restrict(kind, key, restriction, &log)
     case .delegate(let spec): decision = delegate(spec, &log)
     case .revoke(let key): decision = revoke(key, &log)
+    case .reportDependency(let key, let state): decision = report(key, state, &log)
     case .enrol(let enrolment): decision = enrol(enrolment, &log)
     case .advertise(let node, let advertisement): decision = advertise(node, advertisement, &log)
     case .hear(let node): decision = hear(node, &log)

@@ -77,6 +77,19 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case delegationTooDeep = 218
     /// The tenant has no budget of that name.
     case budgetUnknown = 219
+    /// A rung of the policy does not cost less than the one above it; `have` is the rung.
+    case rungNotCheaper = 220
+    /// A rung of the policy allows more automation than the one above it; `have` is the rung.
+    case rungRaisesAutomation = 221
+    /// A rung of the policy is preferred at normal load, but its service is not of low risk or the
+    /// rung lowers automation; `have` is the rung.
+    case preferenceTooRisky = 222
+    /// The claim accepts rungs of a ladder that its service does not have.
+    case rungUnknown = 223
+    /// The load is normal, and the service prefers what is cheaper.
+    case cheaperPreferred = 224
+    /// It waited as long as it or its class allows.
+    case queueTimeOver = 225
     // 3xx infeasible
     /// The first reservation is more than a bucket of the path can ever hold.
     case priceExceedsCap = 300
@@ -149,6 +162,20 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case deviceUnhealthy = 702
     /// Devices of the lane are on nodes that have yet to report in full.
     case recovering = 703
+    /// No new claim of the class is taken while the pool of the lane is pressed.
+    case classPaused = 704
+    /// The pool of the lane is pressed: `have` is its level, `need` the one from which the claim
+    /// takes less.
+    case poolPressure = 705
+    /// The predicted wait is longer than the class accepts, or than the pool of the lane should
+    /// have; nanoseconds.
+    case waitPredicted = 706
+    /// Something that the work depends on is not up: 1 degraded, 2 down.
+    case dependencyDown = 707
+    /// Claims that wait press the pool of the lane; `need` is where that ends.
+    case queueDeep = 708
+    /// A recorded value presses the pool of the lane; thousandths, `need` is where that ends.
+    case signalRaised = 709
     // 8xx overload
     /// All queues together are full.
     case queueFull = 800

@@ -13,7 +13,7 @@ public import PoolAllocator
 /// (`RuntimePlan.isEstimate`) counts with the time from the start of its lease to its stop. One
 /// that ran to the end of its lease counts too, where that was past its estimate: it would have run
 /// longer still, and without it the factor would miss just those that are furthest off. Work that
-/// was taken back and begun anew, failed or was withdrawn does not count.
+/// was taken back and begun anew, failed, was withdrawn or took a rung of a ladder does not count.
 ///
 /// **What is learned.** The factor is Σ actual / Σ planned over the last `window` claims of a
 /// scope: what the pool's sums of expected time are off by, in which a long claim weighs more than
@@ -100,6 +100,8 @@ public struct RuntimeLearner: Sendable {
       case .leaseStarted(let id, let at): if let claim = claims[id] { runs[claim]?.started = at }
       case .leaseStopping(let id, let cause, let at, _): stopped(id, cause, at)
       case .claimEnded(let id, let end): if let signal = ended(id, end) { signals.append(signal) }
+      // What a rung gives is no sample of what was asked.
+      case .claimDowngraded(let id, _, _, _): runs[id] = nil
       case .correctionRecorded(let fact):
         let correction = log.corrections[Int(fact)]
         inForce[correction.scope] = correction.milli

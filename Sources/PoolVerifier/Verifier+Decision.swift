@@ -16,6 +16,18 @@ extension Verifier {
       let reserved = grants.reduce(Int64(0)) { $0 + $1.reserved.value }
       must(reserved == decision.reservation.value, .decision, "it states what was reserved")
       if let fact = submitted { checkPrice(decision, grants, fact) }
+    case .downgraded:
+      must(
+        decision.claim.map { claims[$0] != nil } ?? false, .decision, "a claim on a rung lives")
+      must(!decision.changes.indices.isEmpty, .decision, "a rung changes something")
+      must(!decision.reasons.indices.isEmpty, .decision, "a claim on a rung is told why")
+      let grants = granted.filter { $0.claim == decision.claim }
+      must(grants.first?.lease == decision.lease, .decision, "its lease is what was granted")
+      if let id = decision.claim, let fact = claims[id]?.fact, !grants.isEmpty {
+        checkPrice(decision, grants, fact)
+      }
+      // Its reasons speak of what it asked for, before it got less.
+      return
     case .queued, .parked, .awaitingApproval:
       must(
         decision.claim.map { claims[$0] != nil } ?? false, .decision, "a claim that waits lives")

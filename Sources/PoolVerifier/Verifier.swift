@@ -77,6 +77,7 @@ public struct Verifier {
       must(claims[id] != nil, .subject, "claim \(id.row) ends and never lived")
       claims[id] = nil
     case .claimQueued(let id, _, _, _): wait(id)
+    case .claimDowngraded(let id, _, _, let fact): degrade(id, log.downgrades[Int(fact)])
     case .claimParked(let id, let bucket):
       wait(id)
       must(levels[bucket] != nil, .subject, "a claim is parked on no bucket")
@@ -112,7 +113,8 @@ public struct Verifier {
     case .clockJumped, .laneBound, .laneUnbound, .guaranteeImpaired, .guaranteeRestored,
       .signalRecorded, .correctionRecorded, .deviceAdvertised, .deviceShrank, .nodeHeard,
       .nodeDrifted, .claimRefused, .commandRefused, .laneRested, .turnOverdue, .preemptionDue,
-      .budgetClosed, .identityRestricted, .restrictionEnded:
+      .budgetClosed, .identityRestricted, .restrictionEnded,
+      .pressureMoved, .dependencyReported:
       break
     }
   }
@@ -141,6 +143,25 @@ public struct Verifier {
     must(
       rule?.classes.contains(fact.serviceClass) ?? false, .identity, "the tenant has the class")
     claims[id] = ClaimBook(fact: fact)
+  }
+
+  /// From now on the claim is what its rung gives: less, isolated as it was asked.
+  private mutating func degrade(_ id: ClaimID, _ fact: Downgrade) {
+    guard let spec = claims[id]?.fact.spec else {
+      return must(false, .subject, "claim \(id.row) takes a rung and does not live")
+    }
+    let given = fact.given
+    must(
+      given.demand.sharing == spec.demand.sharing
+        && given.demand.enforcement == spec.demand.enforcement, .identity,
+      "a rung keeps the isolation")
+    must(given.runtimeMax <= spec.runtimeMax, .time, "a rung is no longer")
+    claims[id]?.fact.spec.demand = given.demand
+    claims[id]?.fact.spec.lanes = given.lanes
+    claims[id]?.fact.spec.modelClass = given.modelClass
+    claims[id]?.fact.spec.runtimeMax = given.runtimeMax
+    claims[id]?.fact.plan = given.plan
+    if fact.queues != nil { wait(id) }
   }
 
   private mutating func wait(_ id: ClaimID) {

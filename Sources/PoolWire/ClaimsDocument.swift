@@ -15,6 +15,8 @@ public struct ClaimForm: Sendable {
   public let lanes: [String]
   /// The hash of what it plans to do.
   public let plan: String?
+  /// Rungs of its service's ladder that it takes rather than wait or be refused.
+  public let accepts: [String]
   /// When it is submitted, in pool time; nil means together with the claim before it.
   public let at: Instant?
   /// What the core reads, but for the lanes' rows and the deadline.
@@ -29,6 +31,8 @@ public struct ClaimForm: Sendable {
     var spec = base
     spec.lanes = pool.laneSet(named: lanes.map { NameTable.key(.lane, $0) })
     spec.deadline = deadline.map { now + $0 }
+    let rungs = accepts.map { NameTable.key(.rung, $0) }
+    spec.accepts = pool.rungs(of: spec.service, for: spec.tenant, named: rungs) ?? .none
     return spec
   }
 
@@ -125,6 +129,9 @@ struct ClaimReader {
       let parent = fields.optionalName("parent")
       let plan = fields.optionalName("plan")
       let budget = fields.optionalName("budget")
+      let accepts = fields.optionalArray("accept_rungs", min: 1, max: Limits.rungs) { value in
+        try rung(value, of: (try? service.value) ?? "")
+      }
       let lanes = fields.array("lanes", min: 1, max: Limits.lanes) { try lane($0) }
       let demand = fields.read("demand") { try self.demand($0) }
       let runtime = fields.span("runtime_max_seconds", atLeast: 1)
@@ -166,6 +173,7 @@ struct ClaimReader {
       return ClaimForm(
         name: try name.value, tenant: owner, application: try application.value,
         service: try service.value, lanes: try lanes.value, plan: try plan.value,
+        accepts: try accepts.value ?? [],
         at: try at?.value.map { Instant.origin + $0 }, base: spec,
         deadline: try deadline.value, interned: interned)
     }
@@ -190,6 +198,20 @@ struct ClaimReader {
       throw value.refuse(
         "the policy has no service \"\(name)\"",
         hint: NearestName.hint(name, among: vocabulary.services, called: "service"))
+    }
+    return name
+  }
+
+  private func rung(
+    _ value: JSONValue, of service: String
+  ) throws(JSONAbandoned) -> String {
+    let name = try value.name()
+    let known = vocabulary.ladders[service] ?? []
+    guard known.contains(name) || !vocabulary.hasService(service) else {
+      throw value.refuse(
+        "the ladder of \"\(service)\" has no rung \"\(name)\"",
+        hint: known.isEmpty
+          ? "the service has no ladder" : NearestName.hint(name, among: known, called: "rung"))
     }
     return name
   }

@@ -83,6 +83,10 @@ extension JSONWriter {
         for word in LeaseRestriction.words(lease.restrictions) { writer.string(word) }
       }
       if lease.isLent { writer.bool("lent", true) }
+      if lease.rung > 0 {
+        writer.int64("rung", Int64(lease.rung))
+        writer.string("automation", lease.automation.wire)
+      }
       if let by = pool.claim(lease.claim)?.approval?.by {
         writer.string("approved_by", names.text(by))
       }

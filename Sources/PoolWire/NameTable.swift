@@ -44,6 +44,16 @@ public enum NameKind: String, CaseIterable, Sendable {
   case plan
   /// The budget of a delegation, within a tenant.
   case budget
+  /// A rung of a service's ladder.
+  case rung
+  /// A gauge of a pool's pressure.
+  case gauge
+  /// Something that work depends on.
+  case dependency
+  /// What is measured outside.
+  case measure
+  /// Of what it is measured.
+  case subject
 }
 
 /// Two names that hash to one key; the later one is refused.

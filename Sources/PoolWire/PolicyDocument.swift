@@ -56,6 +56,12 @@ public struct PolicyVocabulary: Sendable {
   public private(set) var services: [String] = []
   /// Who answers for a service, by its name.
   public private(set) var serviceOwners: [String: String] = [:]
+  /// Names of the rungs of each service that has a ladder, from the top down.
+  public private(set) var ladders: [String: [String]] = [:]
+  /// What work depends on, as far as rungs and gauges name it.
+  public private(set) var dependencies: [String] = []
+  /// Measures that gauges read, each with its subject.
+  public private(set) var measures: [(measure: String, subject: String)] = []
   private var tenantNames: Set<String> = []
 
   /// Makes an empty vocabulary: that of a pool without a policy.
@@ -67,6 +73,16 @@ public struct PolicyVocabulary: Sendable {
 
   mutating func add(service name: String, owner: String) {
     if serviceOwners.updateValue(owner, forKey: name) == nil { services.append(name) }
+  }
+
+  mutating func add(ladder rungs: [String], of service: String) { ladders[service] = rungs }
+
+  mutating func add(dependency name: String) {
+    if !dependencies.contains(name) { dependencies.append(name) }
+  }
+
+  mutating func add(measure name: String, of subject: String) {
+    if !measures.contains(where: { $0 == (name, subject) }) { measures.append((name, subject)) }
   }
 
   /// Whether the policy has a tenant of that name. Complexity: O(1).

@@ -12,6 +12,9 @@ struct PolicyReader {
   var lanes = Declared()
   var tenants = Declared()
   var services = Declared()
+  var gauges = Declared()
+  /// Where the rungs of `policy.rungs` stand.
+  var rungValues: [JSONValue] = []
   var profileKinds: [String: DeviceKind] = [:]
   /// What each class says of its shield.
   var shields: [Span?] = []
@@ -37,12 +40,14 @@ struct PolicyReader {
     let preemption = fields.optionalObject("preemption") { try PreemptionForm(&$0) }
     let services = fields.array("services", min: 1, max: Self.entriesMax) { try service($0) }
     let costs = fields.optionalArray("cost_model", max: Self.entriesMax) { try cost($0) }
+    let pressure = fields.optionalArray("pressure", max: Limits.gauges) { try gauge($0) }
     _ = try (
       head.value, note.value, profiles.value, slices.value, pools.value, classes.value
     )
     policy.order = try order.value ?? Self.defaultOrder
     try preemption.value?.apply(to: &policy, shields: shields)
-    _ = try (tenants.value, services.value, costs.value)
+    _ = try (tenants.value, services.value, costs.value, pressure.value)
+    try checkRungs()
     guard policy.lanes.count <= Limits.lanes else {
       throw root.refuse(
         "the policy has \(policy.lanes.count) lanes", hint: "at most \(Limits.lanes)")
@@ -142,14 +147,17 @@ struct PolicyReader {
         let start = fields.span("start_within_seconds", atLeast: 1)
         let kill = fields.span("kill_within_seconds", atLeast: 1)
         let empty = fields.choice(
-          "on_empty_bucket", ["park": ClassRule.EmptyBucket.park, "reject": .reject])
+          "on_empty_bucket",
+          ["park": ClassRule.EmptyBucket.park, "reject": .reject, "downgrade": .downgrade])
         let overrun = fields.choice("overrun", ["stop": ClassRule.Overrun.stop, "debt": .debt])
         let wait = fields.optionalSpanOrUnlimited("queue_wait_max_seconds")
+        let limit = fields.optionalSpan("predicted_wait_max_seconds", atLeast: 1)
         var rule = try ClassRule(
           quantum: quantum.value, startWithin: start.value, killWithin: kill.value,
           emptyBucket: empty.value, overrun: overrun.value)
         let shield = fields.optionalSpan("shield_seconds")
         if let wait = try wait.value { rule.queueWaitMax = wait }
+        rule.waitLimit = try limit.value
         return (rule, try shield.value)
       }
     }
@@ -179,13 +187,21 @@ struct PolicyReader {
       let weight = fields.optionalMilli("weight", in: 1...Int64(Limits.weightMilli))
       let owner = fields.name("owner")
       let approval = fields.optional("approval") { try self.approval($0) }
+      let complexity = fields.optionalChoice(
+        "complexity", ["simple": Complexity.simple, "complex": .complex])
+      let risk = fields.optionalChoice(
+        "risk", ["low": Risk.low, "guarded": .guarded, "privileged": .privileged])
+      let ladder = self.ladder(&fields)
       guard services.declare(try name.value, at: value, in: "services") else { return }
+      if let rungs = try ladder.value { try add(rungs, to: try name.value) }
       let key = try intern(.service, try name.value, at: value)
       vocabulary.add(service: try name.value, owner: try owner.value)
       var rule = ServiceRule(
         key: key, tenant: try tenant.value.map { NameTable.key(.tenant, $0) },
         serviceClass: try serviceClass.value, weightMilli: Int32(try weight.value ?? 1000))
       rule.approval = try approval.value
+      rule.complexity = try complexity.value ?? .complex
+      rule.risk = try risk.value ?? .guarded
       policy.services.append(rule)
     }
   }

@@ -79,6 +79,7 @@ extension Decision.Verdict {
     case .admitted: "granted"
     case .queued: "queued"
     case .parked: "parked"
+    case .downgraded: "downgraded"
     case .rejected: "rejected"
     case .infeasible: "infeasible"
     case .done: "done"

@@ -68,18 +68,20 @@ public struct ReasonText: Sendable {
   private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
     case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked, .budgetSpent: .credits
-    case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused, .approvalLapsed:
+    case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused, .approvalLapsed,
+      .waitPredicted:
       .nanoseconds
     case .lendingLimit, .borrowingLimit, .guaranteeImpaired, .boundInUse, .laneFull, .fragmented,
-      .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering:
+      .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering, .signalRaised:
       .thousandths
     case .memoryShort, .hostMemoryShort, .deviceTooSmall, .hostMemoryTooSmall: .bytes
     case .hostShort, .hostTooSmall: .milliCores
     case .gangTooLarge: .members
     case .preemptionRateSpent, .identityThrottled, .behindHead, .queueFull, .tenantQueueFull,
-      .workflowFull:
+      .workflowFull, .queueDeep:
       .claims
-    case .tableFull: .rows
+    case .tableFull, .rungNotCheaper, .rungRaisesAutomation, .preferenceTooRisky: .rows
+    case .classPaused, .poolPressure, .dependencyDown: .levels
     case .delegationTooDeep: .delegations
     case .classNotAllowed: .classes
     case .isolationTooWeak: reason.need == 0 ? .none : .levels
@@ -91,7 +93,7 @@ public struct ReasonText: Sendable {
       .duplicateKey, .wrongState,
       .advertisementIncomplete, .malformed, .approvalMissing, .planMissing, .approverNotAllowed,
       .approverInvolved, .planMismatch, .delegationExpired, .delegationRevoked, .delegationWider,
-      .budgetUnknown:
+      .budgetUnknown, .rungUnknown, .cheaperPreferred, .queueTimeOver:
       .none
     }
   }

@@ -76,7 +76,24 @@ struct ReasonWords {
     case .budgetUnknown: "the tenant has no budget of that name"
     case .approvalLapsed:
       "the request lapsed at \(have) of pool time, and it is \(need)"
+    case .rungNotCheaper, .rungRaisesAutomation, .preferenceTooRisky, .rungUnknown,
+      .cheaperPreferred, .queueTimeOver:
+      ladderFact
     default: reason.code.wire
+    }
+  }
+
+  private var ladderFact: String {
+    switch reason.code {
+    case .rungNotCheaper: "rung \(reason.have) of the policy costs no less than the one above it"
+    case .rungRaisesAutomation:
+      "rung \(reason.have) of the policy allows more automation than the one above it"
+    case .preferenceTooRisky:
+      "rung \(reason.have) of the policy is preferred at normal load, but its service is not of low"
+        + " risk or the rung lowers automation"
+    case .rungUnknown: "the claim accepts rungs that its service does not have"
+    case .cheaperPreferred: "the load is normal, and the service prefers what is cheaper"
+    default: "it waited as long as it or its class allows"
     }
   }
 
@@ -146,6 +163,13 @@ struct ReasonWords {
     case .nodeSilent: "\(have) \(what) of \(subject) are on nodes that are not heard"
     case .deviceUnhealthy: "\(have) \(what) of \(subject) are broken, dirty or not approved"
     case .recovering: "\(have) \(what) of \(subject) are on nodes that have yet to report"
+    case .classPaused: "\(subject) takes no new claim of this class: its pool is \(pressure)"
+    case .poolPressure: "the pool of \(subject) is \(pressure)"
+    case .waitPredicted: "a wait of \(have) is predicted for \(subject), more than \(need)"
+    case .dependencyDown:
+      "something that the work depends on is \(reason.have > 1 ? "down" : "degraded")"
+    case .queueDeep: "\(have) claims wait in the pool of \(subject), \(need) or more press it"
+    case .signalRaised: "a recorded value of \(have) presses the pool of \(subject)"
     case .queueFull: "all queues together hold \(have) of \(need) claims"
     case .tenantQueueFull: "\(subject) has \(have) claims waiting of at most \(need)"
     case .workflowFull: "\(subject) has \(have) live claims of at most \(need)"
@@ -173,6 +197,11 @@ struct ReasonWords {
   }
 
   private var isCPU: Bool { claim.map { $0.base.demand.shape == .cpuOnly } ?? false }
+
+  /// The level of pressure that there is.
+  private var pressure: String {
+    UInt8(exactly: reason.have).flatMap(Pressure.init(rawValue:)).map { "\($0)" } ?? "pressed"
+  }
 
   private func level(_ value: Int64) -> String {
     value == 0 ? "none" : value == 1 ? "env" : "cgroup"
@@ -214,6 +243,12 @@ struct ReasonWords {
     case .delegationWider: "give less, or have its own giver raise it first"
     case .delegationTooDeep: "have an earlier one in the row give it"
     case .budgetUnknown: "check the name, or have the delegation given first"
+    case .rungNotCheaper: "lower its share, devices, lanes or runtime, or leave it out"
+    case .rungRaisesAutomation: "name an automation that is no higher"
+    case .preferenceTooRisky: "leave the trigger preference out, or judge the risk anew"
+    case .rungUnknown: "read the service's ladder again; it may have changed"
+    case .cheaperPreferred: "leave the rung out of accept_rungs to be served as asked"
+    case .queueTimeOver: "name more lanes, or accept more rungs"
     default: ""
     }
   }
@@ -264,6 +299,10 @@ struct ReasonWords {
     case .nodeSilent: "look at the agent; fence the node if it is lost"
     case .deviceUnhealthy: "look at the node's devices and at what is approved for it"
     case .recovering: "wait for the agent's full report"
+    case .classPaused: "come back when the pressure is gone, or accept a rung in another pool"
+    case .poolPressure, .queueDeep, .waitPredicted, .signalRaised:
+      "it may be served as asked again when the pressure is gone"
+    case .dependencyDown: "look at the dependency; report it up when it works again"
     case .queueFull, .tenantQueueFull: "come back when claims have been served, or cancel some"
     case .workflowFull: "let its claims end first; look for a loop that spawns claims"
     case .tableFull: "let claims end, or make the pool with larger limits"

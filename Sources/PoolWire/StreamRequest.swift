@@ -35,6 +35,10 @@ public struct StreamRequest: Sendable {
     case restrict(IdentityKind, name: String, RestrictionForm?)
     /// Records how wrong the estimates of some claims are.
     case correction(CorrectionForm)
+    /// Says how something does that work depends on.
+    case dependency(String, DependencyState)
+    /// Records what was measured.
+    case measure(Measurement)
     /// Puts a policy in force.
     case policy(PolicyDocument)
     /// Asks what there is.
@@ -131,7 +135,7 @@ public struct StreamRequest: Sendable {
     "claim", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve", "deny",
     "delegate",
     "revoke", "tick", "advertise", "silence", "hear", "cordon", "uncordon", "drain", "fence",
-    "restrict", "signal", "policy", "status",
+    "restrict", "signal", "measure", "dependency", "policy", "status",
   ]
 }
 
@@ -203,6 +207,20 @@ struct StreamReader {
     case "signal":
       return .correction(try ClaimReader(vocabulary: vocabulary).correction(&fields))
     case "policy": return .policy(try fields.read("policy") { try PolicyDocument($0) }.value)
+    case "measure": return try measure(&fields)
+    case "dependency":
+      let name = fields.read("name") { value -> String in
+        let name = try value.name()
+        guard vocabulary.dependencies.contains(name) else {
+          throw value.refuse(
+            "the policy has no dependency \"\(name)\"",
+            hint: NearestName.hint(name, among: vocabulary.dependencies, called: "dependency"))
+        }
+        return name
+      }
+      let state = fields.choice(
+        "state", ["up": DependencyState.up, "degraded": .degraded, "down": .down])
+      return .dependency(try name.value, try state.value)
     case "status": return .status
     default: return .tick
     }
@@ -225,6 +243,26 @@ struct StreamReader {
       return .complete(
         try lease.value, try fencing.value, try outcome.value, empty: try empty.value ?? false)
     }
+  }
+
+  /// A value of a measure that some gauge reads.
+  private func measure(_ fields: inout JSONFields) throws -> StreamRequest.Operation {
+    let measure = fields.read("measure") { value -> String in
+      let name = try value.name()
+      let known = vocabulary.measures.map(\.measure)
+      guard known.contains(name) else {
+        throw value.refuse(
+          "no gauge of the policy reads \"\(name)\"",
+          hint: NearestName.hint(name, among: known, called: "measure"))
+      }
+      return name
+    }
+    let subject = fields.name("subject")
+    let value = fields.milli("value", in: -(1 << 50)...(1 << 50))
+    return .measure(
+      Measurement(
+        measure: NameTable.key(.measure, try measure.value),
+        subject: NameTable.key(.subject, try subject.value), milli: try value.value))
   }
 
   private func nodeOperation(

@@ -24,13 +24,15 @@ struct Happening {
     case .clockJumped, .policyActivated, .laneBound, .laneUnbound, .signalRecorded,
       .correctionRecorded, .guaranteeImpaired, .guaranteeRestored, .nodeEnrolled,
       .nodeAdvertised, .nodeReached, .nodeHeard, .nodeDuty, .nodeDrifted, .nodeForgotten,
-      .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded:
+      .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded, .pressureMoved,
+      .dependencyReported:
       self.init(poolEvent: event, in: session)
     case .budgetOpened, .budgetChanged, .budgetClosed, .budgetForgotten:
       self.init(budgetEvent: event, in: session)
     case .approvalRequested, .approvalGranted, .approvalDenied, .approvalLapsed:
       self.init(approvalEvent: event, in: session)
-    case .claimSubmitted, .claimQueued, .claimParked, .claimHeld, .claimAged, .waitExceeded,
+    case .claimSubmitted, .claimDowngraded, .claimQueued, .claimParked, .claimHeld, .claimAged,
+      .waitExceeded,
       .claimPinned, .claimUnpinned, .turnOverdue, .claimEnded, .claimRefused,
       .commandRefused, .epochBegun:
       self.init(claimEvent: event, in: session)
@@ -58,6 +60,17 @@ struct Happening {
       self.init("claim_queued", session)
       add(claim: session.claims[id])
       add("because", because?.wire)
+    case .claimDowngraded(let id, _, let trigger, let fact):
+      let downgrade = session.log.downgrades[Int(fact)]
+      self.init("claim_downgraded", session)
+      add(claim: session.claims[id])
+      add("rung", session.names.text(downgrade.key))
+      add("mode", "\(downgrade.mode)")
+      add("automation", downgrade.automation.wire)
+      add("trigger", trigger.wire)
+      if let recovers = downgrade.recovers {
+        fields.append(("recovers_ms", .moment(recovers)))
+      }
     case .claimParked(let id, let bucket):
       self.init("claim_parked", session)
       add(claim: session.claims[id])
@@ -192,6 +205,16 @@ struct Happening {
       if let milli = correction.milli {
         fields.append(("correction", .thousandths(Int64(milli))))
       }
+    case .pressureMoved(let pool, let gauge, let level, let cause):
+      self.init("pressure_moved", session)
+      add("pool", session.names.text(session.pool.policy.pools[Int(pool)].key))
+      add("gauge", session.names.text(session.pool.policy.gauges[Int(gauge)].key))
+      add("pressure", "\(level)")
+      add("because", cause.wire)
+    case .dependencyReported(let key, let state):
+      self.init("dependency_reported", session)
+      add("dependency", session.names.text(key))
+      add("state", "\(state)")
     case .guaranteeImpaired(let lane, let short, let cause):
       self.init("guarantee_impaired", session)
       add(lane: lane, session)

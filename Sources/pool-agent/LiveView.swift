@@ -101,6 +101,7 @@ struct LiveView {
         }
       }
       writer.approval(row.claim, in: session)
+      writer.degraded(row.id, in: session.pool, names: session.names)
       if let row = row.claim.heldBy, let identity = session.pool.identity(atRow: row) {
         writer.string("held_by", "\(identity.kind)")
       }

@@ -19,6 +19,7 @@ extension PlaceReport {
           "awaiting_approval", Int64(entries.filter { $0.state == .awaitingApproval }.count))
         writer.int64("refused", Int64(refused.count))
         writer.int64("ended", Int64(ended.count))
+        if !degraded.isEmpty { writer.int64("degraded", Int64(degraded.count)) }
       }
     }
     return writer.text + "\n"
@@ -35,7 +36,10 @@ extension PlaceReport {
       if let end = entry.ended { writer.string("ended", end) }
       if let position = entry.position { writer.int64("position", Int64(position)) }
       if let planned = entry.planned { writer.milliseconds("planned_ms", planned) }
-      if let id = entry.id { writer.startBound(id, in: session) }
+      if let id = entry.id {
+        writer.degraded(id, in: session.pool, names: session.names)
+        writer.startBound(id, in: session)
+      }
       if let bucket = entry.bucket { writer.string("bucket", bucket) }
       if let (id, lease) = entry.lease {
         writer.key("lease")

@@ -8,6 +8,7 @@ extension PlaceReport {
     let page = Page(width: width)
     var lines = poolLines(page)
     lines += [""] + grantedLines(page)
+    lines += degradedLines(page)
     lines += [""] + waitingLines(page)
     lines += [""] + refusedLines(page)
     if !ended.isEmpty { lines += [""] + endedLines(page) }
@@ -70,6 +71,18 @@ extension PlaceReport {
     ]
     return ["GRANTED"]
       + page.table(header: header, rows: rows, optional: ["DEVICES", "ENDS IN", "ASK", "PRICED"])
+  }
+
+  /// Claims that have less than they asked for: what, why, and when that may be over.
+  private func degradedLines(_ page: Page) -> [String] {
+    if degraded.isEmpty { return [] }
+    return ["", "DEGRADED"]
+      + degraded.flatMap { entry -> [String] in
+        guard let text = entry.degraded else { return [] }
+        let who = "\(entry.form.name) of \(entry.form.tenant) (\(entry.serviceClass))"
+        let recovers = text.degradation.recovers.map { "; may be over in \(fromNow($0)) s" }
+        return page.prose("\(who): \(text.sentence)\(recovers ?? "")")
+      }
   }
 
   private func laneName(_ lease: Lease) -> String {

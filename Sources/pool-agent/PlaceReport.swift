@@ -23,6 +23,7 @@ struct PlaceReport {
     var reasons: [ReasonText]
     var lease: (id: LeaseID, lease: Lease)?
     var ended: String?
+    var degraded: DegradationText?
 
     var isWaiting: Bool {
       state == .queued || state == .parked || state == .awaitingApproval
@@ -83,6 +84,7 @@ struct PlaceReport {
   private static func follow(_ entry: inout Entry, _ session: PlaceSession) {
     guard let id = entry.id, let claim = session.pool.claim(id) else { return }
     entry.state = claim.state
+    entry.degraded = DegradationText(id, in: session.pool, names: session.names)
     entry.position = session.pool.position(of: id)
     if claim.state == .queued {
       entry.startBound = session.pool.startBound(of: id)
@@ -97,6 +99,7 @@ struct PlaceReport {
   }
 
   var granted: [Entry] { entries.filter { $0.lease != nil } }
+  var degraded: [Entry] { entries.filter { $0.degraded != nil } }
   var waiting: [Entry] { entries.filter(\.isWaiting) }
   var refused: [Entry] { entries.filter { $0.id == nil } }
   var ended: [Entry] { entries.filter { $0.ended != nil } }
@@ -120,6 +123,7 @@ struct PlaceReport {
     let awaiting = entries.filter { $0.state == .awaitingApproval }.count
     if awaiting > 0 { parts.append("\(awaiting) awaiting approval") }
     parts.append("\(refused.count) refused")
+    if !degraded.isEmpty { parts.append("\(degraded.count) degraded") }
     if !ended.isEmpty { parts.append("\(ended.count) ended") }
     let microseconds = (elapsedNanoseconds + 50_000) / 100_000
     let time = "\(microseconds / 10).\(microseconds % 10) ms"

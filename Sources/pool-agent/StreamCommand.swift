@@ -135,6 +135,7 @@ struct StreamAnswer {
           writer.int64("position", Int64(position))
         }
         if let id = decision.claim {
+          writer.degraded(id, in: session.pool, names: session.names)
           writer.startBound(id, in: session)
           writer.likely(id, in: session)
         }
@@ -154,6 +155,7 @@ struct StreamAnswer {
       if case .status = request.operation {
         writer.object("pool") { PoolView(session).write(&$0) }
         LiveView(session).write(&writer)
+        PressureView(session).write(&writer)
       }
       let happenings = session.takeHappenings()
       writer.array("events") { writer in for one in happenings { one.write(&writer) } }
@@ -212,6 +214,11 @@ struct StreamAnswer {
       let key = NameTable.key(nameKind, name)
       return session.apply(.restrict(kind, key, restriction?.restriction(at: now)), at: now)
     case .correction(let correction): return try session.correct(correction)
+    case .dependency(let name, let state):
+      return session.apply(
+        .reportDependency(NameTable.key(.dependency, name), state), at: now)
+    case .measure(let measurement):
+      return session.apply(.signal(.measured(measurement)), at: now)
     case .policy(let policy): return try session.activate(policy)
     case .status: return nil
     }

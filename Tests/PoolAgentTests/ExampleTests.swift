@@ -46,9 +46,8 @@ struct ExampleTests {
   func there() {
     #expect(
       Self.names == [
-        "approval", "batch-lane", "delegation", "flood", "gang", "lending", "multi-node", "parked",
-        "preemption",
-        "stream",
+        "approval", "batch-lane", "degrade-research", "degrade-support", "degrade-workflow",
+        "delegation", "flood", "gang", "lending", "multi-node", "parked", "preemption", "stream",
       ],
       "an example that is added here is compared with its golden below")
   }

@@ -57,6 +57,7 @@ struct AlternativePropertyTests {
     #expect(decision.reservation == alternative.reservation, "\(place)")
     // It differs in what it says that it changes, and in nothing else.
     var restored = alternative.spec
+    restored.accepts = spec.accepts
     switch alternative.change {
     case .lane, .profile: restored.lanes = spec.lanes
     case .runtime: restored.runtimeMax = spec.runtimeMax

@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 8_472_001_964_627_552_983, low: 11_104_701_299_321_161_434),
-    Digest(high: 8_118_802_572_060_354_826, low: 2_705_144_523_053_602_572)
+    Digest(high: 5_770_236_230_473_572_936, low: 17_287_491_682_842_231_967),
+    Digest(high: 17_962_144_065_357_148_442, low: 16_028_159_424_576_568_961)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -1,25 +1,5 @@
 @testable import PoolAllocator
 
-/// SplitMix64: the seeded generator of the swarm tests.
-struct SwarmGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
-  mutating func chance(_ percent: Int) -> Bool { below(100) < percent }
-  mutating func pick<Element>(_ list: [Element]) -> Element? {
-    list.isEmpty ? nil : list[below(list.count)]
-  }
-}
-
 func key(_ space: UInt64, _ number: Int) -> Key { Key(high: space, low: UInt64(number) + 1) }
 
 /// A pool under a random life: every command, valid and not, with ground truth for its agents.
@@ -37,6 +17,8 @@ struct SwarmDriver {
   var boots: [UInt32: Int] = [:]
   var sequences: [UInt32: UInt64] = [:]
   var shrunk: [UInt32: Bool] = [:]
+  /// Nothing that would make a claim take a rung.
+  var isQuiet = false
   let nodeCount: Int
   let tenantCount: Int
   /// Whether leases run to their end, so that lanes are full and the urgent meet others.
@@ -176,6 +158,7 @@ struct SwarmDriver {
           weightMilli: Int32(500 * (1 + random.below(4)))))
     }
     addApproval(to: &policy)
+    addLadders(to: &policy)
     policy.costs = [
       CostRule(
         action: key(8, 0), modelClass: key(10, 0), base: .seconds(1),
@@ -325,6 +308,7 @@ struct SwarmDriver {
     spec.application = key(103, random.below(3))
     addPlan(to: &spec)
     addBudget(to: &spec)
+    acceptRungs(of: &spec)
     if random.chance(20) { spec.maxWait = .seconds(Int64(random.below(600))) }
     if random.chance(70) {
       spec.interruption = Interruption(
@@ -400,7 +384,7 @@ struct SwarmDriver {
     case 82..<89: nodeCommand()
     case 89..<91: cancel()
     case 91..<97: restrict()
-    case 97: signal()
+    case 97: random.chance(50) ? signal() : reportDependency()
     case 98: activate()
     default:
       if random.chance(30) {

@@ -21,6 +21,11 @@ extension TableRunner {
           Measurement(
             measure: try TableValue.key(name), subject: try TableValue.key("subject"),
             milli: value ?? 0)))
+    case "dependency":
+      let state: DependencyState =
+        words.last == "up" ? .up : words.last == "down" ? .down : .degraded
+      _ = options.flag("up") || options.flag("down") || options.flag("degraded")
+      command = .reportDependency(try TableValue.key(name), state)
     case "correct": command = .signal(.corrected(try correction(name, &options)))
     case "restrict", "lift":
       command = try restriction(verb, words)
@@ -224,6 +229,7 @@ extension TableRunner {
     }
     try options.set(&spec.attempt, "attempt", TableValue.int)
     try options.set(&spec.depth, "depth", TableValue.int)
+    if let text = options.take("accepts") { spec.accepts = try accepted(text, by: spec) }
     return spec
   }
 

@@ -7,6 +7,7 @@ extension TableNames {
     for event in log.events {
       var item = Self.nodeItem(event, self, log) ?? Self.leaseItem(event, self, log)
       if item == nil { item = Self.poolItem(event, self, log) }
+      if item == nil { item = Self.pressureItem(event, self, log) }
       guard let item else { continue }
       if let last = items.last, let merged = Self.merge(last, item) {
         items[items.count - 1] = merged
@@ -101,6 +102,22 @@ extension TableNames {
   private static func back(_ postings: Span32, _ log: EventLog) -> String {
     guard let first = postings.indices.first else { return "0" }
     return TableValue.text(log.postings[first].refunded)
+  }
+
+  private static func pressureItem(
+    _ event: Event, _ names: TableNames, _ log: EventLog
+  ) -> TableItem? {
+    switch event {
+    case .claimDowngraded(let id, let rung, let code, let fact):
+      item(
+        "claimDowngraded", names[id], "\(rung)", "\(code)",
+        log.downgrades[Int(fact)].recovers.map { "recovers=\(TableValue.text($0))" } ?? "")
+    case .pressureMoved(_, let gauge, let level, let code):
+      item("pressureMoved", "\(gauge)", "\(level)", "\(code)")
+    case .dependencyReported(let key, let state):
+      item("dependencyReported", TableValue.name(key), "\(state)")
+    default: nil
+    }
   }
 
   private static func poolItem(
@@ -201,7 +218,8 @@ extension TableNames {
     switch code {
     case .bucketShort, .budgetSpent, .behindParked, .priceExceedsCap, .arithmeticOverflow:
       { TableValue.decimal($0, scale: 1_000_000) }
-    case .runtimeTooLong, .deadlineImpossible, .approvalLapsed: { TableValue.text(ns: $0) }
+    case .runtimeTooLong, .deadlineImpossible, .waitPredicted, .approvalLapsed:
+      { TableValue.text(ns: $0) }
     case .fencingStale: { TableValue.text(Fencing(raw: UInt64(bitPattern: $0))) }
     default: { "\($0)" }
     }

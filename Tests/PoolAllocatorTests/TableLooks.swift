@@ -5,7 +5,9 @@ extension TableRunner {
   func show(_ decision: Decision, _ reasons: [Reason]) -> TableOutcome {
     var outcome = TableOutcome()
     outcome.verdict = "\(decision.verdict)"
-    if decision.verdict == .admitted, let id = decision.lease, let lease = pool.lease(id) {
+    if [.admitted, .downgraded].contains(decision.verdict), let id = decision.lease,
+      let lease = pool.lease(id)
+    {
       outcome.add("lane", names[lease.lane])
       outcome.add("node", names[lease.node])
       outcome.add("reserved", TableValue.text(decision.reservation))
@@ -20,6 +22,8 @@ extension TableRunner {
       outcome.add("expected", TableValue.text(ns: plan.expected.ns), .asked)
     }
     if decision.price > .zero { outcome.add("price", TableValue.text(decision.price), .asked) }
+    outcome.add(
+      "changed", Self.text(decision.changes.indices.map { log.changes[$0] }), .asked)
     if decision.policy.value > 0 { outcome.add("policy", "\(decision.policy.value)", .asked) }
     outcome.add("retry", decision.retryAt.map { TableValue.text($0) }, .always)
     outcome.reasons = reasons.map { names.item($0) }
@@ -32,6 +36,8 @@ extension TableRunner {
     let name = words.count > 1 ? words[1] : ""
     switch kind {
     case "pool": return lookAtPool()
+    case "rung": return try lookAtRung(words)
+    case "gauge": return lookAtGauge(try TableValue.key(name))
     case "bucket": return lookAtBucket(try TableValue.key(name))
     case "budget": return lookAtBudget(try TableValue.key(name))
     case "claim": return lookAtClaim(try TableValue.key(name))
@@ -119,6 +125,11 @@ extension TableRunner {
     outcome.add("held", claim.pin?.isHeld == true ? "yes" : "no", .asked)
     outcome.add("lanes", names.lanes(pool.groups[safe: Int(claim.group)] ?? .none), .asked)
     outcome.add("bucket", claim.bucket.map { names[$0] }, .asked)
+    let degradation = pool.degradation(of: id)
+    outcome.add("rung", "\(degradation?.rung ?? 0)", .asked)
+    outcome.add("mode", degradation.map { "\($0.mode)" } ?? "none", .asked)
+    outcome.add("automation", "\(degradation?.automation ?? .full)", .asked)
+    outcome.add("gpus", "\(claim.spec.demand.devices)", .asked)
     outcome.add("approver", claim.approval?.by.map { TableValue.name($0) } ?? "none", .asked)
     return outcome
   }
@@ -134,6 +145,8 @@ extension TableRunner {
     outcome.add("next", lease.nextReserved.map { TableValue.text($0) } ?? "none", .asked)
     outcome.add("from", TableValue.text(lease.renewFrom), .asked)
     outcome.add("cause", lease.cause.map { "\($0)" })
+    outcome.add("rung", "\(lease.rung)", .asked)
+    outcome.add("automation", "\(lease.automation)", .asked)
     outcome.add("killBy", lease.killBy.ns == .max ? "none" : TableValue.text(lease.killBy), .asked)
     outcome.add("devices", devices(of: lease), .asked)
     outcome.add("node", names[lease.node], .asked)

@@ -54,6 +54,7 @@ struct TablePolicy {
   private var poolOfLane: [Key: Key] = [:]
   private var tenantOfBucket: [Key: Key] = [:]
   private var parentOfBucket: [Key: Key] = [:]
+  private var ladders = TableLadders()
 
   init() {
     let rule = ClassRule(
@@ -77,6 +78,8 @@ struct TablePolicy {
     case "bucket": try bucket(TableValue.key(name), &options)
     case "service": try service(TableValue.key(name), &options)
     case "cost": try cost(name, &options)
+    case "rung": try ladders.rung(name, &options)
+    case "gauge": try ladders.gauge(TableValue.key(name), &options)
     case "order":
       try options.set(&policy.order.ageingStep, "step") {
         $0 == "none" ? nil : try TableValue.span($0)
@@ -103,12 +106,14 @@ struct TablePolicy {
       result.buckets[row].tenant = index(tenantOfBucket[key], result.tenants.map(\.key))
       result.buckets[row].parent = parentOfBucket[key].map { index($0, buckets) }
     }
+    ladders.put(into: &result)
     return result
   }
 
   private mutating func drop(_ kind: String, _ names: [String]) throws {
     let keys = try names.map { try TableValue.key($0) }
     switch kind {
+    case "rung", "gauge": ladders.drop(kind, keys)
     case "profile": policy.profiles.removeAll { keys.contains($0.key) }
     case "slice": policy.slices.removeAll { keys.contains($0.key) }
     case "pool": policy.pools.removeAll { keys.contains($0.key) }
@@ -183,7 +188,10 @@ struct TablePolicy {
       try left.set(&rule.quantum, "quantum", TableValue.span)
       try left.set(&rule.startWithin, "start", TableValue.span)
       try left.set(&rule.killWithin, "kill", TableValue.span)
-      try left.set(&rule.emptyBucket, "empty") { $0 == "reject" ? .reject : .park }
+      try left.set(&rule.emptyBucket, "empty") {
+        $0 == "reject" ? .reject : $0 == "downgrade" ? .downgrade : .park
+      }
+      try left.set(&rule.waitLimit, "limit", TableValue.span)
       try left.set(&rule.overrun, "overrun") { $0 == "debt" ? .debt : .stop }
       try left.set(&rule.shield, "shield", TableValue.span)
       try left.set(&rule.queueWaitMax, "wait") { $0 == "none" ? nil : try TableValue.span($0) }
@@ -241,6 +249,8 @@ struct TablePolicy {
     try options.set(&rule.tenant, "tenant", TableValue.key)
     try options.set(&rule.serviceClass, "class", TableValue.rank)
     try options.set(&rule.weightMilli, "weight", TableValue.milli)
+    try options.set(&rule.complexity, "complexity") { $0 == "simple" ? .simple : .complex }
+    try options.set(&rule.risk, "risk") { $0 == "low" ? .low : .guarded }
     try approval(of: &rule, &options)
     policy.services.upsert(rule) { $0.key == key }
   }

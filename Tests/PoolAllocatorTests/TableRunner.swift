@@ -25,7 +25,7 @@ struct TableRunner {
   /// Folds the same events one by one; every step of a state machine is seen there.
   private var shadow = Pool()
   private var limits = Limits()
-  private var log = EventLog()
+  private(set) var log = EventLog()
   /// The caller's clock, which the pool may hold or cut.
   var clock: Int64 = 0
   var policy = TablePolicy()
@@ -223,6 +223,9 @@ struct TableRunner {
     pool.checkInvariants()
     try fold()
     for index in decision.reasons.indices { report.reasons.insert(log.reasons[index].code) }
+    for event in log.events {
+      if case .claimDowngraded(_, _, let code, _) = event { report.reasons.insert(code) }
+    }
     var shown = step
     shown.shown = show(decision, step.reasons)
     shown.shown.events = names.items(log)

@@ -30,7 +30,7 @@ enum Documents {
         "P0": {"quantum_seconds": 60, "start_within_seconds": 1, "kill_within_seconds": 2,
                "on_empty_bucket": "reject", "overrun": "debt", "queue_wait_max_seconds": 60},
         "P1": {"quantum_seconds": 60, "start_within_seconds": 1, "kill_within_seconds": 2,
-               "on_empty_bucket": "park", "overrun": "stop"},
+               "on_empty_bucket": "park", "overrun": "stop", "predicted_wait_max_seconds": 30},
         "P2": {"quantum_seconds": 60, "start_within_seconds": 1, "kill_within_seconds": 2,
                "on_empty_bucket": "park", "overrun": "stop"},
         "P3": {"quantum_seconds": 0.001, "start_within_seconds": 1, "kill_within_seconds": 2,
@@ -50,10 +50,24 @@ enum Documents {
           "burst_gpu_seconds": 10, "refill_gpu_seconds_per_hour": 0}}
       ],
       "services": [
-        {"name": "chat", "tenant": "acme", "class": "P1", "owner": "team-a"},
+        {"name": "chat", "tenant": "acme", "class": "P1", "owner": "team-a",
+         "complexity": "simple", "risk": "low", "ladder": [
+          {"name": "half", "give": {"devices": {"gpu_milli": 500, "gpu_memory_gib": 40},
+            "gpus_max": 2, "expected_runtime": 0.9}},
+          {"name": "later", "give": {"lanes": ["shared"], "cpu_milli_max": 500,
+            "automation": "answer_only", "asynchronous": true, "wait_max_seconds": 600},
+           "when": {"actions": ["send"], "classes": ["P1"], "triggers": ["time", "pressure"],
+            "pressure": "saturated", "dependency": "mail"}}]},
         {"name": "write", "class": "P3", "weight": 2.5, "owner": "team-b",
          "approval": {"actions": ["send"], "approvers": ["human:ann", "human:bob"],
           "lapses_after_seconds": 900}}
+      ],
+      "pressure": [
+        {"name": "queue", "pool": "gpu", "reads": "queue_depth", "dwell_seconds": 30,
+         "elevated": {"raise": 4, "lower": 2}, "saturated": {"raise": 8, "lower": 4},
+         "classes": ["P2", "P3"], "pauses": ["P3"], "pause_from": "saturated"},
+        {"name": "burn", "pool": "cpu", "reads": "signal", "measure": "burn", "subject": "chat",
+         "emergency": {"raise": 6.5, "lower": 3}, "dwell_seconds": 60}
       ],
       "cost_model": [
         {"action": "plan", "model_class": "large", "base_seconds": 1,

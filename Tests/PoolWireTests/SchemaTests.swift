@@ -91,7 +91,8 @@ struct SchemaTests {
       try Documents.changed(
         "claims", "\"runtime_max_seconds\": 600",
         """
-        "runtime_max_seconds": 600, "plan": "sha256:1", "budget": "b", "estimate": {"seconds": 5},
+        "runtime_max_seconds": 600, "plan": "sha256:1", "budget": "b",
+        "accept_rungs": ["half"], "estimate": {"seconds": 5},
         "interruptible": {"grace_seconds": 1, "checkpoint_every_seconds": 2}
         """)
     }
@@ -190,6 +191,13 @@ struct SchemaTests {
       line["tenant"] = "acme"
       line["service"] = "chat"
       line["correction"] = 1.5
+    case "measure":
+      line["measure"] = "burn"
+      line["subject"] = "chat"
+      line["value"] = 2.5
+    case "dependency":
+      line["name"] = "mail"
+      line["state"] = "down"
     case "drain":
       line["node"] = "n"
       line["grace_seconds"] = 1

@@ -7,11 +7,31 @@ extension Pool {
     case wait(LaneSet, because: Reason.Code?, widens: BucketID?, [Reason])
     case park(on: BucketID, [Reason])
     case refuse(Decision.Verdict, [Reason])
+
+    /// Ranks of the best and of the worst.
+    static let (granted, refused) = (0, 3)
+
+    /// How good it is for the claim; the least is best.
+    var rank: Int {
+      switch self {
+      case .grant: Self.granted
+      case .wait: 1
+      case .park: 2
+      case .refuse: Self.refused
+      }
+    }
+
+    /// What stands in the way.
+    var reasons: [Reason] {
+      switch self {
+      case .grant: []
+      case .wait(_, _, _, let reasons), .park(_, let reasons), .refuse(_, let reasons): reasons
+      }
+    }
   }
 
   /// Takes a claim in, or refuses it.
   mutating func submit(_ spec: ClaimSpec, _ log: inout EventLog) -> Decision {
-    var decision = Decision(verdict: .rejected, policy: generation)
     let resolved: Resolved
     let plan: RuntimePlan
     switch resolve(spec) {
@@ -23,36 +43,48 @@ extension Pool {
     guard let first else {
       return refuseClaim(spec, Self.verdict(of: obstacles), obstacles, plan, &log)
     }
-    if let rule = approvalRule(for: spec) {
+    let paused = pauseObstacles(eligible, resolved.serviceClass)
+    if let rule = approvalRule(for: spec), paused == nil {
       return submit(spec, resolved, plan, quoting: first.offer, approvedBy: rule, &log)
     }
-    let expected = min(plan.expected, spec.runtimeMax)
+    let asked = Asking(
+      spec: spec, resolved: resolved, plan: plan, eligible: eligible, first: first)
+    let target =
+      paused.map { .refuse(.rejected, $0) } ?? route(spec, resolved, eligible, first)
+    if let less = downgrade(asked, target) { return submit(asked, less, &log) }
+    var decision = Decision(verdict: .rejected, policy: generation)
     decision.plan = plan
+    let expected = min(plan.expected, spec.runtimeMax)
     decision.quote(first.offer, for: expected)
-    switch route(spec, resolved, eligible, first) {
-    case .refuse(let verdict, let reasons):
+    if case .refuse(let verdict, let reasons) = target {
       return refuseClaim(spec, verdict, reasons, plan, &log)
+    }
+    let id = take(spec, resolved, plan, &log)
+    decision.claim = id
+    decision.reasons = log.append(target.reasons)
+    put(id, target, asked, &decision, &log)
+    return decision
+  }
+
+  /// Puts a claim that was taken in where its route leads, and says so.
+  mutating func put(
+    _ id: ClaimID, _ route: Route, _ asking: Asking, _ decision: inout Decision,
+    _ log: inout EventLog
+  ) {
+    switch route {
+    case .refuse: broken("a claim that is refused is not taken in")
     case .grant(let opening, let offer):
-      let id = take(spec, resolved, plan, &log)
-      decision.claim = id
       decision.verdict = .admitted
-      decision.quote(offer, for: expected)
-      decision.lease = grant(id, opening, offer, path: resolved.path, &log)
-    case .wait(let lanes, let because, let widens, let reasons):
-      let id = take(spec, resolved, plan, &log)
-      decision.claim = id
+      decision.quote(offer, for: min(asking.plan.expected, asking.spec.runtimeMax))
+      decision.lease = grant(id, opening, offer, path: asking.resolved.path, &log)
+    case .wait(let lanes, let because, let widens, _):
       decision.verdict = .queued
-      decision.reasons = log.append(reasons)
       step(.claimQueued(id, lanes: lanes, because: because, widens: widens), &log)
     case .park(let bucket, let reasons):
-      let id = take(spec, resolved, plan, &log)
-      decision.claim = id
       decision.verdict = .parked
-      decision.reasons = log.append(reasons)
       decision.retryAt = Self.latest(reasons)
       step(.claimParked(id, on: bucket), &log)
     }
-    return decision
   }
 
   /// Withdraws a claim, wherever it is in its life.
@@ -140,15 +172,8 @@ extension Pool {
           .classNotAllowed, .identity(.tenant), have: Int64(tenants[tenant].rule.classes.bits),
           need: Int64(serviceClass.rank)))
     }
-    if case .fraction = spec.demand.shape, spec.demand.sharing > .ownTenant {
-      reasons.append(Reason(.isolationTooWeak))
-    }
-    if case .slice = spec.demand.shape, spec.demand.sharing > .mig {
-      reasons.append(Reason(.isolationTooWeak))
-    }
-    if spec.demand.shape == .cpuOnly, spec.demand.sharing > .ownTenant {
-      reasons.append(Reason(.isolationTooWeak))
-    }
+    if let obstacle = isolationObstacle(spec.demand) { reasons.append(obstacle) }
+    if let obstacle = acceptanceObstacle(spec) { reasons.append(obstacle) }
     guard reasons.isEmpty, let path = payingPath(root, spec, serviceClass) else {
       return refuse(.rejected, reasons)
     }
@@ -165,6 +190,17 @@ extension Pool {
       turn: TurnKey(level: serviceClass.rank, submitted: now, arrival: arrivals), path: path,
       wish: Wish(demand: spec.demand, tenant: tenant.row, slice: slice(of: spec)))
     return .success((resolved, plan))
+  }
+
+  /// Why a demand's own form cannot give the isolation that it asks for; nil where it can.
+  func isolationObstacle(_ demand: Demand) -> Reason? {
+    let most: Sharing =
+      switch demand.shape {
+      case .whole: .wholeDevice
+      case .slice: .mig
+      case .fraction, .cpuOnly: .ownTenant
+      }
+    return demand.sharing > most ? Reason(.isolationTooWeak) : nil
   }
 
   // MARK: credits, order, placement

@@ -62,7 +62,8 @@ extension Pool {
       case .success(let (resolved, plan)) = resolve(spec, isNew: false)
     else { return nil }
     let (eligible, first, _) = eligibleLanes(spec, resolved)
-    guard let first, case .grant(let opening, let offer) = route(spec, resolved, eligible, first),
+    guard let first, pauseObstacles(eligible, resolved.serviceClass) == nil,
+      case .grant(let opening, let offer) = route(spec, resolved, eligible, first),
       let lane = lanes.id(at: opening.placement.lane)
     else { return nil }
     var decision = done()
@@ -77,6 +78,8 @@ extension Pool {
     var variants: [ClaimSpec] = []
     func add(_ edit: (inout ClaimSpec) -> Void) {
       var variant = spec
+      // It would be granted as it says, on no rung.
+      variant.accepts = .none
       edit(&variant)
       variants.append(variant)
     }

@@ -81,7 +81,7 @@ extension Pool {
   }
 
   /// Thousandths of devices that a demand takes.
-  private func thousandths(_ wish: Wish) -> Int64 {
+  func thousandths(_ wish: Wish) -> Int64 {
     let devices = Int64(wish.demand.devices) * Int64(wish.members)
     switch wish.demand.shape {
     case .whole: return 1000 * devices

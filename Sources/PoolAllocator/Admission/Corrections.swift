@@ -46,10 +46,13 @@ extension Pool {
   }
 
   private mutating func record(_ measurement: Measurement, _ log: inout EventLog) -> Decision {
-    let isKnown = signals.contains {
-      $0.measure == measurement.measure && $0.subject == measurement.subject
+    let key = Measurement.indexKey(measurement.measure, measurement.subject)
+    if let row = keys.signals.row(for: key).map({ Int($0) }),
+      signals[row].measure != measurement.measure || signals[row].subject != measurement.subject
+    {
+      return refuse(Reason(.duplicateKey), &log)
     }
-    guard isKnown || signals.count < Limits.signals else {
+    guard keys.signals.row(for: key) != nil || signals.count < Limits.signals else {
       return refuse(
         Reason(.tableFull, have: Int64(signals.count), need: Int64(Limits.signals)), &log)
     }
@@ -90,10 +93,13 @@ extension Pool {
   // MARK: folding
 
   mutating func evolveMeasurement(_ measurement: Measurement) {
-    let known = signals.firstIndex {
-      $0.measure == measurement.measure && $0.subject == measurement.subject
+    let key = Measurement.indexKey(measurement.measure, measurement.subject)
+    if let known = keys.signals.row(for: key) {
+      signals[Int(known)] = measurement
+    } else {
+      keys.signals.insert(key, UInt32(signals.count))
+      signals.append(measurement)
     }
-    if let known { signals[known] = measurement } else { signals.append(measurement) }
   }
 
   mutating func evolveCorrection(_ correction: Correction) {

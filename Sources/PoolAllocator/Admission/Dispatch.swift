@@ -13,6 +13,7 @@ extension Pool {
     case bucket(UInt32)
     case preemption(UInt32)
     case lane(UInt32)
+    case gauge(Int)
   }
 
   /// Does what is due, one step after the other, up to `limits.stepsPerTick`.
@@ -33,6 +34,7 @@ extension Pool {
       case .bucket(let row): serve(bucket: row, &log)
       case .preemption(let row): step(.preemptionDue(row: row), &log)
       case .lane(let row): dispatch(lane: row, &log)
+      case .gauge(let index): moveGauge(index, &log)
       }
     }
     return (done(), nextDue() == nil ? .complete : .more)
@@ -64,7 +66,8 @@ extension Pool {
     }
     if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
     if let row = duePreemption() { return .preemption(row) }
-    return stirred.firstRow.map { .lane($0) }
+    if let row = stirred.firstRow { return .lane(row) }
+    return policy.gauges.isEmpty ? nil : dueGauge().map { .gauge($0) }
   }
 
   /// Drops entries of ended leases that came to the top of the heap; those below wait until then,
@@ -149,6 +152,7 @@ extension Pool {
   /// over, or the policy in force asks for an approval that it does not have.
   private mutating func waitDue(_ id: ClaimID, _ log: inout EventLog) {
     if claims[id].expires <= now {
+      if descendWaiting(id, &log) { return }
       let reasons = log.append(obstacles(of: id))
       step(.waitExceeded(id, reasons: reasons), &log)
       step(.claimEnded(id, .queueTimeExceeded), &log)

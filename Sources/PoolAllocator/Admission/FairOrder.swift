@@ -116,6 +116,7 @@ extension Pool {
   /// Puts a claim into its line. A tenant that begins to wait at its level is lifted to the floor.
   mutating func joinLine(_ id: ClaimID) {
     claims[id].queuedAt = now
+    count(1, workOf: id)
     // What it waited before counts: it may come back at the level that it had reached.
     let level = agedLevel(of: id.row)
     claims[id].level = level
@@ -132,6 +133,7 @@ extension Pool {
   mutating func leaveLine(_ id: ClaimID) {
     let waited = eligibleWait(of: id.row)
     claims[id].waited = waited
+    count(-1, workOf: id)
     guard let line = queue.lines.remove(id.row) else { broken("a queued claim is in a line") }
     if let next = queue.lines.head(line: line) {
       let (tenant, level) = (claims[row: next].tenant, claims[row: next].level)

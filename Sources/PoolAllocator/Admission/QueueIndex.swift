@@ -25,6 +25,8 @@ struct QueueIndex: Sendable {
   var narrowed = IndexedHeaps<WideningKey>()
   /// Waiting claims that are made under a delegation, a heap per row of its budget.
   var delegated = IndexedHeaps<TurnKey>()
+  /// Work that waits for each lane, by lane row.
+  var backlogs = Array(repeating: Pool.Backlog(), count: Limits.lanes)
   /// Claims held by a restriction, a heap per identity row.
   var held = IndexedHeaps<TurnKey>()
 

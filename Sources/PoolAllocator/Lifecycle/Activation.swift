@@ -10,6 +10,9 @@ extension Pool {
         &log)
     }
     if let defect = policy.defect { return refuse(Reason(.malformed, have: Int64(defect)), &log) }
+    if let obstacle = policy.rungObstacle() {
+      return refuse(Reason(obstacle.code, have: Int64(obstacle.rung)), &log)
+    }
     if let refusal = roomObstacle(policy) { return refuse(refusal, &log) }
     let postings = settleUnderOldRates(policy, &log)
     log.policy = policy
@@ -77,6 +80,7 @@ extension Pool {
   private func citedLanes() -> LaneSet {
     var cited = LaneSet.none
     claims.forEach { _, claim in cited.bits |= claim.spec.lanes.bits }
+    degradations.forEach { _, row in cited.bits |= row.asked.lanes.bits }
     return cited
   }
 
@@ -92,9 +96,14 @@ extension Pool {
     clearPins()
     let preemption = self.policy.preemption
     self.generation = generation
+    let kept = keptCounts(under: policy)
     self.policy = policy
+    degradationCounts = kept
     indexPolicy()
     installLanes(cited)
+    indexLadders()
+    installGauges()
+    indexBacklogs()
     installTenants()
     installBuckets()
     indexTerms()

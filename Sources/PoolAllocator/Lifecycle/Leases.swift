@@ -303,7 +303,10 @@ extension Pool {
         uses: uses.append(log.uses[grant.uses.indices]), path: path, rate: grant.rate,
         cpu: spec.demand.cpu, hostMemory: spec.demand.hostMemory, billedMilli: grant.billedMilli,
         runtimeMax: spec.runtimeMax, terms: grant.terms, isLent: grant.isLent,
-        grace: spec.interruption?.grace ?? Limits.spanMax, level: grant.level, members: members,
+        grace: spec.interruption?.grace ?? Limits.spanMax, level: grant.level,
+        rung: claims[grant.claim].degradation.map { degradations[$0].rung } ?? 0,
+        automation: claims[grant.claim].degradation.map { degradations[$0].automation } ?? .full,
+        members: members,
         lead: lead, nextMember: next, startBy: grant.startBy, quantumStart: now,
         quantumSpan: grant.quantum, reserved: grant.reserved))
     invariant(inserted == id, "a lease gets the id that its event names")
@@ -377,6 +380,7 @@ extension Pool {
     let path = leases[id].path
     noteReserved(-leases[id].reserved.value, path: path)
     post(postings, log)
+    countCharge(charge, of: id)
     let back = Credits(leases[id].reserved.value - charge.value)
     let (tenant, level) = (leases[id].tenant, leases[id].level)
     giveBack(tenant, at: level, in: leases[id].lane.row, back)

@@ -66,6 +66,8 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
   public var maxWait: Span?
   /// Whether and how it may be interrupted.
   public var interruption: Interruption?
+  /// Rungs of its service's ladder that the caller takes rather than wait or be refused.
+  public var accepts = AcceptedRungs.none
 
   /// Makes a claim for one tenant; every other identity defaults to the claim's own key.
   public init(
@@ -109,6 +111,22 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
       return isWork(prompt) && isWork(output) && isWork(calls) && isWork(depth)
         && (calls == 0 || depth <= Limits.workMax / calls)
     }
+  }
+}
+
+extension ClaimSpec {
+  /// What a rung may change of it.
+  func form(_ plan: RuntimePlan) -> ClaimShape {
+    ClaimShape(
+      demand: demand, lanes: lanes, modelClass: modelClass, runtimeMax: runtimeMax, plan: plan)
+  }
+
+  /// Puts a form into it; its plan stands beside the claim.
+  mutating func put(_ form: ClaimShape) {
+    demand = form.demand
+    lanes = form.lanes
+    modelClass = form.modelClass
+    runtimeMax = form.runtimeMax
   }
 }
 
@@ -213,6 +231,8 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var approval: Approval?
   /// What is kept for it while it waits, and when it starts at the latest.
   public internal(set) var pin: Pin?
+  /// What it was given less of; nil where it has what it asked for.
+  var degradation: ID<Degradation>?
   /// Its lease, while starting or running.
   public internal(set) var lease: LeaseID?
   /// Time it was in the order before it was last put there: the wait that ages it.
@@ -226,14 +246,14 @@ public struct Claim: BitwiseCopyable, Sendable {
   /// Its place in the order.
   public let turn: TurnKey
   /// When it stops waiting for its first lease; `.farFuture` where it never does.
-  let waitEnds: Instant
+  var waitEnds: Instant
   /// The last moment to start and still be done by its deadline; `.farFuture` without one.
-  let latestStart: Instant
+  var latestStart: Instant
   /// How long it says that it runs, and the correction that it was submitted under: a later one
   /// does not change it.
-  public let plan: RuntimePlan
-  /// What was asked.
-  public let spec: ClaimSpec
+  public internal(set) var plan: RuntimePlan
+  /// What was asked, or what a rung gives instead: `Pool.degradation(of:)` has what it was before.
+  public internal(set) var spec: ClaimSpec
 
   init(_ fact: borrowing ClaimFact, turn: TurnKey, identities: InlineArray<3, UInt32>) {
     self.serviceClass = fact.serviceClass
@@ -252,6 +272,9 @@ public struct Claim: BitwiseCopyable, Sendable {
   public var isWaiting: Bool {
     state == .queued || state == .parked || state == .awaitingApproval
   }
+
+  /// Whether it was given less than it asked for.
+  public var isDegraded: Bool { degradation != nil }
 
   /// When it gives up waiting: a claim that ran before has only its deadline to mind.
   var expires: Instant { grants == 0 ? min(waitEnds, latestStart) : latestStart + saved }

@@ -92,6 +92,10 @@ public struct Lease: BitwiseCopyable, Sendable {
   public let grace: Span
   /// The level in the order at which it was granted, and at which its tenant is charged.
   public let level: UInt8
+  /// Number of the rung that its claim was on when it was granted; 0 where it has what it asked.
+  public let rung: UInt8
+  /// How much of the work goes on without a person.
+  public let automation: Automation
 
   /// Leases that were granted with it, itself among them: one for each member of its claim.
   public let members: UInt16

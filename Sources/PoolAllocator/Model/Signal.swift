@@ -1,6 +1,6 @@
 /// What was learned or measured outside and is recorded here, so that decisions rest on it.
 public enum Signal: BitwiseCopyable, Hashable, Sendable {
-  /// A value that is kept; no decision reads it yet.
+  /// A value that is kept; gauges of a policy read it.
   case measured(Measurement)
   /// How wrong the estimates of some claims are; read when a claim is submitted.
   case corrected(Correction)
@@ -14,6 +14,14 @@ public struct Measurement: BitwiseCopyable, Hashable, Sendable {
   public var subject: Key
   /// The value in thousandths of the measure's unit.
   public var milli: Int64
+
+  /// One key for the two names, so that one index serves all measures.
+  static func indexKey(_ measure: Key, _ subject: Key) -> Key {
+    var mix = DigestBuilder()
+    mix.combine(measure)
+    mix.combine(subject)
+    return Key(high: mix.digest.high, low: mix.digest.low)
+  }
 
   /// Makes a measurement.
   public init(measure: Key, subject: Key, milli: Int64) {
