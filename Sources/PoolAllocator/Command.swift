@@ -64,11 +64,13 @@ public enum Command: Sendable {
   /// Forgets a node without leases.
   case forget(NodeID)
 
-  // MARK: delegations
+  // MARK: limits
   /// Gives a delegation a budget, or gives a known one another limit or end.
   case delegate(DelegationSpec)
   /// Closes a delegation and all that were given out of it.
   case revoke(Key)
+  /// Two principals open the emergency of a bucket for a while.
+  case raiseEmergency(BucketID, EmergencyRaise)
 
   // MARK: claims
   /// Asks for devices.

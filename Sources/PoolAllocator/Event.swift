@@ -101,7 +101,7 @@ public enum Event: BitwiseCopyable, Sendable {
   /// `policyActivated`, with which everything that is kept is given up.
   case claimUnpinned(ClaimID, because: Reason.Code)
 
-  // MARK: delegations
+  // MARK: limits
   /// A delegation has a budget; `EventLog.delegations[fact]`.
   case budgetOpened(BucketID, fact: UInt32)
   /// A budget has another limit or end.
@@ -111,6 +111,10 @@ public enum Event: BitwiseCopyable, Sendable {
   case budgetClosed(BucketID, because: Reason.Code)
   /// Nothing rests on a closed budget any more, and its name is free.
   case budgetForgotten(BucketID)
+  /// The emergency of a bucket is open, or has another end; `EventLog.emergencies[fact]`.
+  case emergencyRaised(BucketID, fact: UInt32)
+  /// The emergency of a bucket is over.
+  case emergencyEnded(BucketID)
 
   // MARK: leases
   /// Devices were taken for every member of a claim, a lease each, and the first quantum of all
@@ -124,7 +128,7 @@ public enum Event: BitwiseCopyable, Sendable {
   case leaseRenewed(LeaseID, span: Span, reserved: Credits, postings: Span32)
   /// A policy event: its bucket cannot pay the next quantum.
   case leaseUnpaid(LeaseID, short: Credits)
-  /// A policy event: a bucket of its path went below zero for its next quantum.
+  /// A policy event: a bucket of its path went below zero for its first or next quantum.
   case debtEntered(LeaseID, BucketID, Credits)
   /// The one terminal posting of a reserved quantum.
   case settled(LeaseID, quantum: UInt32, charge: Credits, remainder: Int64, postings: Span32)

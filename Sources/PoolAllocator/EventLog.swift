@@ -154,6 +154,8 @@ public struct EventLog: Sendable {
   public internal(set) var restrictions = LogRows<RestrictionFact>()
   /// Delegations given.
   public internal(set) var delegations = LogRows<DelegationSpec>()
+  /// Emergencies raised.
+  public internal(set) var emergencies = LogRows<EmergencyRaise>()
   /// Corrections.
   public internal(set) var corrections = LogRows<Correction>()
   /// The policy that an activation brings.
@@ -180,6 +182,7 @@ public struct EventLog: Sendable {
     restrictions.empty()
     corrections.empty()
     delegations.empty()
+    emergencies.empty()
     if policy != nil { policy = nil }
   }
 

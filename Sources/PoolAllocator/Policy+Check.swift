@@ -8,6 +8,7 @@ extension CompiledPolicy {
       classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
       lanesAreSound, classesAreSound, tenantsAreSound, bucketsAreSound, servicesAreSound,
       costsAreSound, approvalsAreSound, preemption?.isSound ?? true, gaugesAreSound,
+      emergencyIsSound,
     ]
     return checks.firstIndex(of: false)
   }
@@ -99,8 +100,9 @@ extension CompiledPolicy {
     for (index, bucket) in buckets.enumerated() {
       guard Int(bucket.tenant) < tenants.count, bucket.cap >= .zero,
         bucket.refillPerSecond >= .zero, bucket.opening >= .zero, bucket.opening <= bucket.cap,
-        bucket.debtMax >= .zero,
-        bucket.cap.value + bucket.debtMax.value <= Credits.limit
+        bucket.debtMax >= .zero, bucket.emergency >= .zero,
+        [bucket.cap, bucket.debtMax, bucket.emergency].allSatisfy({ $0.value <= Credits.limit }),
+        bucket.cap.value + bucket.debtMax.value + bucket.emergency.value <= Credits.limit
       else { return false }
       guard let parent = bucket.parent else {
         guard bucket.match == .tenant else { return false }
@@ -154,6 +156,12 @@ extension CompiledPolicy {
         $0.lasts > .zero && $0.lasts <= Limits.spanMax && !$0.approvers.isEmpty
           && $0.approvers.count <= Limits.approvers && $0.actions.count <= Limits.guardedActions
       }
+  }
+
+  private var emergencyIsSound: Bool {
+    guard let rule = emergency else { return buckets.allSatisfy { $0.emergency == .zero } }
+    return rule.lastsMax > .zero && rule.lastsMax <= Limits.spanMax
+      && (2...Limits.approvers).contains(rule.approvers.count)
   }
 
   private var costsAreSound: Bool {

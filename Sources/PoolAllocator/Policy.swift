@@ -22,6 +22,8 @@ public struct CompiledPolicy: Sendable {
   public var buckets: [BucketRule] = []
   /// Service definitions.
   public var services: [ServiceRule] = []
+  /// Who may open the emergency of a bucket, and for how long; nil: nobody may.
+  public var emergency: EmergencyRule?
   /// What has to be approved, and by whom; services name these by index.
   public var approvals: [ApprovalRule] = []
   /// The linear cost model.
@@ -261,6 +263,8 @@ public struct BucketRule: BitwiseCopyable, Hashable, Sendable {
   public var opening: Credits
   /// How far below zero running leases may take it, where their class says so.
   public var debtMax: Credits
+  /// How far below zero P0 and P1 may take it while its emergency is open; 0: it has none.
+  public var emergency = Credits.zero
 
   /// Makes a root bucket that opens full and takes no debt.
   public init(key: Key, tenant: UInt16, cap: Credits, refillPerSecond: Credits) {
@@ -272,6 +276,37 @@ public struct BucketRule: BitwiseCopyable, Hashable, Sendable {
     self.refillPerSecond = refillPerSecond
     self.opening = cap
     self.debtMax = .zero
+  }
+}
+
+/// Who may open the emergencies of buckets.
+public struct EmergencyRule: Hashable, Sendable {
+  /// Principals, of whom two must agree.
+  public var approvers: [Key]
+  /// The longest time for which one is opened.
+  public var lastsMax: Span
+
+  /// Makes a rule.
+  public init(approvers: [Key], lastsMax: Span) {
+    self.approvers = approvers
+    self.lastsMax = lastsMax
+  }
+}
+
+/// Two principals open the emergency of a bucket.
+public struct EmergencyRaise: BitwiseCopyable, Hashable, Sendable {
+  /// Who asks for it.
+  public var by: Key
+  /// Who agrees: another.
+  public var and: Key
+  /// When it ends by itself.
+  public var until: Instant
+
+  /// Makes a raise.
+  public init(by: Key, and: Key, until: Instant) {
+    self.by = by
+    self.and = and
+    self.until = until
   }
 }
 

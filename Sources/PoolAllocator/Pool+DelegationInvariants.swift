@@ -11,7 +11,11 @@ extension Pool {
     var children = Array(repeating: 0, count: buckets.extent)
     var count = 0
     buckets.forEach { id, bucket in
+      invariant(
+        (queue.limitTimers.order(of: id.row) ?? .farFuture) == limitTimer(of: id.row),
+        "a limit is looked at in time")
       guard let delegation = bucket.delegation else { return }
+      invariant(bucket.emergencyUntil == nil, "a budget has no emergency")
       count += 1
       invariant(keys.budgets.row(for: bucket.rule.key) == id.row, "a budget is found by its key")
       let books = bucket.books
@@ -37,9 +41,6 @@ extension Pool {
       } else {
         invariant(delegation.depth == 1, "what a tenant gives itself is the first")
       }
-      invariant(
-        (queue.delegationTimers.order(of: id.row) ?? .farFuture) == delegationTimer(of: id.row),
-        "a budget is looked at in time")
     }
     invariant(keys.budgets.count == count, "every budget has its key")
     buckets.forEach { id, bucket in

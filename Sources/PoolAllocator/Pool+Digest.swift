@@ -193,6 +193,7 @@ extension Pool {
     digest.combine(bucket.leases)
     digest.combine(bucket.turn) { $0.combine($1) }
     digest.combine(bucket.isRetired)
+    digest.combine(bucket.emergencyUntil) { $0.combine($1) }
     digest.combine(bucket.delegation) { digest, delegation in
       digest.combine(delegation.depth)
       digest.combine(delegation.ceiling.rank)

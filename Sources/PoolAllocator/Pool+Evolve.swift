@@ -52,6 +52,9 @@ extension Pool {
       evolveBudgetChanged(id, limit, expires)
     case .budgetClosed(let id, let because): evolveBudgetClosed(id, because)
     case .budgetForgotten(let id): evolveBudgetForgotten(id)
+    case .emergencyRaised(let id, let fact):
+      evolveEmergency(id, log.emergencies[Int(fact)].until)
+    case .emergencyEnded(let id): evolveEmergency(id, nil)
     case .leaseGranted(let id, let grants): evolveGranted(id, grants, log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
     case .leaseCheckpointed(let id, let at): evolveCheckpointed(id, at)
@@ -267,7 +270,12 @@ extension Pool {
 
   /// Notes that a queued claim would wait for more lanes if a bucket could pay for them.
   mutating func narrow(_ id: ClaimID, on row: UInt32) {
-    let price = leastReservation(claims[id], among: lanesBeside(id)) ?? .zero
+    let bucket = buckets[row: row]
+    var price = leastReservation(claims[id], among: lanesBeside(id)) ?? .zero
+    // What an open emergency gives comes first.
+    if bucket.emergencyUntil != nil, claims[id].serviceClass.rank <= Self.emergencyRank {
+      price = Credits(price.value - bucket.rule.emergency.value)
+    }
     queue.narrowed.insert(id.row, WideningKey(price: price, turn: claims[id].turn), into: row)
   }
 
@@ -286,7 +294,9 @@ extension Pool {
     guard pays(id, from: row), let price = leastReservation(claims[id], among: lanes) else {
       return .origin
     }
-    return bucket.credits.clears(need(price, in: bucket), at: bucket.credits.asOf)
+    return self.clears(
+      need(price, in: bucket), in: bucket, rank: claims[id].serviceClass.rank,
+      at: bucket.credits.asOf)
   }
 
   /// Puts a parked claim where its bucket finds it, or among the strays where the policy in force

@@ -111,7 +111,7 @@ extension Pool {
       queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
       queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
-      queue.turnTimers.least(in: 0)?.order, queue.delegationTimers.least(in: 0)?.order,
+      queue.turnTimers.least(in: 0)?.order, queue.limitTimers.least(in: 0)?.order,
       nextPreemption(),
       gauge,
     ].compactMap { $0 }.min().map { max($0, now) }

@@ -7,13 +7,13 @@ extension Pool {
     placement = PlacementIndex()
     queue = QueueIndex()
     keys = Keys()
+    buckets.forEach { id, _ in queue.admit(bucket: id.row) }
     indexNames()
     indexPolicy()
     indexLadders()
     indexPressures()
     indexTerms()
     indexBuckets()
-    buckets.forEach { id, _ in queue.admit(bucket: id.row) }
     indexBudgets()
     indexPins()
     indexHardware()
@@ -26,7 +26,9 @@ extension Pool {
     lanes.forEach { id, lane in keys.lanes.insert(lane.key, id.row) }
     tenants.forEach { id, tenant in keys.tenants.insert(tenant.key, id.row) }
     buckets.forEach { id, bucket in
-      if bucket.delegation == nil { keys.buckets.insert(bucket.rule.key, id.row) }
+      guard bucket.delegation == nil else { return }
+      keys.buckets.insert(bucket.rule.key, id.row)
+      refreshLimitTimer(id.row)
     }
     identities.forEach { id, identity in
       keys.identities.insert(Identity.indexKey(identity.kind, identity.key), id.row)

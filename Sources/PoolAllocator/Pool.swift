@@ -140,6 +140,7 @@ public struct Pool: Sendable {
     case .delegate(let spec): decision = delegate(spec, &log)
     case .revoke(let key): decision = revoke(key, &log)
     case .reportDependency(let key, let state): decision = report(key, state, &log)
+    case .raiseEmergency(let bucket, let raise): decision = raiseEmergency(bucket, raise, &log)
     case .enrol(let enrolment): decision = enrol(enrolment, &log)
     case .advertise(let node, let advertisement): decision = advertise(node, advertisement, &log)
     case .hear(let node): decision = hear(node, &log)

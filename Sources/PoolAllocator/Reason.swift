@@ -117,6 +117,11 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case bucketShort = 400
     /// A budget of the delegation has too little left, and it never refills.
     case budgetSpent = 401
+    /// The bucket could pay if its emergency were open; `have` is what that gives, `need` what is
+    /// missing.
+    case emergencyClosed = 402
+    /// The bucket is below zero.
+    case inDebt = 403
     /// Earlier claims wait for the same bucket.
     case behindParked = 404
     // 5xx capacity

@@ -7,6 +7,9 @@ struct Level {
   var billionths: Int128
   var time: Int64
   var debtMax: Int64
+  /// What its emergency allows below zero, and when that ends.
+  var emergency: Int64 = 0
+  var until: Int64?
   /// What a bucket is called, and the budget above a budget.
   var key: Key
   var parent: BucketID?
@@ -27,6 +30,11 @@ struct Level {
   /// Takes whole credits; gives them back where the amount is negative.
   mutating func take(_ amount: Int64) {
     billionths = min(billionths - Int128(amount) * unit, cap * unit)
+  }
+
+  /// How far below zero a class may take it at a moment.
+  func allowance(_ rank: UInt8, at moment: Int64) -> Int128 {
+    rank <= 1 && until.map { moment < $0 } ?? false ? Int128(emergency) : 0
   }
 
   /// The first moment at which it holds so much.

@@ -71,9 +71,8 @@ extension Verifier {
       }
       must(Int128(reason.have) == level.credits, .reason, "it holds \(level.credits)")
       must(reason.have < reason.need, .reason, "a bucket that is short lacks something")
-      let moment = level.moment(of: Int128(reason.need))
-      must(reason.clearsAt.map { Int128($0.ns) } == moment, .reason, "it clears otherwise")
-      if let fact { checkNeed(reason, id, fact) }
+      must(clears(reason, level, log.at.ns), .reason, "it clears otherwise")
+      if let fact { checkNeed(reason, id, fact, at: log.at.ns) }
     case (.lendingLimit, .lane(let row)):
       guard let lane = after.laneIDs[row].flatMap({ lane($0) }),
         case .reclaimable(_, let most) = lane.lending
@@ -86,15 +85,32 @@ extension Verifier {
     }
   }
 
+  /// Whether a bucket that is short clears when it is said to: with what its emergency gives, where
+  /// that comes before its end, else without.
+  private func clears(_ reason: Reason, _ level: Level, _ now: Int64) -> Bool {
+    let told = reason.clearsAt.map { Int128($0.ns) }
+    guard let until = level.until, now < until else {
+      return told == level.moment(of: Int128(reason.need))
+    }
+    let early = level.moment(of: Int128(reason.need))
+    if let early, early < Int128(until) || told == early { return told == early }
+    // Who asks is not known of a refused claim: P0 and P1 need less while it is open.
+    let late = level.moment(of: Int128(reason.need) + Int128(level.emergency))
+    return told == late || told == early
+  }
+
   /// What a bucket must hold: the first quantum in one of the claim's lanes, beside the next one of
   /// every lease that runs.
-  private mutating func checkNeed(_ reason: Reason, _ id: BucketID, _ fact: ClaimFact) {
+  private mutating func checkNeed(
+    _ reason: Reason, _ id: BucketID, _ fact: ClaimFact, at now: Int64
+  ) {
     let kept = leases.values.filter { $0.stopped == nil && $0.path.contains(id) }
       .reduce(Int128(0)) { $0 + ($1.next?.price ?? 0) }
     let prices = after.laneIDs.filter { fact.spec.lanes.contains(row: $0.key) }.values
       .compactMap { lane($0) }.compactMap { price(of: fact, in: $0) }
+    let allowed = levels[id]?.allowance(fact.serviceClass.rank, at: now) ?? 0
     must(
-      prices.contains { $0 + kept == Int128(reason.need) }, .reason,
+      prices.contains { $0 + kept - allowed == Int128(reason.need) }, .reason,
       "it needs what no lane costs: \(reason.need)")
   }
 

@@ -23,7 +23,9 @@ extension Verifier {
     for (bucket, kept) in zip(path, kept) {
       // Nobody's renewal is granted away.
       let level = levels[bucket]?.credits ?? -1
-      must(level >= kept, .credits, "a grant left \(level) where renewals need \(kept)")
+      let allowed = levels[bucket]?.allowance(claim.fact.serviceClass.rank, at: log.at.ns) ?? 0
+      must(
+        level >= kept - allowed, .credits, "a grant left \(level) where renewals need \(kept)")
     }
     claims[id]?.lease = first.lease
   }

@@ -19,6 +19,7 @@ extension Verifier {
         now.cap = Int128(rule.cap.value)
         now.rate = Int128(rule.refillPerSecond.value)
         now.debtMax = rule.debtMax.value
+        now.emergency = rule.emergency.value
         now.take(0)
       }
       let posting = booked[id]
@@ -36,8 +37,25 @@ extension Verifier {
       levels[id] = Level(
         cap: Int128(rule.cap.value), rate: Int128(rule.refillPerSecond.value),
         billionths: Int128(rule.opening.value) * 1_000_000_000, time: log.at.ns,
-        debtMax: rule.debtMax.value, key: key)
+        debtMax: rule.debtMax.value, emergency: rule.emergency.value, key: key)
     }
+  }
+
+  mutating func raise(_ id: BucketID, _ raise: EmergencyRaise, _ at: Instant) {
+    let known = policy.emergency?.approvers ?? []
+    must(
+      raise.by != raise.and && known.contains(raise.by) && known.contains(raise.and), .identity,
+      "two principals of the list open an emergency")
+    must(levels[id].map { !$0.isBudget } ?? false, .subject, "an emergency of no bucket")
+    must(
+      raise.until > at && raise.until <= at + (policy.emergency?.lastsMax ?? .zero), .time,
+      "an emergency lasts as long as the policy allows")
+    levels[id]?.until = raise.until.ns
+  }
+
+  mutating func endEmergency(_ id: BucketID, _ at: Instant) {
+    must(levels[id]?.until.map { $0 <= at.ns } ?? false, .time, "an emergency ends at its end")
+    levels[id]?.until = nil
   }
 
   mutating func open(_ id: BucketID, _ spec: DelegationSpec, _ at: Instant) {
@@ -161,8 +179,9 @@ extension Verifier {
     pay(reserved, lease.path, run, log)
     for bucket in lease.path {
       let level = levels[bucket]
-      let floor = lease.grant.terms.overrun == .debt ? -(level?.debtMax ?? 0) : 0
-      must((level?.credits ?? -1) >= Int128(floor), .credits, "a renewal passes the debt bound")
+      let debt = lease.grant.terms.overrun == .debt ? Int128(level?.debtMax ?? 0) : 0
+      let allowed = level?.allowance(lease.claim.serviceClass.rank, at: log.at.ns) ?? 0
+      must((level?.credits ?? -1) >= -(debt + allowed), .credits, "a renewal passes the debt bound")
     }
     leases[id]?.spans.append(span.ns)
     leases[id]?.open[UInt32(lease.spans.count + 1)] = reserved.value

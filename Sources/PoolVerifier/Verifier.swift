@@ -92,6 +92,8 @@ public struct Verifier {
       levels[id]?.cap = Int128(limit.value)
       levels[id]?.billionths += change * 1_000_000_000
     case .budgetForgotten(let id): levels[id] = nil
+    case .emergencyRaised(let id, let fact): raise(id, log.emergencies[Int(fact)], log.at)
+    case .emergencyEnded(let id): endEmergency(id, log.at)
     case .leaseGranted(let id, let grants): grant(id, grants, log)
     case .leaseStarted(let id, let at): start(id, at, log)
     case .leaseResumed(let id): resume(id, log)

@@ -1,8 +1,19 @@
 internal import PoolAllocator
 internal import StrictJSON
 
-/// Who has to approve what claims of a service do.
+/// Who has to approve what claims of a service do, and who may open an emergency.
 extension PolicyReader {
+  /// Reads the `emergency` of a policy.
+  mutating func emergency(_ value: JSONValue) throws -> EmergencyRule {
+    try value.object { fields in
+      let approvers = fields.array("approvers", min: 2, max: Limits.approvers) {
+        try intern(.principal, try $0.name(), at: $0)
+      }
+      let lasts = fields.span("lasts_max_seconds", atLeast: 1)
+      return EmergencyRule(approvers: try approvers.value, lastsMax: try lasts.value)
+    }
+  }
+
   /// Reads the `approval` of a service.
   /// - Returns: the index of the rule.
   mutating func approval(_ value: JSONValue) throws -> UInt16 {

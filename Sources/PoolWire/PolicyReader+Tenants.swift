@@ -51,6 +51,14 @@ extension PolicyReader {
       let refill = refill(&fields, value)
       let opening = fields.optionalCredits("opening_gpu_seconds")
       let debt = fields.optionalCredits("debt_max_gpu_seconds")
+      let emergency = fields.optionalCredits("emergency_gpu_seconds")
+      if let amount = try? emergency.value, amount > .zero, policy.emergency == nil,
+        !hasBadEmergency
+      {
+        fields.record(
+          "emergency_gpu_seconds", "nobody may open the bucket's emergency",
+          hint: "add emergency with its approvers to the policy")
+      }
       if let burst = try? burst.value, let level = try? opening.value, level > burst {
         fields.record(
           "opening_gpu_seconds", "the bucket opens above its burst",
@@ -66,10 +74,13 @@ extension PolicyReader {
         rule.match = place.match
         rule.opening = (try? opening.value) ?? rule.cap
         rule.debtMax = (try? debt.value) ?? .zero
+        rule.emergency = (try? emergency.value) ?? .zero
         policy.buckets.append(rule)
       }
       let children = children(&fields, value, of: own, place)
-      _ = try (burst.value, refill.get(), opening.value, debt.value, children.get())
+      _ = try (
+        burst.value, refill.get(), opening.value, debt.value, emergency.value, children.get()
+      )
     }
   }
 

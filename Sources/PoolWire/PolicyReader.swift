@@ -18,6 +18,8 @@ struct PolicyReader {
   var profileKinds: [String: DeviceKind] = [:]
   /// What each class says of its shield.
   var shields: [Span?] = []
+  /// The policy says who may open emergencies, and says it wrongly.
+  var hasBadEmergency = false
 
   /// Most entries of one list. Every list is bounded, so a document's cost is known.
   static let entriesMax = 10_000
@@ -31,6 +33,10 @@ struct PolicyReader {
     let profiles = fields.array("profiles", min: 1, max: 1000) { try profile($0) }
     if self.profiles.names.isEmpty { self.profiles.miss() }
     let slices = fields.optionalArray("slices", max: Self.entriesMax) { try slice($0) }
+    // Buckets have emergencies where somebody may open them.
+    let emergency = fields.optional("emergency") { try self.emergency($0) }
+    if let rule = try? emergency.value { policy.emergency = rule }
+    hasBadEmergency = policy.emergency == nil && fields.contains("emergency")
     // Reserved lanes name their owner, so tenants are read before pools.
     let tenants = fields.array("tenants", min: 1, max: Self.entriesMax) { try tenant($0) }
     if self.tenants.names.isEmpty { self.tenants.miss() }
@@ -46,7 +52,9 @@ struct PolicyReader {
     )
     policy.order = try order.value ?? Self.defaultOrder
     try preemption.value?.apply(to: &policy, shields: shields)
-    _ = try (tenants.value, services.value, costs.value, pressure.value)
+    _ = try (
+      tenants.value, services.value, costs.value, pressure.value, emergency.value
+    )
     try checkRungs()
     guard policy.lanes.count <= Limits.lanes else {
       throw root.refuse(

@@ -67,7 +67,9 @@ public struct ReasonText: Sendable {
   /// What a reason counts.
   private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
-    case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked, .budgetSpent: .credits
+    case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked, .budgetSpent,
+      .emergencyClosed, .inDebt:
+      .credits
     case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused, .approvalLapsed,
       .waitPredicted:
       .nanoseconds

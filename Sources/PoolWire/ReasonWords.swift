@@ -64,6 +64,7 @@ struct ReasonWords {
     case .bucketMissing: "\(subject) has no bucket, and nothing is unlimited by omission"
     case .lendingRefused:
       "\(subject) is lent only to work that can be gone within \(have), this may take \(need)"
+    case .approvalMissing where reason.clearsAt == nil: "another principal has to agree, too"
     case .approvalMissing: "the action has to be approved by another; the request lapses \(clears)"
     case .planMissing: "the action has to be approved, and the claim names no plan"
     case .approverNotAllowed: "the principal is not among those that may approve"
@@ -125,6 +126,11 @@ struct ReasonWords {
       "\(subject) holds \(Amounts.gpuSeconds(reason.have)) of \(need); clears \(clears)"
     case .budgetSpent:
       "\(subject) has \(Amounts.gpuSeconds(reason.have)) of \(need) left, and never refills"
+    case .emergencyClosed:
+      "the emergency of \(subject) is closed; it would give \(Amounts.gpuSeconds(reason.have)) to"
+        + " the \(need) that are missing"
+    case .inDebt:
+      "\(subject) is \(Amounts.gpuSeconds(-reason.have)) GPU-seconds below zero; clears \(clears)"
     case .behindParked: "\(subject) serves an earlier claim first; it holds \(have)"
     case .laneFull: "\(subject) has \(have) of \(need) \(what) free"
     case .fragmented:
@@ -235,6 +241,7 @@ struct ReasonWords {
     case .bucketMissing: "give the tenant a bucket in the policy"
     case .lendingRefused:
       "allow an interruption with a short grace, shorten the runtime, or name another lane"
+    case .approvalMissing where reason.clearsAt == nil: "name another approver of the policy"
     case .approvalMissing: "ask one of the approvers of its service"
     case .planMissing: "write the hash of the plan as plan"
     case .approverNotAllowed, .approverInvolved: "ask another of the approvers of its service"
@@ -273,6 +280,8 @@ struct ReasonWords {
     switch reason.code {
     case .bucketShort: "wait, use a smaller or shorter claim, or ask for a larger refill"
     case .budgetSpent: "ask for less, or ask its giver to raise the limit"
+    case .emergencyClosed: "where it is one, ask two of its approvers to open it"
+    case .inDebt: "wait until the refill has paid it"
     case .behindParked: "wait: claims of one bucket are served in order"
     case .laneFull: "wait, ask for less, or name more lanes"
     case .fragmented:

@@ -25,6 +25,8 @@ public struct StreamRequest: Sendable {
     case delegate(DelegationForm)
     /// Closes a delegation of a tenant and all that were given out of it.
     case revoke(tenant: String, budget: String)
+    /// Two principals open the emergency of a bucket for a while.
+    case raiseEmergency(bucket: String, by: String, and: String, Span)
     /// Does what is due.
     case tick
     /// Takes a node's account; a node that is new is enrolled first.
@@ -133,9 +135,9 @@ public struct StreamRequest: Sendable {
   /// Every operation, as it is written.
   public static let operations = [
     "claim", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve", "deny",
-    "delegate",
-    "revoke", "tick", "advertise", "silence", "hear", "cordon", "uncordon", "drain", "fence",
-    "restrict", "signal", "measure", "dependency", "policy", "status",
+    "delegate", "revoke", "emergency", "tick", "advertise", "silence", "hear", "cordon",
+    "uncordon", "drain", "fence", "restrict", "signal", "measure", "dependency", "policy",
+    "status",
   ]
 }
 
@@ -199,6 +201,13 @@ struct StreamReader {
       let tenant = fields.name("tenant")
       let budget = fields.name("budget")
       return .revoke(tenant: try tenant.value, budget: try budget.value)
+    case "emergency":
+      let bucket = fields.string("bucket", 1...1024)
+      let by = fields.name("by")
+      let other = fields.name("and")
+      let length = fields.span("for_seconds", atLeast: 1)
+      return .raiseEmergency(
+        bucket: try bucket.value, by: try by.value, and: try other.value, try length.value)
     case "advertise":
       return .advertise(try fields.read("node") { try NodeDocument($0) }.value)
     case "silence", "hear", "cordon", "uncordon", "drain", "fence":

@@ -27,7 +27,8 @@ struct Happening {
       .deviceAdvertised, .deviceMoved, .identityRestricted, .restrictionEnded, .pressureMoved,
       .dependencyReported:
       self.init(poolEvent: event, in: session)
-    case .budgetOpened, .budgetChanged, .budgetClosed, .budgetForgotten:
+    case .budgetOpened, .budgetChanged, .budgetClosed, .budgetForgotten, .emergencyRaised,
+      .emergencyEnded:
       self.init(budgetEvent: event, in: session)
     case .approvalRequested, .approvalGranted, .approvalDenied, .approvalLapsed:
       self.init(approvalEvent: event, in: session)
@@ -149,6 +150,15 @@ struct Happening {
       add(bucket: id, session)
       add(ownerOf: id, session)
       add("because", because.wire)
+    case .emergencyRaised(let id, let fact):
+      let raise = session.log.emergencies[Int(fact)]
+      self.init("emergency_raised", session)
+      add(bucket: id, session)
+      fields.append(("approvers", .words([raise.by, raise.and].map { session.names.text($0) })))
+      fields.append(("expires_ms", .moment(raise.until)))
+    case .emergencyEnded(let id):
+      self.init("emergency_ended", session)
+      add(bucket: id, session)
     default: return nil
     }
   }

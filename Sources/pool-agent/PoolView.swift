@@ -39,6 +39,8 @@ struct PoolView {
     var refillPerSecond: Credits
     var reserved: Credits
     var leases: Int64
+    /// When its emergency ends, while it is open.
+    var emergencyUntil: Instant?
   }
 
   struct CorrectionRow {
@@ -108,7 +110,8 @@ struct PoolView {
           tenant: pool.tenant(bucket.tenant).map { names.text($0.key) } ?? "?",
           level: Credits(bucket.credits.level(at: pool.now)), burst: bucket.credits.cap,
           refillPerSecond: bucket.credits.refillPerSecond,
-          reserved: Credits(reserved[id] ?? 0), leases: Int64(bucket.leases)))
+          reserved: Credits(reserved[id] ?? 0), leases: Int64(bucket.leases),
+          emergencyUntil: bucket.emergencyUntil))
     }
     var corrections: [CorrectionRow] = []
     pool.forEachCorrection { correction in
@@ -197,6 +200,7 @@ extension PoolView.BucketRow {
       writer.gpuSeconds("refill_gpu_seconds_per_second", refillPerSecond)
       writer.gpuSeconds("reserved_gpu_seconds", reserved)
       writer.int64("leases", leases)
+      if let emergencyUntil { writer.milliseconds("emergency_until_ms", emergencyUntil) }
     }
   }
 }

@@ -201,6 +201,15 @@ struct StreamAnswer {
       try session.names.check(.budget, NamePath.join(tenant, budget))
       return session.apply(
         .revoke(DelegationForm.key(tenant: tenant, budget: budget)), at: now)
+    case .raiseEmergency(let bucket, let by, let other, let length):
+      try session.names.check(.bucket, bucket)
+      for principal in [by, other] { try session.names.check(.principal, principal) }
+      let raise = EmergencyRaise(
+        by: NameTable.key(.principal, by), and: NameTable.key(.principal, other),
+        until: now + length)
+      let id = session.pool.bucket(named: NameTable.key(.bucket, bucket))
+      return session.apply(
+        .raiseEmergency(id ?? BucketID(row: .max, generation: 0), raise), at: now)
     case .tick:
       session.tick(at: now)
       return session.apply(.tick, at: now)

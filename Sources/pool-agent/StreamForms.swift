@@ -115,6 +115,13 @@ enum StreamForms {
       op: "revoke", summary: "closes a budget and all that were given out of it",
       example: #"{"op": "revoke", "tenant": "fraud", "budget": "swarm"}"#),
     StreamForm(
+      op: "emergency",
+      summary: "two principals let P0 and P1 take a bucket below zero, for a while",
+      example: """
+        {"op": "emergency", "bucket": "fraud", "by": "human:lead", "and": "human:ops", \
+        "for_seconds": 600}
+        """),
+    StreamForm(
       op: "policy", summary: "puts a policy document of a higher generation in force",
       example: #"{"op": "policy", "policy": {"schema_version": 1, "kind": "policy", …}}"#),
   ]

@@ -47,7 +47,8 @@ struct ExampleTests {
     #expect(
       Self.names == [
         "approval", "batch-lane", "degrade-research", "degrade-support", "degrade-workflow",
-        "delegation", "flood", "gang", "lending", "multi-node", "parked", "preemption", "stream",
+        "delegation", "emergency", "flood", "gang", "lending", "multi-node", "parked",
+        "preemption", "stream",
       ],
       "an example that is added here is compared with its golden below")
   }

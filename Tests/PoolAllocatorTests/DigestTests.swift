@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 5_770_236_230_473_572_936, low: 17_287_491_682_842_231_967),
-    Digest(high: 17_962_144_065_357_148_442, low: 16_028_159_424_576_568_961)
+    Digest(high: 10_771_595_288_008_841_880, low: 14_924_894_931_385_693_766),
+    Digest(high: 13_122_072_846_761_318_671, low: 2_797_141_994_171_548_523)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -30,6 +30,8 @@ struct SwarmCoverage {
   var restored = 0
   /// Cells given back for others.
   var swapped = 0
+  /// Emergencies of buckets.
+  var emergencies = (raised: 0, ended: 0)
   /// Budgets of delegations: opened, changed, closed, forgotten; waiting claims that ended with
   /// their delegation, or for want of credits.
   var budgets = (opened: 0, changed: 0, closed: 0, forgotten: 0, ended: 0, spent: 0)
@@ -52,6 +54,8 @@ struct SwarmCoverage {
       case .claimEnded(_, .preemptedOut): preemptedOut += 1
       case .guaranteeImpaired(_, _, let code): impaired[code, default: 0] += 1
       case .guaranteeRestored: restored += 1
+      case .emergencyRaised: emergencies.raised += 1
+      case .emergencyEnded: emergencies.ended += 1
       case .budgetOpened: budgets.opened += 1
       case .budgetChanged: budgets.changed += 1
       case .budgetClosed: budgets.closed += 1
@@ -90,6 +94,8 @@ struct SwarmCoverage {
     left.impaired.merge(right.impaired, uniquingKeysWith: +)
     left.restored += right.restored
     left.swapped += right.swapped
+    left.emergencies.raised += right.emergencies.raised
+    left.emergencies.ended += right.emergencies.ended
     left.budgets.opened += right.budgets.opened
     left.budgets.changed += right.budgets.changed
     left.budgets.closed += right.budgets.closed

@@ -159,6 +159,7 @@ struct SwarmDriver {
     }
     addApproval(to: &policy)
     addLadders(to: &policy)
+    addEmergency(to: &policy)
     policy.costs = [
       CostRule(
         action: key(8, 0), modelClass: key(10, 0), base: .seconds(1),
@@ -378,7 +379,8 @@ struct SwarmDriver {
     switch random.below(100) {
     case 0..<35: submit()
     case 35..<70: leaseCommand()
-    case 70..<78: apply(.tick)
+    case 70..<77: apply(.tick)
+    case 77: raiseEmergency()
     case 78..<80: decide()
     case 80..<82: delegate()
     case 82..<89: nodeCommand()

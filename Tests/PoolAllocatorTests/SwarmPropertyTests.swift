@@ -56,7 +56,8 @@ import Testing
     #expect(coverage.restored > 0)
     #expect(coverage.swapped > 0)
     for count in [
-      coverage.budgets.opened, coverage.budgets.changed, coverage.budgets.closed,
+      coverage.emergencies.raised, coverage.emergencies.ended, coverage.budgets.opened,
+      coverage.budgets.changed, coverage.budgets.closed,
       coverage.budgets.forgotten, coverage.budgets.ended,
     ] {
       #expect(count > 0)

@@ -39,6 +39,7 @@ extension TableRunner {
         verb == "deny"
         ? .deny(try claimID(name), by: by) : .approve(try claimID(name), by: by, plan: plan)
     case "delegate": command = .delegate(try delegation(name, &options))
+    case "raise": command = try raise(name, &options)
     case "revoke": command = .revoke(try TableValue.key(name))
     case "hear": command = .hear(try node(name))
     case "silence": command = .silence(try node(name))
@@ -184,6 +185,19 @@ extension TableRunner {
     try options.set(&spec.expires, "until") { Instant(ns: try TableValue.ns($0)) }
     try options.set(&spec.ceiling, "ceiling", TableValue.rank)
     return spec
+  }
+
+  /// `raise BUCKET by=ann and=bob until=60s`; a budget's name is one of no bucket.
+  private func raise(_ name: String, _ options: inout TableOptions) throws -> Command {
+    let key = try TableValue.key(name)
+    let id = pool.bucket(named: key) ?? pool.budget(named: key)
+    var raise = EmergencyRaise(
+      by: try TableValue.key("ann"), and: try TableValue.key("bob"),
+      until: Instant(ns: clock) + .seconds(60))
+    try options.set(&raise.by, "by", TableValue.key)
+    try options.set(&raise.and, "and", TableValue.key)
+    try options.set(&raise.until, "until") { Instant(ns: try TableValue.ns($0)) }
+    return .raiseEmergency(id ?? BucketID(row: 999, generation: 1), raise)
   }
 
   // MARK: claims

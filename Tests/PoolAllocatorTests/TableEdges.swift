@@ -22,6 +22,7 @@ struct TableStates {
   private var claims: [ClaimID: ClaimState] = [:]
   private var guarantees: [LaneID: String] = [:]
   private var budgets: [BucketID: String] = [:]
+  private var emergencies: [BucketID: String] = [:]
 
   /// `open`, `spent`, `expired` or `revoked`; nil for a bucket of the policy.
   static func state(of bucket: Bucket) -> String? {
@@ -43,7 +44,10 @@ struct TableStates {
     }
     pool.forEachLease { leases[$0] = $1.state }
     pool.forEachClaim { claims[$0] = $1.state }
-    pool.forEachBucket { budgets[$0] = Self.state(of: $1) }
+    pool.forEachBucket { id, bucket in
+      budgets[id] = Self.state(of: bucket)
+      if budgets[id] == nil { emergencies[id] = bucket.emergencyUntil == nil ? "closed" : "open" }
+    }
     pool.forEachLane { id, lane in
       if lane.rule.reserved > 0 { guarantees[id] = lane.short > 0 ? "impaired" : "bound" }
     }
@@ -67,6 +71,7 @@ struct TableStates {
     compare("lease", leases, next.leases, end: "ended")
     compare("claim", claims, next.claims, end: "ended")
     compare("guarantee", guarantees, next.guarantees, end: "gone")
+    compare("emergency", emergencies, next.emergencies, end: "closed")
     compare("budget", budgets, next.budgets, end: "gone")
     edges.remove(TableEdge(machine: "claim", from: "new", to: "new"))
     return edges.filter { !["duty", "guarantee"].contains($0.machine) || $0.to != "gone" }

@@ -6,6 +6,7 @@ extension TableNames {
     var items: [TableItem] = []
     for event in log.events {
       var item = Self.nodeItem(event, self, log) ?? Self.leaseItem(event, self, log)
+      if item == nil { item = Self.limitItem(event, self, log) }
       if item == nil { item = Self.poolItem(event, self, log) }
       if item == nil { item = Self.pressureItem(event, self, log) }
       guard let item else { continue }
@@ -120,6 +121,36 @@ extension TableNames {
     }
   }
 
+  private static func limitItem(
+    _ event: Event, _ names: TableNames, _ log: EventLog
+  ) -> TableItem? {
+    switch event {
+    case .budgetOpened(_, let fact):
+      item("budgetOpened", TableValue.name(log.delegations[Int(fact)].key))
+    case .budgetChanged(let id, let limit, let expires):
+      item(
+        "budgetChanged", names[id], "limit=\(TableValue.text(limit))",
+        "until=\(TableValue.text(expires))")
+    case .budgetClosed(let id, let because): item("budgetClosed", names[id], "\(because)")
+    case .budgetForgotten(let id): item("budgetForgotten", names[id])
+    case .emergencyRaised(let id, let fact):
+      item(
+        "emergencyRaised", names[id], TableValue.name(log.emergencies[Int(fact)].by),
+        TableValue.name(log.emergencies[Int(fact)].and),
+        "until=\(TableValue.text(log.emergencies[Int(fact)].until))")
+    case .emergencyEnded(let id): item("emergencyEnded", names[id])
+    case .approvalRequested(let id, let lapses, let isDemanded):
+      item(
+        "approvalRequested", names[id], "until=\(TableValue.text(lapses))",
+        isDemanded ? "demanded" : "")
+    case .approvalGranted(let id, let by):
+      item("approvalGranted", names[id], TableValue.name(by))
+    case .approvalDenied(let id, let by): item("approvalDenied", names[id], TableValue.name(by))
+    case .approvalLapsed(let id): item("approvalLapsed", names[id])
+    default: nil
+    }
+  }
+
   private static func poolItem(
     _ event: Event, _ names: TableNames, _ log: EventLog
   ) -> TableItem? {
@@ -163,22 +194,6 @@ extension TableNames {
         ([names[id]] + reasons.indices.map { "\(log.reasons[$0].code)" }).joined(separator: " "))
     case .claimHeld(let id, let row): item("claimHeld", names[id], names.identity(row: row))
     case .claimParked(let id, let bucket): item("claimParked", names[id], names[bucket])
-    case .budgetOpened(_, let fact):
-      item("budgetOpened", TableValue.name(log.delegations[Int(fact)].key))
-    case .budgetChanged(let id, let limit, let expires):
-      item(
-        "budgetChanged", names[id], "limit=\(TableValue.text(limit))",
-        "until=\(TableValue.text(expires))")
-    case .budgetClosed(let id, let because): item("budgetClosed", names[id], "\(because)")
-    case .budgetForgotten(let id): item("budgetForgotten", names[id])
-    case .approvalRequested(let id, let lapses, let isDemanded):
-      item(
-        "approvalRequested", names[id], "until=\(TableValue.text(lapses))",
-        isDemanded ? "demanded" : "")
-    case .approvalGranted(let id, let by):
-      item("approvalGranted", names[id], TableValue.name(by))
-    case .approvalDenied(let id, let by): item("approvalDenied", names[id], TableValue.name(by))
-    case .approvalLapsed(let id): item("approvalLapsed", names[id])
     case .claimEnded(let id, let end): item("claimEnded", names[id], "\(end)")
     case .claimRefused(_, let code): item("claimRefused", "\(code)")
     case .commandRefused(let code): item("commandRefused", "\(code)")
@@ -216,7 +231,8 @@ extension TableNames {
   /// How a figure is written, by the unit of its code.
   private static func printer(of code: Reason.Code) -> (Int64) -> String {
     switch code {
-    case .bucketShort, .budgetSpent, .behindParked, .priceExceedsCap, .arithmeticOverflow:
+    case .bucketShort, .budgetSpent, .emergencyClosed, .inDebt, .behindParked, .priceExceedsCap,
+      .arithmeticOverflow:
       { TableValue.decimal($0, scale: 1_000_000) }
     case .runtimeTooLong, .deadlineImpossible, .waitPredicted, .approvalLapsed:
       { TableValue.text(ns: $0) }

@@ -77,6 +77,8 @@ extension TableRunner {
     outcome.add("level", TableValue.decimal(bucket.credits.level(at: pool.now), scale: 1_000_000))
     outcome.add("cap", TableValue.text(bucket.credits.cap), .asked)
     outcome.add("committed", total(bucket.committed))
+    outcome.add(
+      "emergency", bucket.emergencyUntil.map { TableValue.text($0) } ?? "closed", .asked)
     outcome.add("charged", total(books.charged), .asked)
     outcome.add("refunded", total(books.refunded), .asked)
     outcome.add("refilled", total(books.refilled), .asked)

@@ -80,6 +80,7 @@ struct TablePolicy {
     case "cost": try cost(name, &options)
     case "rung": try ladders.rung(name, &options)
     case "gauge": try ladders.gauge(TableValue.key(name), &options)
+    case "emergency": try emergency(name, &options)
     case "order":
       try options.set(&policy.order.ageingStep, "step") {
         $0 == "none" ? nil : try TableValue.span($0)
@@ -236,6 +237,7 @@ struct TablePolicy {
     try options.set(&rule.refillPerSecond, "refill", TableValue.credits)
     try options.set(&rule.opening, "opening", TableValue.credits)
     try options.set(&rule.debtMax, "debt", TableValue.credits)
+    try options.set(&rule.emergency, "emergency", TableValue.credits)
     try options.set(&rule.match, "application") { .application(try TableValue.key($0)) }
     try options.set(&rule.match, "class") { .serviceClass(try TableValue.rank($0)) }
     try options.set(&rule.match, "action") { .action(try TableValue.key($0)) }
@@ -269,6 +271,15 @@ struct TablePolicy {
     try options.set(&rule.lasts, "lapse", TableValue.span)
     policy.approvals.append(rule)
     service.approval = UInt16(policy.approvals.count - 1)
+  }
+
+  /// `policy emergency ann,bob max=1h`
+  private mutating func emergency(_ names: String, _ options: inout TableOptions) throws {
+    var rule = EmergencyRule(
+      approvers: try names.split(separator: ",").map { try TableValue.key(String($0)) },
+      lastsMax: .seconds(3600))
+    try options.set(&rule.lastsMax, "max", TableValue.span)
+    policy.emergency = rule
   }
 
   /// `policy cost ACTION/MODEL base=1s prompt=2s output=10s call=3s retry=1.5`

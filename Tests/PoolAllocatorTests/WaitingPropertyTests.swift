@@ -12,21 +12,30 @@ import Testing
 
   @Test func everyTickEndsAndNobodyWaitsForNothing() {
     var coverage = SwarmCoverage()
+    var falls = 0
     for seed in 0..<Self.seeds {
       var life = PoorLife(seed: UInt64(5_000_000 + seed))
+      var trail = LevelTrail()
       for step in 0..<70 {
         life.stepOnce(step)
         let ends = life.tick()
         #expect(ends, "seed \(seed), step \(step): the tick does not end")
         guard ends else { return }
         life.pool.checkInvariants()
+        for id in trail.note(life.pool) {
+          Issue.record("seed \(seed), step \(step): \(id) is too low")
+        }
         for id in life.pool.idleClaims() {
           Issue.record("seed \(seed), step \(step): nothing is in the way of \(id)")
         }
       }
       coverage += life.coverage
+      falls += trail.falls
     }
-    print("waiting: \(coverage)")
+    print("waiting: \(falls) falls below zero, \(coverage)")
+    #expect(falls > Self.seeds / 10)
+    #expect(coverage.emergencies.ended > Self.seeds / 4)
+    #expect(coverage.budgets.spent > 0)
     #expect(coverage.held > 0)
     #expect(coverage.narrowed > Self.seeds)
     #expect(coverage.widened > Self.seeds)
@@ -129,6 +138,11 @@ private struct PoorLife {
       policy.classes[row].quantum = .seconds(100)
     }
     for tenant in 0..<2 { addBuckets(of: tenant, to: &policy) }
+    policy.emergency = EmergencyRule(
+      approvers: [Name.key(32, 0), Name.key(32, 1)], lastsMax: .seconds(100))
+    for row in policy.buckets.indices where random.chance(60) {
+      policy.buckets[row].emergency = Credits(Int64(random.below(100)) * 1_000_000)
+    }
     return policy
   }
 
@@ -163,6 +177,8 @@ private struct PoorLife {
       let policy = policy()
       apply(.activate(generation, policy))
     case 15: restrict()
+    case 16: raiseEmergency()
+    case 17 where random.chance(50): delegate()
     default: break
     }
   }
@@ -176,7 +192,29 @@ private struct PoorLife {
       lanes: pool.laneSet(named: lanes.map { Name.lane($0) }),
       runtimeMax: .seconds(Int64(1 + random.below(200))))
     spec.application = Name.application(random.below(2))
+    if random.chance(40) { spec.budget = Name.key(31, random.below(2)) }
     apply(.submit(spec))
+  }
+
+  private mutating func raiseEmergency() {
+    var all: [BucketID] = []
+    pool.forEachBucket { id, _ in all.append(id) }
+    guard let id = random.pick(all) else { return }
+    let raise = EmergencyRaise(
+      by: Name.key(32, 0), and: Name.key(32, 1),
+      until: now + .seconds(Int64(1 + random.below(60))))
+    apply(.raiseEmergency(id, raise))
+  }
+
+  /// A small budget of one of the tenants, given again and again.
+  private mutating func delegate() {
+    let number = random.below(2)
+    apply(
+      .delegate(
+        DelegationSpec(
+          key: Name.key(31, number), tenant: Name.tenant(number),
+          limit: Credits(Int64(random.below(160)) * 1_000_000),
+          expires: now + .seconds(Int64(200 + random.below(400))))))
   }
 
   private mutating func leaseCommand() {

@@ -55,6 +55,16 @@ struct DocumentErrorTests {
     Mistake(
       "policy", "\"approvers\": [\"human:ann\", \"human:bob\"]", "\"approvers\": []", "expected"),
     Mistake(
+      "policy", "\"lasts_max_seconds\": 3600", "\"lasts_max_seconds\": 0", "is out of range"),
+    Mistake(
+      "policy", "\"emergency\": {\"approvers\": [\"human:ann\", \"human:bob\"],",
+      "\"emergency\": {\"approvers\": [\"human:ann\"],", "2 to 64 elements"),
+    Mistake(
+      "policy",
+      "\"emergency\": {\"approvers\": [\"human:ann\", \"human:bob\"], "
+        + "\"lasts_max_seconds\": 3600},",
+      "", "nobody may open the bucket's emergency"),
+    Mistake(
       "policy", "\"actions\": [\"send\"]", "\"action\": \"send\"",
       "nearest known key is \"actions\""),
     Mistake(

@@ -37,6 +37,8 @@ struct DocumentTests {
       policy.approvals[0].approvers
         == ["human:ann", "human:bob"].map { NameTable.key(.principal, $0) })
     #expect(policy.approvals[0].lasts == .seconds(900))
+    #expect(policy.emergency?.lastsMax == .seconds(3600))
+    #expect(policy.emergency?.approvers == policy.approvals[0].approvers)
     #expect(document.vocabulary.serviceOwners == ["chat": "team-a", "write": "team-b"])
   }
 
@@ -47,6 +49,7 @@ struct DocumentTests {
     #expect(buckets.map(\.refillPerSecond.value) == [100_000, 500_000, 0, 0])
     #expect(buckets.map(\.opening.value) == [1_000_001, 6_000_000, 1_000_000, 10_000_000])
     #expect(buckets[0].debtMax == Credits(3_000_000))
+    #expect(buckets.map(\.emergency.value) == [60_000_000, 0, 0, 0])
     #expect(buckets.map(\.parent) == [nil, 0, 1, nil])
     #expect(buckets.map(\.tenant) == [0, 0, 0, 1])
     #expect(buckets[1].match == .application(NameTable.key(.application, "acme > chat")))

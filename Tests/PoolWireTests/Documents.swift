@@ -38,11 +38,13 @@ enum Documents {
       },
       "order": {"ageing_step_seconds": 30, "ageing_ceiling": "P1"},
       "preemption": {"distance": 1, "shield_seconds": 90, "leases_burst": 4, "leases_per_hour": 30},
+      "emergency": {"approvers": ["human:ann", "human:bob"], "lasts_max_seconds": 3600},
       "tenants": [
         {"name": "acme", "classes": ["P0", "P1"], "weight": 1.5, "borrow_max_milli": 2000,
          "queue_max": 5, "bucket": {
           "burst_gpu_seconds": 600, "refill_gpu_seconds_per_hour": 360,
-          "opening_gpu_seconds": 1.000001, "debt_max_gpu_seconds": 3, "by": "application",
+          "opening_gpu_seconds": 1.000001, "emergency_gpu_seconds": 60,
+          "debt_max_gpu_seconds": 3, "by": "application",
           "children": {"chat": {"burst_gpu_seconds": 6, "refill_gpu_seconds_per_second": 0.5,
             "by": "class", "children": {"P1": {"burst_gpu_seconds": 1,
               "refill_gpu_seconds_per_second": 0}}}}}},

@@ -92,6 +92,8 @@ struct ReasonTests {
     309 host_memory_too_small
     400 bucket_short
     401 budget_spent
+    402 emergency_closed
+    403 in_debt
     404 behind_parked
     500 lane_full
     501 fragmented

@@ -177,6 +177,11 @@ struct SchemaTests {
       line["claim"] = "b"
       line["by"] = "c"
       if op == "approve" { line["plan"] = "d" }
+    case "emergency":
+      line["bucket"] = "a"
+      line["by"] = "b"
+      line["and"] = "c"
+      line["for_seconds"] = 60
     case "delegate", "revoke":
       line["tenant"] = "a"
       line["budget"] = "b"

@@ -352,6 +352,7 @@ extension Pool {
     }
     let count = UInt16(1 + opening.others.count)
     step(.leaseGranted(id, grants: Span32(first: first, count: count)), &log)
+    noteDebt(lead, offer.reservation, path: path, &log)
     return lead
   }
 

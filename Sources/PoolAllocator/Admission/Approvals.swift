@@ -113,11 +113,7 @@ extension Pool {
     guard policy.approvals[Int(rule)].approvers.contains(approver) else {
       return Reason(.approverNotAllowed)
     }
-    if let restriction = identity(.principal, approver)?.restriction, restriction.until > now,
-      restriction.measure == .suspend
-    {
-      return Reason(.identitySuspended, .identity(.principal), clearsAt: restriction.until)
-    }
+    if let reason = suspension(of: approver) { return reason }
     if approval.by == nil, approval.lapses <= now {
       return Reason(.approvalLapsed, have: approval.lapses.ns, need: now.ns)
     }

@@ -5,7 +5,7 @@ extension Reason.Code {
   public var isCause: Bool {
     switch self {
     case .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering, .guaranteeImpaired,
-      .boundInUse, .victimsShielded, .preemptionRateSpent:
+      .boundInUse, .victimsShielded, .preemptionRateSpent, .emergencyClosed, .inDebt:
       true
     default: false
     }

@@ -5,7 +5,7 @@ extension Pool {
     case lease(LeaseID)
     case node(NodeID)
     case restriction(UInt32)
-    case delegation(UInt32)
+    case limit(UInt32)
     case waited(ClaimID)
     case aged(ClaimID)
     case overdue(TenantID, LaneID)
@@ -24,7 +24,7 @@ extension Pool {
       case .lease(let id): leaseDue(id, &log)
       case .node(let id): nodeDue(id, &log)
       case .restriction(let row): endRestriction(row, &log)
-      case .delegation(let row): delegationDue(row, &log)
+      case .limit(let row): limitDue(row, &log)
       case .waited(let id): waitDue(id, &log)
       case .aged(let id):
         let level = agedLevel(of: id.row)
@@ -47,7 +47,7 @@ extension Pool {
       return .node(id)
     }
     if let row = QueueIndex.due(queue.identityTimers, at: now) { return .restriction(row) }
-    if let row = QueueIndex.due(queue.delegationTimers, at: now) { return .delegation(row) }
+    if let row = QueueIndex.due(queue.limitTimers, at: now) { return .limit(row) }
     if let row = QueueIndex.due(queue.claimTimers, at: now), let id = claims.id(at: row) {
       return .waited(id)
     }

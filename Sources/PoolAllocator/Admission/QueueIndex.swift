@@ -41,7 +41,7 @@ struct QueueIndex: Sendable {
   /// Buckets by the moment the first claim that waits for them can be paid.
   var bucketTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Budgets by their end, and closed ones by what is left to do.
-  var delegationTimers = IndexedHeaps<Instant>(heaps: 1)
+  var limitTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Restrictions by their end, and at once those that let go of claims.
   var identityTimers = IndexedHeaps<Instant>(heaps: 1)
 

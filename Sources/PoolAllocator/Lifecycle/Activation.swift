@@ -271,6 +271,7 @@ extension Pool {
         queue.narrowed.isEmpty(row), !hasStray(row)
       else { continue }
       keys.buckets.remove(buckets[id].rule.key)
+      queue.limitTimers.remove(row)
       buckets.remove(id)
     }
   }

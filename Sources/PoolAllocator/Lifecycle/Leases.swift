@@ -30,7 +30,8 @@ extension Pool {
       return answer(id)
     }
     let short = renewalObstacles(lease, next.price)
-    if let least = short.map({ $0.have - $0.need }).min() {
+    let missing = short.filter { $0.code == .bucketShort || $0.code == .budgetSpent }
+    if let least = missing.map({ $0.have - $0.need }).min() {
       if !lease.isUnpaid { step(.leaseUnpaid(id, short: Credits(-least)), &log) }
       var decision = answer(id)
       decision.verdict = .rejected
@@ -41,30 +42,27 @@ extension Pool {
     let postings = reserve(next.price, path: lease.path, &log)
     step(
       .leaseRenewed(id, span: next.span, reserved: next.price, postings: postings), &log)
-    for index in 0..<lease.path.count {
-      let level = buckets[lease.path[index]].credits.level
-      if level < .zero {
-        let entered = Credits(min(-level.value, next.price.value))
-        step(.debtEntered(id, lease.path[index], entered), &log)
-      }
-    }
+    noteDebt(id, next.price, path: lease.path, &log)
     return answer(id)
   }
 
   /// Every bucket of a lease's path that cannot pay its next quantum, down to its debt bound.
   private func renewalObstacles(_ lease: Lease, _ price: Credits) -> [Reason] {
     var short: [Reason] = []
+    let rank = claims[lease.claim].serviceClass.rank
     for index in 0..<lease.path.count {
-      let bucket = buckets[lease.path[index]]
+      let id = lease.path[index]
+      let bucket = buckets[id]
       let floor = lease.terms.overrun == .debt ? -bucket.rule.debtMax.value : 0
       let level = bucket.credits.level(at: now)
-      let need = price.value + floor
+      let without = price.value + floor
+      let need = without - allowance(of: bucket, rank: rank, at: now)
       guard level < need else { continue }
-      short.append(
-        Reason(
-          isBudget(lease.path[index]) ? .budgetSpent : .bucketShort,
-          .bucket(lease.path[index].row), have: level, need: need,
-          clearsAt: bucket.credits.clears(Int128(need), at: now)))
+      let reason = Reason(
+        isBudget(id) ? .budgetSpent : .bucketShort, .bucket(id.row), have: level, need: need,
+        clearsAt: clears(Int128(without), in: bucket, rank: rank, at: now))
+      short.append(reason)
+      short += besideShort(reason, in: id, rank: rank)
     }
     return short
   }
@@ -438,7 +436,7 @@ extension Pool {
     let path = leases[id].path
     for index in 0..<path.count {
       buckets[path[index]].leases -= 1
-      if isBudget(path[index]) { refreshDelegationTimer(path[index].row) }
+      if isBudget(path[index]) { refreshLimitTimer(path[index].row) }
     }
     let (tenant, isLent) = (leases[id].tenant, leases[id].isLent)
     lanes[leases[id].lane].discharge(leases[id].billedMilli, isLent: isLent)

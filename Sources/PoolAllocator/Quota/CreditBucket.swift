@@ -124,6 +124,8 @@ public struct Bucket: BitwiseCopyable, Sendable {
   public internal(set) var committed = CreditTotal.zero
   /// Leases that pay from it.
   public internal(set) var leases: UInt32 = 0
+  /// When its emergency ends; nil while it is closed.
+  public internal(set) var emergencyUntil: Instant?
   /// The claim that left the bucket's parking last and is not yet served.
   public internal(set) var turn: ClaimID?
   /// No longer in the policy; kept while a lease pays from it.

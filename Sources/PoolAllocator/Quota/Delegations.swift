@@ -152,26 +152,28 @@ extension Pool {
 
   // MARK: time
 
-  /// When a budget needs attention: at its end; once closed, at once while claims of it wait, and
+  /// When the limit of a bucket needs attention: at the end of its emergency. Of a budget: at its
+  /// end; once closed, at once while claims of it wait, and
   /// when it is forgotten, unless something rests on it.
-  func delegationTimer(of row: UInt32) -> Instant {
+  func limitTimer(of row: UInt32) -> Instant {
     let bucket = buckets[row: row]
-    guard let delegation = bucket.delegation else { return .farFuture }
+    guard let delegation = bucket.delegation else { return bucket.emergencyUntil ?? .farFuture }
     guard delegation.closed != nil else { return delegation.expires }
     if !queue.delegated.isEmpty(row) { return .origin }
     guard bucket.leases == 0, delegation.children == 0 else { return .farFuture }
     return delegation.closedAt + limits.delegationMemory
   }
 
-  mutating func refreshDelegationTimer(_ row: UInt32) {
-    QueueIndex.set(&queue.delegationTimers, row, delegationTimer(of: row))
+  mutating func refreshLimitTimer(_ row: UInt32) {
+    QueueIndex.set(&queue.limitTimers, row, limitTimer(of: row))
   }
 
-  /// The timer of a budget came up: it expired, a waiting claim of a closed one ends, or a closed
-  /// one is forgotten.
-  mutating func delegationDue(_ row: UInt32, _ log: inout EventLog) {
-    guard let id = buckets.id(at: row), let delegation = buckets[id].delegation else {
-      broken("only budgets have a timer of delegations")
+  /// The timer of a limit came up: an emergency is over, a budget expired, a waiting claim of a
+  /// closed one ends, or a closed one is forgotten.
+  mutating func limitDue(_ row: UInt32, _ log: inout EventLog) {
+    guard let id = buckets.id(at: row) else { broken("a timer of a limit names a bucket") }
+    guard let delegation = buckets[id].delegation else {
+      return step(.emergencyEnded(id), &log)
     }
     guard delegation.closed != nil else {
       return step(.budgetClosed(id, because: .delegationExpired), &log)
@@ -189,13 +191,13 @@ extension Pool {
     guard let key = claims[id].spec.budget, let row = keys.budgets.row(for: key) else { return }
     let turn = claims[id].turn
     queue.delegated.insert(id.row, turn, into: row)
-    refreshDelegationTimer(row)
+    refreshLimitTimer(row)
   }
 
   mutating func unwatchDelegation(of id: ClaimID) {
     guard let row = queue.delegated.heap(of: id.row) else { return }
     queue.delegated.remove(id.row)
-    refreshDelegationTimer(row)
+    refreshLimitTimer(row)
   }
 
   // MARK: folding
@@ -222,7 +224,7 @@ extension Pool {
     keys.budgets.insert(buckets[id].rule.key, id.row)
     queue.admit(bucket: id.row)
     if let parent = buckets[id].parent { keys.heirs.append(id.row, to: parent.row) }
-    refreshDelegationTimer(id.row)
+    refreshLimitTimer(id.row)
   }
 
   mutating func evolveBudgetChanged(_ id: BucketID, _ limit: Credits, _ expires: Instant) {
@@ -233,7 +235,7 @@ extension Pool {
     buckets[id].books.opening += change
     buckets[id].delegation?.expires = expires
     refreshBucketTimer(id.row)
-    refreshDelegationTimer(id.row)
+    refreshLimitTimer(id.row)
     let tenant = buckets[id].tenant
     stirHeads(of: tenant)
   }
@@ -244,7 +246,7 @@ extension Pool {
     guard buckets[id].delegation?.closed == nil else { return }
     buckets[id].delegation?.closed = because
     buckets[id].delegation?.closedAt = now
-    refreshDelegationTimer(id.row)
+    refreshLimitTimer(id.row)
     var row = keys.heirs.first(of: id.row)
     while row != RowLists.none {
       // At most `Limits.delegationDepth` deep.
@@ -256,12 +258,12 @@ extension Pool {
   mutating func evolveBudgetForgotten(_ id: BucketID) {
     let parent = buckets[id].parent
     let key = buckets[id].rule.key
-    queue.delegationTimers.remove(id.row)
+    queue.limitTimers.remove(id.row)
     keys.budgets.remove(key)
     keys.heirs.remove(id.row)
     buckets.remove(id)
     guard let parent else { return }
     buckets[parent].delegation?.children -= 1
-    refreshDelegationTimer(parent.row)
+    refreshLimitTimer(parent.row)
   }
 }

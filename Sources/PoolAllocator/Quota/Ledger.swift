@@ -56,6 +56,7 @@ extension Pool {
       let id = path[index]
       guard let reason = obstacle(to: price, in: id, turn: turn) else { continue }
       reasons.append(reason)
+      reasons += besideShort(reason, in: id, rank: turn.level)
       let clears = reason.clearsAt ?? .farFuture
       if worst.map({ clears > $0.clears }) ?? true { worst = (id, clears) }
     }
@@ -68,20 +69,23 @@ extension Pool {
     if let first = firstInLine(for: id), first < turn {
       return Reason(.behindParked, .bucket(id.row), have: buckets[id].credits.level(at: now))
     }
-    return shortfall(of: id, for: price)
+    return shortfall(of: id, for: price, rank: turn.level)
   }
 
-  /// What a bucket lacks for a price; nil where it holds enough.
-  private func shortfall(of id: BucketID, for price: Credits) -> Reason? {
+  /// What a bucket lacks for a price of a class; nil where it holds enough.
+  private func shortfall(of id: BucketID, for price: Credits, rank: UInt8) -> Reason? {
     let credits = buckets[id].credits
-    let need = Int128(price.value) + buckets[id].committed.value
+    var need = Int128(price.value) + buckets[id].committed.value
     // What it held when last touched is enough nearly always; only else is the refill worked out.
     if Int128(credits.level.value) >= need { return nil }
     let level = credits.level(at: now)
     if Int128(level) >= need { return nil }
+    let clears = clears(need, in: buckets[id], rank: rank, at: now)
+    need -= Int128(allowance(of: buckets[id], rank: rank, at: now))
+    if Int128(level) >= need { return nil }
     return Reason(
       isBudget(id) ? .budgetSpent : .bucketShort, .bucket(id.row), have: level,
-      need: Int64(clamping: need), clearsAt: credits.clears(need, at: now))
+      need: Int64(clamping: need), clearsAt: clears)
   }
 
   /// Everything that keeps a path from paying a price now: in each bucket who goes before, and what
@@ -92,9 +96,15 @@ extension Pool {
     for index in 0..<path.count {
       guard let reason = obstacle(to: price, in: path[index], turn: turn) else { continue }
       reasons.append(reason)
-      if reason.code == .behindParked, let short = shortfall(of: path[index], for: price) {
+      var short = reason
+      if reason.code == .behindParked {
+        guard let found = shortfall(of: path[index], for: price, rank: turn.level) else {
+          continue
+        }
+        short = found
         reasons.append(short)
       }
+      reasons += besideShort(short, in: path[index], rank: turn.level)
     }
     return reasons
   }

@@ -103,6 +103,8 @@ struct Tampering: Sendable {
     _ change: @escaping @Sendable (inout Reason) -> Void
   ) -> Tampering {
     Tampering("reason: \(name)") { log, decision, _ in
+      // The reasons of a claim on a rung speak of what it asked for; they are not checked.
+      guard decision.verdict != .downgraded else { return false }
       var all = Array(log.reasons)
       let found = decision.reasons.indices.first { isOne(all[$0], log) }
       guard let found else { return false }
