@@ -39,6 +39,9 @@ public struct Limits: Hashable, Sendable {
   /// Nodes whose leases are looked at to find where a head can start first; the others end later as
   /// a whole, though one of their devices may be free before. Unit: nodes.
   public static let pinProbes = 32
+  /// Claims whose kept devices a gang may have instead: each look at one may scan the lane. Unit:
+  /// claims.
+  public static let gangPinProbes = 4
   /// Other ways to ask for a claim that are tried for one answer: each costs as much as a
   /// submission. Unit: claims.
   public static let alternativeTrials = 128

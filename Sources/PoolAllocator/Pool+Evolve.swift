@@ -89,6 +89,7 @@ extension Pool {
     let inserted = claims.insert(Claim(fact, turn: turn, identities: rows))
     invariant(inserted == id, "a claim gets the id that its event names")
     arrivals += 1
+    if !fact.spec.demand.isSimple { queue.hasGangs = true }
     keys.claims.insert(fact.spec.key, id.row)
     tenants[fact.tenant].live += 1
   }

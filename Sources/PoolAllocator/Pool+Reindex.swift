@@ -87,6 +87,7 @@ extension Pool {
       QueueIndex.set(&queue.claimTimers, id.row, waitTimer(of: claim))
       watchDelegation(of: id)
     }
+    indexGangs()
     indexLines()
     indexVictims()
     indexBacklogs()
@@ -112,7 +113,8 @@ extension Pool {
     var left = placement.lanesOfNode[Int(node)]
     while let lane = left.firstRow {
       left = left.withoutFirst
-      if placement.lanes[Int(lane)].ceiling.absorb(top(of: node, lane: lane)) {
+      // What a gang can have is no ceiling of one node: any node may complete it.
+      if placement.lanes[Int(lane)].ceiling.absorb(top(of: node, lane: lane)) || queue.hasGangs {
         placement.hasMovedCeiling = true
       }
     }

@@ -120,7 +120,8 @@ extension Pool {
       return requeue(id, &log)
     }
     guard let member = queue.narrowed.least(in: row), let id = claims.id(at: member.row) else {
-      broken("a bucket whose timer is due has a claim that waits for it")
+      // What it waits for became dearer since the timer was set.
+      return refreshBucketTimer(row)
     }
     let claim = claims[id]
     guard let resolved = resolved(claim) else {
@@ -267,6 +268,7 @@ extension Pool {
     guard let id = firstFirm(lane: row, behind: head) else { return false }
     guard let (resolved, payable) = keepInOrder(id, &log) else { return true }
     guard payable.contains(row: row), let offer = offer(row, for: claims[id].spec, resolved),
+      leases.hasRoom(for: resolved.wish.members),
       lendingObstacle(row, to: claims[id].tenant, offer.billedMilli) == nil
     else { return false }
     return serve(id, resolved, offer, lane: row, &log)

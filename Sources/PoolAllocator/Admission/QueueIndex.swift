@@ -45,6 +45,9 @@ struct QueueIndex: Sendable {
   /// Restrictions by their end, and at once those that let go of claims.
   var identityTimers = IndexedHeaps<Instant>(heaps: 1)
 
+  /// Whether a gang was submitted since the indexes were made.
+  var hasGangs = false
+
   /// Makes room for a bucket row.
   mutating func admit(bucket: UInt32) {
     while parked.heapCount <= Int(bucket) {

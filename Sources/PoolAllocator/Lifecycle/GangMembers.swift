@@ -14,6 +14,21 @@ extension Pool {
     lease.members > 1 && lease.state != .stopping && !isCurrent(lease)
   }
 
+  /// Why the first member stopped of a gang that ends, as long as that is known.
+  func firstCause(of lease: Lease) -> StopCause? {
+    var next = lease.nextMember
+    for _ in 1..<max(2, Int(lease.members)) where leases.contains(next) {
+      if let cause = leases[next].cause, cause != .gangEnded { return cause }
+      next = leases[next].nextMember
+    }
+    return nil
+  }
+
+  /// Notes whether there are gangs.
+  mutating func indexGangs() {
+    claims.forEach { _, claim in if !claim.spec.demand.isSimple { queue.hasGangs = true } }
+  }
+
   /// Whether the owner of a lane took back what a claim had; that is no start which failed.
   func isReclaimed(_ lead: LeaseID?) -> Bool {
     guard let lead, leases.contains(lead) else { return false }

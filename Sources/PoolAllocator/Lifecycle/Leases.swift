@@ -173,7 +173,8 @@ extension Pool {
     _ id: LeaseID, _ cause: StopCause, outcome: Outcome = .completed, _ log: inout EventLog
   ) {
     let lease = leases[id]
-    let isTaken = cause == .reclaimed || cause == .preempted
+    let first = cause == .gangEnded ? firstCause(of: lease) : cause
+    let isTaken = first == .reclaimed || first == .preempted
     let at = cause == .preempted ? billedUntil(lease) : min(now, lease.ends)
     let killBy = isTaken ? returns(lease) : now + lease.terms.killWithin
     step(.leaseStopping(id, cause, at: at, killBy: killBy), &log)

@@ -78,6 +78,7 @@ public struct DeviceReport: BitwiseCopyable, Hashable, Sendable {
   func servesLike(_ other: Self) -> Bool {
     kind == other.kind && isPartitioned == other.isPartitioned && capacity == other.capacity
       && memory == other.memory && profile == other.profile && slice == other.slice
+      && numa == other.numa && island == other.island
   }
 
   /// Makes a report of a healthy device.

@@ -120,7 +120,7 @@ extension Pool {
       starts = max(starts, free[index].at)
     }
     found.count = need
-    let rows = (0..<need).map { found.devices[$0] }
+    let rows = wish.demand.asksHost ? (0..<need).map { found.devices[$0] } : []
     guard let hostStarts = hostStart(of: wish, for: asker, on: node, rows, ends) else { return nil }
     return Promise(placement: found, starts: max(starts, hostStarts))
   }
@@ -304,6 +304,7 @@ extension Pool {
   func admitted(_ id: ClaimID, lane: UInt32) -> Resolved? {
     let claim = claims[id]
     guard holder(of: claim) == nil, let resolved = resolved(claim),
+      leases.hasRoom(for: resolved.wish.members),
       case .success(let found) = lifelongOffer(lane, for: claim.spec, resolved),
       lendingObstacle(lane, to: claim.tenant, found.offer.billedMilli) == nil,
       case .yes = affordability(found.offer.reservation, path: resolved.path, turn: resolved.turn)

@@ -7,14 +7,16 @@
 /// required. Among equals the least row wins, so the choice is a function of the tables.
 extension Pool {
   /// Where a demand of any number of members has room now, or nil.
+  /// - Parameter wished: whether what it wishes for is tried before what it requires.
   /// - Complexity: of `bestPlacement` for one member; for a gang of whole GPUs O(members) lookups
   ///   and the nodes that have idle GPUs but lack processor time or memory; for any other gang, or
   ///   one that asks for a rack, O(devices of the lane).
-  func room(for wish: Wish, lane: UInt32) -> Opening? {
+  func room(for wish: Wish, lane: UInt32, wished: Bool = true) -> Opening? {
     if wish.demand.isSimple {
       return bestPlacement(of: wish, lane: lane).map { Opening(placement: $0) }
     }
-    for nearness in Nearness.attempts(for: wish.demand) {
+    let required = [Nearness(wish.demand.together)]
+    for nearness in wished ? Nearness.attempts(for: wish.demand) : required {
       let found = gangPlacement(wish, lane, nearness)
       if let first = found.first { return Opening(placement: first, others: found.dropFirst()) }
     }
@@ -66,7 +68,7 @@ extension Pool {
         var walk = index.idleShelves.walk(heap)
         while found.count < wish.members, let node = walk.next(in: index.idleShelves)?.row {
           let left = wish.members - found.count
-          if row >= left * each, tried != left {
+          if row >= min(left * each, FreeGrid.rows - 1), tried != left {
             tried = left
             let rest = tightest(wish, lane, holding: left, besides: found)
             if !rest.isEmpty { return found += rest }
@@ -83,8 +85,8 @@ extension Pool {
     _ wish: Wish, _ lane: UInt32, holding count: Int, besides found: [Placement],
     _ nearness: Nearness = Nearness()
   ) -> [Placement] {
-    let idle = count * Int(wish.demand.devices)
-    guard idle < FreeGrid.rows else { return [] }
+    // The last row holds all nodes that have more idle GPUs than there are rows.
+    let idle = min(count * Int(wish.demand.devices), FreeGrid.rows - 1)
     let all = wish.times(count).columns
     for columns in [all.certain, all.possible] where columns != 0 {
       var rest: [Placement] = []

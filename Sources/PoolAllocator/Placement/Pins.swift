@@ -67,7 +67,7 @@ extension Pool {
     else { return nil }
     var wish = wish
     wish.through = claim
-    guard wish.demand.isSimple else { return room(for: wish, lane: lane) }
+    guard wish.demand.isSimple else { return room(for: wish, lane: lane, wished: false) }
     guard pin.members > 1 else {
       return keptPlacement(wish, lane: lane, on: pin.node.row).map { Opening(placement: $0) }
     }
@@ -115,7 +115,8 @@ extension Pool {
     }
     var row = placement.pins.first(of: lane)
     var looked = 0
-    while row != RowLists.none, looked < Limits.pinProbes {
+    let most = wish.demand.isSimple ? Limits.pinProbes : Limits.gangPinProbes
+    while row != RowLists.none, looked < most {
       looked += 1
       let isInTime = asker.leaves <= claims[row: row].pin?.starts ?? .origin
       if row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),

@@ -30,6 +30,11 @@ extension Pool {
     return (serviceClass.rank, rule)
   }
 
+  /// Whether a search on one node serves a demand: one member, whatever it wishes for.
+  private func isOfOneNode(_ demand: Demand) -> Bool {
+    demand.members == 1 && (demand.devices == 1 || demand.together <= .node)
+  }
+
   /// Whether a class is less urgent by the whole distance; one that is so only in part may be
   /// preempted where it would run on for long.
   private func isFar(_ rank: UInt8, from own: UInt8, _ rule: PreemptionRule) -> Bool {
@@ -96,7 +101,7 @@ extension Pool {
     for id: ClaimID, _ resolved: Resolved, as asker: Asker, lane row: UInt32
   ) -> Eviction? {
     guard let (_, rule) = reach(of: claims[id].serviceClass, claims[id].tenant, lane: row),
-      resolved.wish.demand.isSimple, claims[id].pin?.isHeld != true,
+      isOfOneNode(resolved.wish.demand), claims[id].pin?.isHeld != true,
       let bucket = lanes[row: row].preemptions,
       bucket.level(rule, at: now) >= PreemptionBucket.lease,
       paysBesideHeld(id, resolved, lane: row),
