@@ -27,7 +27,8 @@ struct PreemptionWatch: CustomStringConvertible {
     var saved: Instant?
   }
   private var runs: [LeaseID: Run] = [:]
-  private var open: Set<ClaimID> = []
+  /// Classes of claims for which devices are held.
+  private var open: [ClaimID: Int] = [:]
   private var times: [ClaimID: Int] = [:]
   /// Classes of what runs and is not told to go, and of what is held: each preemption lessens it.
   private var classes = [0, 0, 0, 0]
@@ -53,7 +54,7 @@ struct PreemptionWatch: CustomStringConvertible {
       case .leaseCheckpointed(let id, let at): runs[id]?.saved = at
       case .claimPinned(let id, let fact):
         guard log.pins[Int(fact)].isHeld, let claim = pool.claim(id) else { continue }
-        guard open.insert(id).inserted else { continue }
+        guard open.updateValue(Int(claim.serviceClass.rank), forKey: id) == nil else { continue }
         holds += 1
         holder = (id, Int(claim.serviceClass.rank), claim.spec.runtimeMax)
         refill(to: pool.now)
@@ -78,7 +79,7 @@ struct PreemptionWatch: CustomStringConvertible {
   private mutating func granted(_ id: LeaseID, _ grant: Grant, _ pool: Pool) {
     guard let claim = pool.claim(grant.claim) else { return }
     let rank = Int(claim.serviceClass.rank)
-    if open.remove(grant.claim) != nil {
+    if open.removeValue(forKey: grant.claim) != nil {
       started += 1
     } else {
       classes[rank] += 1
@@ -121,13 +122,14 @@ struct PreemptionWatch: CustomStringConvertible {
   }
 
   private mutating func withdraw(_ id: ClaimID, _ why: String) {
-    guard open.remove(id) != nil else { return }
+    guard let rank = open.removeValue(forKey: id) else { return }
+    classes[rank] -= 1
     withdrawn[why, default: 0] += 1
   }
 
   /// Nothing is held once everything ended.
   mutating func close() {
-    for id in open { mistakes.append("\(id) is held for ever") }
+    for id in open.keys { mistakes.append("\(id) is held for ever") }
     if classes != [0, 0, 0, 0] { mistakes.append("classes \(classes) are left over") }
   }
 
