@@ -204,6 +204,8 @@ extension Pool {
     claims[id].bucket = nil
     if buckets[bucket].turn == id { buckets[bucket].turn = nil }
     refreshBucketTimer(bucket.row)
+    // Those that were behind it at the bucket may pay now.
+    stirLanes(of: tenant)
   }
 
   private mutating func evolveClaimEnded(_ id: ClaimID, _ end: ClaimEnd) {

@@ -9,7 +9,7 @@ extension ClaimReader {
       let gpus = fields.optionalInt64("gpus", in: 1...devices)
       let milli = fields.optionalInt64("gpu_milli", in: 1...1000)
       let gpuMemory = fields.optionalMemory("gpu_memory")
-      let mig = fields.optional("mig") { try slice($0) }
+      let mig = fields.optional("mig") { try vocabulary.slice($0) }
       let count = fields.optionalInt64("count", in: 1...devices)
       let cpu = fields.optionalInt64("cpu_milli", in: 0...Int64(Limits.deviceMilli))
       let hostMemory = fields.optionalMemory("host_memory")
@@ -84,22 +84,6 @@ extension ClaimReader {
       try fields.fail(
         "count", "count goes with mig or gpu_milli", hint: "write gpus for whole devices")
     }
-  }
-
-  /// A slice by the driver's name where that is enough, else as `PROFILE > NAME`.
-  private func slice(_ value: JSONValue) throws(JSONAbandoned) -> Key {
-    let text = try value.string(1...300)
-    let known = vocabulary.slices.filter { $0.name == text || $0.qualified == text }
-    if let slice = known.first, known.count == 1 {
-      return NameTable.key(.slice, slice.qualified)
-    }
-    if known.isEmpty {
-      throw value.refuse(
-        "the policy has no such slice",
-        hint: NearestName.hint(text, among: vocabulary.slices.map(\.name), called: "slice"))
-    }
-    let choices = known.map { "\"\($0.qualified)\"" }.joined(separator: ", ")
-    throw value.refuse("several boards have such a slice", hint: "write one of \(choices)")
   }
 }
 

@@ -67,6 +67,22 @@ public struct PolicyVocabulary: Sendable {
   /// Makes an empty vocabulary: that of a pool without a policy.
   public init() {}
 
+  /// Reads a slice: by the driver's name where that is enough, else as `PROFILE > NAME`.
+  func slice(_ value: JSONValue) throws(JSONAbandoned) -> Key {
+    let text = try value.string(1...300)
+    let known = slices.filter { $0.name == text || $0.qualified == text }
+    if let slice = known.first, known.count == 1 {
+      return NameTable.key(.slice, slice.qualified)
+    }
+    if known.isEmpty {
+      throw value.refuse(
+        "the policy has no such slice",
+        hint: NearestName.hint(text, among: slices.map(\.name), called: "slice"))
+    }
+    let choices = known.map { "\"\($0.qualified)\"" }.joined(separator: ", ")
+    throw value.refuse("several boards have such a slice", hint: "write one of \(choices)")
+  }
+
   mutating func add(tenant name: String) {
     if tenantNames.insert(name).inserted { tenants.append(name) }
   }

@@ -124,7 +124,7 @@ extension PolicyReader {
     let whole = fields.optionalBool("whole")
     let milli = fields.optionalInt64("gpu_milli", in: 1...1000)
     let memory = fields.optionalMemory("gpu_memory")
-    let mig = fields.optionalString("mig", 1...300)
+    let mig = fields.optional("mig") { try vocabulary.slice($0) }
     let cores = fields.optionalInt64("cpu_milli", in: 1...Int64(Limits.deviceMilli))
     if let share = try milli.value {
       guard let bytes = try memory.get() else {
@@ -134,15 +134,7 @@ extension PolicyReader {
       }
       return (.fraction(MilliGPU(Int32(share)), bytes), nil)
     }
-    if let text = try mig.value {
-      let known = vocabulary.slices.filter { $0.name == text || $0.qualified == text }
-      guard let slice = known.first, known.count == 1 else {
-        try fields.fail(
-          "mig", "the policy has no such slice, or several",
-          hint: NearestName.hint(text, among: vocabulary.slices.map(\.qualified), called: "slice"))
-      }
-      return (.slice(NameTable.key(.slice, slice.qualified)), nil)
-    }
+    if let slice = try mig.value { return (.slice(slice), nil) }
     if let cores = try cores.value { return (.cpuOnly, MilliCPU(Int32(cores))) }
     guard try whole.value == true else {
       try fields.fail(
@@ -162,16 +154,21 @@ extension PolicyReader {
       try $0.choice(Self.triggers)
     }
     let pressure = fields.optionalChoice("pressure", Self.pressures)
-    let dependency = fields.optional("dependency") { value -> Key in
-      let name = try value.name()
-      vocabulary.add(dependency: name)
-      return try intern(.dependency, name, at: value)
-    }
+    let dependency = dependency(&fields)
     rule.limit(to: try actions.value ?? [])
     rule.classes = try classes.value ?? .all
     if let triggers = try triggers.value { rule.triggers = TriggerSet(triggers) }
     rule.pressure = try pressure.value ?? .elevated
     rule.dependency = try dependency.value
+  }
+
+  /// The dependency that a rung or a gauge looks at.
+  private mutating func dependency(_ fields: inout JSONFields) -> JSONField<Key?> {
+    fields.optional("dependency") { value -> Key in
+      let name = try value.name()
+      vocabulary.add(dependency: name)
+      return try intern(.dependency, name, at: value)
+    }
   }
 
   private static var triggers: KeyValuePairs<String, Trigger> {
@@ -248,13 +245,19 @@ extension PolicyReader {
     return (try raise.value, try lower.value)
   }
 
+  /// The kinds of what a gauge may read.
+  private enum Reading { case queueDepth, predictedWait, lostCapacity, signal, dependency }
+
   /// What a gauge reads, and thousandths of a threshold in one unit of its reading.
   private mutating func source(
     _ fields: inout JSONFields
   ) -> Result<(GaugeRule.Source, Int64), any Error> {
     let reads = fields.choice(
       "reads",
-      ["queue_depth": 0, "predicted_wait": 1, "lost_capacity": 2, "signal": 3, "dependency": 4])
+      [
+        "queue_depth": Reading.queueDepth, "predicted_wait": .predictedWait,
+        "lost_capacity": .lostCapacity, "signal": .signal, "dependency": .dependency,
+      ])
     let measure = fields.optional("measure") { value -> (name: String, key: Key) in
       let name = try value.name()
       return (name, try intern(.measure, name, at: value))
@@ -263,30 +266,26 @@ extension PolicyReader {
       let name = try value.name()
       return (name, try intern(.subject, name, at: value))
     }
-    let dependency = fields.optional("dependency") { value -> Key in
-      let name = try value.name()
-      vocabulary.add(dependency: name)
-      return try intern(.dependency, name, at: value)
-    }
+    let dependency = dependency(&fields)
     return Result { () throws -> (GaugeRule.Source, Int64) in
-      let number = try reads.value
-      if number != 3, fields.contains("measure") || fields.contains("subject") {
+      let reading = try reads.value
+      if reading != .signal, fields.contains("measure") || fields.contains("subject") {
         try fields.fail("reads", "only a signal has a measure", hint: "remove measure and subject")
       }
-      if number != 4, fields.contains("dependency") {
+      if reading != .dependency, fields.contains("dependency") {
         try fields.fail("reads", "the gauge reads no dependency", hint: "remove dependency")
       }
-      switch number {
-      case 0: return (.queueDepth, 1000)
-      case 1: return (.predictedWait, 1)
-      case 2: return (.lostCapacity, 1)
-      case 3:
+      switch reading {
+      case .queueDepth: return (.queueDepth, 1000)
+      case .predictedWait: return (.predictedWait, 1)
+      case .lostCapacity: return (.lostCapacity, 1)
+      case .signal:
         guard let measure = try measure.value, let subject = try subject.value else {
           try fields.fail("reads", "a signal needs its name", hint: "add measure and subject")
         }
         vocabulary.add(measure: measure.name, of: subject.name)
         return (.signal(measure: measure.key, subject: subject.key), 1)
-      default:
+      case .dependency:
         guard let key = try dependency.value else {
           try fields.fail("reads", "which dependency", hint: "add dependency")
         }

@@ -1,15 +1,9 @@
-/// SplitMix64: the seeded generator of the swarm tests.
+/// Draws of the swarm tests, by the rest of a division: the lives that seeds stand for rest on it.
 struct SwarmGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
+  private var source: SplitMix64
+  init(seed: UInt64) { source = SplitMix64(seed: seed) }
 
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
+  mutating func next() -> UInt64 { source.next() }
 
   mutating func below(_ bound: Int) -> Int { Int(next() % UInt64(max(1, bound))) }
   mutating func chance(_ percent: Int) -> Bool { below(100) < percent }

@@ -74,11 +74,8 @@ import Testing
 
   /// After a tick that did all that was due, something stands in the way of every waiting claim,
   /// but for those whose lanes changed since they were looked at: their turn shows it.
-  ///
-  /// Of claims that wait in several lanes a few are overlooked in one of them until something
-  /// changes there (a known issue); more than one look in a thousand would be another fault.
   @Test func nobodyWaitsForNothing() {
-    var (idle, looks) = (0, 0)
+    var looks = 0
     for seed in 0..<Self.seeds {
       var driver = SwarmDriver(seed: UInt64(4_000_000 + seed))
       driver.setUp()
@@ -87,11 +84,13 @@ import Testing
         guard step % 5 == 0 else { continue }
         driver.apply(.tick)
         looks += driver.pool.waitingClaims
-        idle += driver.pool.idleClaims().count
+        for id in driver.pool.idleClaims() {
+          Issue.record("seed \(seed), step \(step): nothing is in the way of \(id)")
+        }
       }
     }
-    print("property: nobody waits for nothing: \(idle) of \(looks) looks found nothing in the way")
-    #expect(looks > 1_000 && idle * 1_000 <= looks)
+    print("property: nobody waits for nothing: \(looks) looks")
+    #expect(looks > 1_000)
   }
 
   @Test func replayOfTheLogsIsTheLiveState() {

@@ -233,7 +233,11 @@ extension Pool {
       let order = orderKey(of: resolved.turn, tenant: resolved.tenant, in: row)
       if let head = head(of: row), precedes(head, order, of: resolved.tenant, in: row) {
         reasons.append(Reason(.behindHead, .lane(row), have: Int64(waitingClaims), need: 0))
-        if let delay = delayReason(resolved.wish, for: asker, lane: row) { reasons.append(delay) }
+        if openPlacement(resolved.wish, for: asker, lane: row) == nil,
+          let delay = delayReason(resolved.wish, for: asker, lane: row)
+        {
+          reasons.append(delay)
+        }
       } else if let limit = lendingObstacle(row, to: resolved.tenant, offer.billedMilli) {
         reasons.append(limit)
       } else if let opening = openPlacement(resolved.wish, for: asker, lane: row) {

@@ -267,6 +267,18 @@ struct QueueLines: Sendable {
     return found
   }
 
+  /// The lanes that claims of a tenant wait for.
+  /// - Complexity: O(lines of the tenant).
+  func lanes(of tenant: UInt32) -> LaneSet {
+    var found = LaneSet.none
+    var line = ofTenant.first(of: tenant)
+    while line != RowLists.none {
+      found.bits |= lines[Int(line)].lanes.bits
+      line = ofTenant.next(after: line)
+    }
+    return found
+  }
+
   /// The key under which a line is ranked in a lane, or nil where it is not.
   func order(of line: UInt32, in lane: UInt32) -> OrderKey? { heads[Int(lane)].order(of: line) }
 

@@ -68,12 +68,6 @@ extension Pool {
     let row = identityRow(fact.kind, fact.key)
     identities[row: row].restriction = fact.restriction
     releaseHeld(row)
-    // A head that it holds steps aside at once, and holds nobody else back.
-    for lane in 0..<UInt32(lanes.extent) {
-      if let head = head(of: lane), holder(of: claims[row: head.row]) != nil {
-        stirred.insert(row: lane)
-      }
-    }
   }
 
   /// The first restricted identity of a waiting claim that keeps it from being served: one that is
@@ -99,8 +93,11 @@ extension Pool {
     }
   }
 
-  /// After a restriction changed: what it held is let go of, and held again where it must be.
+  /// After a restriction changed: what it held is let go of, and held again where it must be. Every
+  /// lane with claims is looked at: whoever it holds steps aside, and whoever it held no more may
+  /// go, also from behind a head.
   mutating func releaseHeld(_ row: UInt32) {
+    for lane in 0..<UInt32(lanes.extent) where head(of: lane) != nil { stirred.insert(row: lane) }
     queue.admit(identity: row)
     identities[row: row].isReleasing = !queue.held.isEmpty(row)
     refreshIdentityTimer(row)

@@ -31,6 +31,8 @@ extension Pool {
     /// Index in `CompiledPolicy.rungs`, and number in the ladder, from 1.
     var rung: Int
     var number: UInt8
+    /// What it may do by itself: what its rung says, or the nearest above that says something.
+    var automation: Automation
   }
 
   // MARK: what a caller may look at
@@ -140,7 +142,9 @@ extension Pool {
     asking.spec.lanes = asking.eligible
     guard let first = preferred(asking.eligible, asking.spec, asking.resolved) else { return nil }
     asking.first = first
-    return Descent(asking: asking, rung: ladder.first + number, number: UInt8(number + 1))
+    return Descent(
+      asking: asking, rung: ladder.first + number, number: UInt8(number + 1),
+      automation: automation(ladder, number))
   }
 
   /// What a rung must stay below: what the claim would cost above it in its cheapest lane, for the
@@ -315,9 +319,7 @@ extension Pool {
     let (new, old) = (target.rank, route.rank)
     if new == Route.refused { return false }
     // What a person has to approve first waits for that, out of everyone's way.
-    let ladder = LadderIndex.Ladder(first: descent.rung + 1 - Int(descent.number))
-    let automation = automation(ladder, Int(descent.number) - 1)
-    if trigger == .dependency || automation == .approvalRequired { return true }
+    if trigger == .dependency || descent.automation == .approvalRequired { return true }
     if new == Route.granted {
       return old != Route.granted || trigger == .pressure || trigger == .preference
     }
@@ -430,9 +432,7 @@ extension Pool {
     let rule = policy.rungs[descent.rung]
     let (spec, plan) = (descent.asking.spec, descent.asking.plan)
     let form = spec.form(plan)
-    let ladder = LadderIndex.Ladder(first: descent.rung + 1 - Int(descent.number))
-    let automation = automation(ladder, Int(descent.number) - 1)
-    let list = Change.list(from: before, to: form, automation, cause.code)
+    let list = Change.list(from: before, to: form, descent.automation, cause.code)
     let changes = Span32(first: UInt32(log.changes.count), count: UInt16(list.count))
     for change in list { log.changes.append(change) }
     let isRerouted = list.contains(where: \.isReroute)
@@ -442,8 +442,8 @@ extension Pool {
     let deadline = spec.deadline.map { Instant(ns: $0.ns - form.plan.expected.ns) }
     return Downgrade(
       claim: id, rung: descent.number, key: rule.key, trigger: cause.trigger, code: cause.code,
-      recovers: cause.recovers, asked: before, given: form, automation: automation,
-      mode: rule.isAsynchronous || automation == .queued
+      recovers: cause.recovers, asked: before, given: form, automation: descent.automation,
+      mode: rule.isAsynchronous || descent.automation == .queued
         ? .asynchronous : isRerouted ? .rerouted : .reduced,
       waitEnds: wait.map { now + $0 } ?? .farFuture, latestStart: deadline ?? .farFuture,
       changes: changes)

@@ -30,9 +30,8 @@ extension Pool {
   }
 
   /// Whether the owner of a lane took back what a claim had; that is no start which failed.
-  func isReclaimed(_ lead: LeaseID?) -> Bool {
-    guard let lead, leases.contains(lead) else { return false }
-    return gang(of: lead).contains { leases[$0].cause == .reclaimed }
+  func isReclaimed(_ lead: LeaseID) -> Bool {
+    gang(of: lead).contains { leases[$0].cause == .reclaimed }
   }
 
   /// Work that a claim's leases have saved: of a gang, what all its members have.

@@ -321,8 +321,7 @@ extension Pool {
   }
 
   /// Has the lanes looked at again whose head waits on buckets that were just charged, or that now
-  /// serve another first: a head that can no longer pay must not hold others back, and one whose
-  /// tenant got something back may have become the head.
+  /// serve another first: a head that can no longer pay must not hold others back.
   /// - Complexity: O(lanes), for a tenant with waiting claims; else O(1).
   mutating func stirHeads(of tenant: TenantID) {
     guard tenants[tenant].waiting > 0 else { return }
@@ -331,6 +330,13 @@ extension Pool {
         stirred.insert(row: row)
       }
     }
+  }
+
+  /// Has the lanes looked at again that a tenant's claims wait for: one behind the heads may be
+  /// able to pay now.
+  /// - Complexity: O(lines of the tenant).
+  mutating func stirLanes(of tenant: TenantID) {
+    stirred.bits |= queue.lines.lanes(of: tenant.row).bits
   }
 
   /// What a path keeps back: the price of the quantum after the last one that is reserved.
@@ -383,7 +389,7 @@ extension Pool {
     let back = Credits(leases[id].reserved.value - charge.value)
     let (tenant, level) = (leases[id].tenant, leases[id].level)
     giveBack(tenant, at: level, in: leases[id].lane.row, back)
-    if back > .zero { stirHeads(of: tenant) }
+    if back > .zero { stirLanes(of: tenant) }
     leases[id].settle(quantum, remainder: remainder)
     if leases[id].state == .active {
       queue.watch(lease: id.row, no: leases[id].ends)

@@ -130,9 +130,9 @@ extension Pool {
     return nil
   }
 
-  /// Whether only what is kept for others keeps a claim from running.
+  /// What is kept for others and would let a claim run that can go nowhere now.
   func delayReason(_ wish: Wish, for asker: Asker, lane: UInt32) -> Reason? {
-    guard openPlacement(wish, for: asker, lane: lane) == nil,
+    guard
       let holder = firstPinned(
         lane: lane, where: { keptRoom(wish, lane: lane, through: $0) != nil }),
       let pin = claims[holder].pin
@@ -372,6 +372,9 @@ extension Pool {
       }
     }
     if let pin = claims[id].pin { keepHosts(of: pin, adding: 1) }
+    // In other lanes of the node those behind it may go now on what is not kept for it.
+    let others = groups[Int(claims[id].group)].bits & ~(1 << UInt64(fact.lane.row))
+    stirred.bits |= placement.lanesOfNode[Int(fact.node.row)].bits & others
   }
 
   /// Keeps processor time and host memory of the nodes of a plan, or gives them back.

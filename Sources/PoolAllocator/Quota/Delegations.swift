@@ -237,7 +237,7 @@ extension Pool {
     refreshBucketTimer(id.row)
     refreshLimitTimer(id.row)
     let tenant = buckets[id].tenant
-    stirHeads(of: tenant)
+    stirLanes(of: tenant)
   }
 
   /// Closes a budget and all below it that are open.

@@ -102,8 +102,8 @@ extension Pool {
     buckets[id].emergencyUntil = until
     refreshLimitTimer(id.row)
     repriceBucket(id.row)
-    // Heads that it paid for may no longer be, and the other way round.
+    // What it paid for may no longer be, and the other way round.
     let tenant = buckets[id].tenant
-    stirHeads(of: tenant)
+    stirLanes(of: tenant)
   }
 }
