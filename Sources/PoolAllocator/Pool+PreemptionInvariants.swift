@@ -9,7 +9,7 @@ extension Pool {
     leases.forEach { id, lease in
       let (open, shielded) = (placement.victims.open, placement.victims.shielded)
       let heap = open.heap(of: id.row) ?? shielded.heap(of: id.row)
-      guard let ends = shieldEnds(lease) else {
+      guard let (ends, saved) = victimTerms(lease) else {
         return invariant(heap == nil, "P: only who may be preempted is looked for")
       }
       let claim = claims[lease.claim]
@@ -20,8 +20,8 @@ extension Pool {
       let isOpen = ends <= lanes[lease.lane].opened
       invariant(isOpen == (open.heap(of: id.row) != nil), "P: a shield passes once")
       invariant(isOpen || shielded.order(of: id.row) == ends, "P: a shield ends in time")
-      let saved = lease.savedAt.map { UInt64.max - UInt64($0.ns) }
-      invariant(!isOpen || open.order(of: id.row) == saved, "P: who loses least is known")
+      let order = UInt64.max - UInt64(saved.ns)
+      invariant(!isOpen || open.order(of: id.row) == order, "P: who loses least is known")
     }
     invariant(placement.victims.lanes == rows, "P: lanes with somebody to preempt are noted")
     claims.forEach { _, claim in

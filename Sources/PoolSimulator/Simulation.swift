@@ -123,7 +123,10 @@ public struct Simulation: Sendable {
       guard let held = leases[lease] else { return }
       let decision = try apply(.confirmCheckpoint(lease, held.fencing), afterEach)
       guard decision.verdict == .done else { return }
-      saved[held.job] = Span(ns: span.ns + (saved[held.job] ?? .zero).ns)
+      // What a gang has saved is what all its members have.
+      if pool.gang(of: lease).allSatisfy({ pool.lease($0)?.checkpoint == now }) {
+        saved[held.job] = Span(ns: span.ns + (saved[held.job] ?? .zero).ns)
+      }
       agenda.add(.save(lease, after: span), at: now + span)
     case .finish(let lease):
       guard let held = leases[lease] else { return }

@@ -12,7 +12,9 @@ struct EvictionOracleTests {
     for row in 0..<(1 + random.below(8)) {
       search.victims.append(
         EvictionSearch.Victim(
-          row: UInt32(row), lost: Int128(random.below(6)), started: Instant(ns: Int64(row)),
+          row: UInt32(row), lead: LeaseID(row: UInt32(row), generation: 1),
+          leases: 1 + random.below(2), lost: Int128(random.below(6)),
+          started: Instant(ns: Int64(row)),
           gone: Instant(ns: Int64(100 + random.below(50))), cpu: Int32(random.below(4)),
           memory: Int64(random.below(3))))
     }

@@ -39,6 +39,10 @@ struct PreemptionPropertyTests {
               checkpointEvery: .seconds(random.within(5...100)))
           }
           if random.below(10) == 0 { claim.deadline = Instant(ns: .max / 2) }
+          if cluster.nodes > 1, random.below(4) == 0 {
+            let most = cluster.nodes * cluster.gpus / Int(claim.demand.devices)
+            claim.demand.members = UInt16(random.within(1...Int64(min(most, 6))))
+          }
           return (claim, runs)
         }
         for number in first..<workload.jobs.count {
@@ -78,6 +82,7 @@ struct PreemptionPropertyTests {
     let sum = try #require(total)
     print("property: \(steps) commands: \(sum)")
     #expect(sum.preempted > 100 && sum.most == 2)
+    #expect(sum.gangs.lost > 10 && sum.gangs.started > 10)
     #if !DEBUG
       #expect(steps >= 1_000_000)
     #endif
@@ -109,6 +114,59 @@ struct PreemptionPropertyTests {
       preempted += watch.preempted
     }
     #expect(preempted > 0)
+  }
+
+  /// On a cluster of leases of one GPU each that started one after another, a gang takes what is
+  /// free and the newest, on whatever nodes: no other set loses as little.
+  @Test func aGangTakesWhatLosesLeast() throws {
+    var (gangs, nodes) = (0, 0)
+    for seed in 0..<UInt64(Scale.cases(release: 400, debug: 20)) {
+      var random = SeededGenerator(seed: 0x6A46 + seed)
+      var cluster = SmallCluster(weights: [1000, 1000])
+      cluster.nodes = Int(random.within(2...12))
+      cluster.gpus = [1, 2, 4, 8][Int(random.below(4))]
+      cluster.preemption = PreemptionRule(burst: 1_000, perHour: 0)
+      let all = cluster.nodes * cluster.gpus
+      let busy = all - Int(random.below(4))
+      var workload = Workload()
+      for number in 0..<busy {
+        var claim = SmallCluster.claim(number, tenant: 0, rank: 3, runtime: .seconds(20_000))
+        claim.interruption = Interruption(grace: .seconds(5), checkpointEvery: .seconds(60))
+        let at = Instant(ns: Int64(number) * 1_000_000_000)
+        workload.add(Job(arrives: at, claim: claim, runs: .seconds(10_000)))
+      }
+      var urgent = SmallCluster.claim(busy, tenant: 1, rank: 0, runtime: .seconds(60))
+      urgent.demand.members = UInt16(random.within(2...Int64(min(all, Limits.members))))
+      let free = all - busy
+      let need = Int(urgent.demand.members) - free
+      workload.add(
+        Job(arrives: Instant(ns: 1_000_000_000_000), claim: urgent, runs: .seconds(50)))
+      var simulation = Simulation(pool: cluster.pool(), workload: workload)
+      var stopped: Set<Int> = []
+      var places: Set<UInt32> = []
+      var runs: [LeaseID: (job: Key, node: UInt32)] = [:]
+      simulation.run(until: Instant(ns: 1_001_000_000_000)) { pool, log in
+        for event in log.events {
+          switch event {
+          case .leaseGranted(let id, let grants):
+            guard let key = pool.claim(id)?.spec.key else { continue }
+            for grant in log.grants[grants.indices] {
+              runs[grant.lease] = (key, grant.node.row)
+            }
+          case .leaseStopping(let id, .preempted, _, _):
+            guard let run = runs[id] else { continue }
+            stopped.insert(Int(run.job.low) - 1)
+            places.insert(run.node)
+          default: break
+          }
+        }
+      }
+      #expect(stopped == Set((busy - max(0, need))..<busy), "seed \(seed)")
+      if need > 0 { gangs += 1 }
+      nodes += places.count
+    }
+    print("property: \(gangs) gangs take what loses least, on \(nodes) nodes")
+    #expect(gangs > 10 && nodes > gangs)
   }
 
   /// 32 GPUs full of batch work that runs for hours and saves what it did every three minutes;

@@ -23,10 +23,16 @@ struct PreemptionWatch: CustomStringConvertible {
     var gpus: Int
     var isInterruptible: Bool
     var runtimeMax: Span
+    /// The leases of its gang, itself among them.
+    var gang: [LeaseID]
     var started: Instant?
     var saved: Instant?
   }
   private var runs: [LeaseID: Run] = [:]
+  /// Claims of gangs of which one lease was preempted, until the last one stopped.
+  private var leaving: [ClaimID: (leases: Int, since: Instant?)] = [:]
+  /// Gangs that were preempted, and gangs for which others were.
+  private(set) var gangs = (lost: 0, started: 0)
   /// Classes of claims for which devices are held.
   private var open: [ClaimID: Int] = [:]
   private var times: [ClaimID: Int] = [:]
@@ -47,7 +53,8 @@ struct PreemptionWatch: CustomStringConvertible {
     for event in log.events {
       switch event {
       case .leaseGranted(_, let grants):
-        for grant in log.grants[grants.indices] { granted(grant.lease, grant, pool) }
+        let gang = log.grants[grants.indices].map(\.lease)
+        for grant in log.grants[grants.indices] { granted(grant.lease, grant, gang, pool) }
       case .leaseStarted(let id, let at):
         runs[id]?.started = at
         runs[id]?.saved = at
@@ -67,6 +74,7 @@ struct PreemptionWatch: CustomStringConvertible {
           held += Int128((pool.now - started).ns) * Int128(run.gpus)
         }
         if cause == .preempted { stopped(id, run, for: holder, at: pool.now) }
+        follow(id, run, at: pool.now)
       case .claimUnpinned(let id, let code): withdraw(id, "\(code)")
       case .claimEnded(let id, let end): withdraw(id, "\(end)")
       case .claimParked(let id, _): withdraw(id, "parked")
@@ -76,28 +84,49 @@ struct PreemptionWatch: CustomStringConvertible {
     }
   }
 
-  private mutating func granted(_ id: LeaseID, _ grant: Grant, _ pool: Pool) {
+  private mutating func granted(_ id: LeaseID, _ grant: Grant, _ gang: [LeaseID], _ pool: Pool) {
     guard let claim = pool.claim(grant.claim) else { return }
     let rank = Int(claim.serviceClass.rank)
     if open.removeValue(forKey: grant.claim) != nil {
       started += 1
+      if gang.count > 1 { gangs.started += 1 }
     } else {
       classes[rank] += 1
     }
     runs[id] = Run(
       claim: grant.claim, rank: rank, gpus: Int(grant.uses.count),
-      isInterruptible: claim.spec.interruption != nil, runtimeMax: claim.spec.runtimeMax)
+      isInterruptible: claim.spec.interruption != nil, runtimeMax: claim.spec.runtimeMax,
+      gang: gang)
+  }
+
+  /// Counts what a lease loses that stops since it, or another of its gang, is preempted.
+  private mutating func follow(_ id: LeaseID, _ run: Run, at now: Instant) {
+    guard let left = leaving[run.claim], left.leases > 0 else { return }
+    leaving[run.claim] = left.leases > 1 ? (left.leases - 1, left.since) : nil
+    if let saved = left.since { lost += Int128((now - saved).ns) * Int128(run.gpus) }
   }
 
   private mutating func stopped(
     _ id: LeaseID, _ run: Run, for holder: (id: ClaimID, rank: Int, runtime: Span)?,
     at now: Instant
   ) {
-    preempted += 1
-    level -= 3_600_000_000_000
+    preempted += run.gang.count
+    level -= Int128(run.gang.count) * 3_600_000_000_000
+    if run.gang.count > 1 { gangs.lost += 1 }
+    // Of a gang, what all its members have saved.
+    let others = run.gang.compactMap { runs[$0] }
+    let since = others.reduce(run.saved) { least, other in
+      other.saved.map { min(least ?? $0, $0) } ?? least
+    }
+    leaving[run.claim] = (run.gang.count, since)
+    if others.count + 1 != run.gang.count || others.contains(where: { $0.started == nil }) {
+      mistakes.append("\(id) is preempted and not all of its gang runs")
+    }
+    if run.rank >= 2, others.contains(where: { now < ($0.started ?? now) + shield }) {
+      mistakes.append("\(id) is of a gang behind its shield")
+    }
     times[run.claim, default: 0] += 1
     most = max(most, times[run.claim, default: 0])
-    if let saved = run.saved { lost += Int128((now - saved).ns) * Int128(run.gpus) }
     guard let holder else { return mistakes.append("\(id) is preempted for nobody") }
     let left = run.started.map { ($0 + run.runtimeMax).ns - now.ns } ?? 0
     let isLong = Int128(left) >= 4 * Int128(holder.runtime.ns)
@@ -130,6 +159,7 @@ struct PreemptionWatch: CustomStringConvertible {
   /// Nothing is held once everything ended.
   mutating func close() {
     for id in open.keys { mistakes.append("\(id) is held for ever") }
+    for claim in leaving.keys { mistakes.append("\(claim) was preempted and goes on in part") }
     if classes != [0, 0, 0, 0] { mistakes.append("classes \(classes) are left over") }
   }
 
@@ -142,11 +172,14 @@ struct PreemptionWatch: CustomStringConvertible {
     left.lost += right.lost
     left.held += right.held
     left.most = max(left.most, right.most)
+    left.gangs.lost += right.gangs.lost
+    left.gangs.started += right.gangs.started
   }
 
   var description: String {
     let ended = withdrawn.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-    return "\(preempted) leases preempted for \(holds) claims, \(started) of which started, "
+    return "\(preempted) leases, \(gangs.lost) gangs among them, preempted for \(holds) claims, "
+      + "\(started) of which started, \(gangs.started) of them gangs, "
       + "withdrawn: \(ended.isEmpty ? "none" : ended.joined(separator: ", ")); one claim at most "
       + "\(most) times; lost \(lost / 1_000_000_000) of \(held / 1_000_000_000) GPU-s"
   }

@@ -34,6 +34,18 @@ extension Pool {
     gang(of: lead).contains { leases[$0].cause == .reclaimed }
   }
 
+  /// Work since then is lost when a lease stops: of a gang, since the first of its members saved
+  /// any, as long as they are known. Nil before the start.
+  func savedAt(_ lease: Lease) -> Instant? {
+    guard var saved = lease.savedAt else { return nil }
+    var next = lease.nextMember
+    for _ in 1..<max(2, Int(lease.members)) where leases.contains(next) {
+      saved = min(saved, leases[next].savedAt ?? saved)
+      next = leases[next].nextMember
+    }
+    return saved
+  }
+
   /// Work that a claim's leases have saved: of a gang, what all its members have.
   func saved(by lead: LeaseID) -> Span {
     if leases[lead].members == 1 { return leases[lead].saved }

@@ -175,7 +175,7 @@ extension Pool {
     let lease = leases[id]
     let first = cause == .gangEnded ? firstCause(of: lease) : cause
     let isTaken = first == .reclaimed || first == .preempted
-    let at = cause == .preempted ? billedUntil(lease) : min(now, lease.ends)
+    let at = first == .preempted ? billedUntil(lease) : min(now, lease.ends)
     let killBy = isTaken ? returns(lease) : now + lease.terms.killWithin
     step(.leaseStopping(id, cause, at: at, killBy: killBy), &log)
     if lease.nextReserved != nil, at > lease.quantumEnd {
@@ -195,7 +195,7 @@ extension Pool {
   private func billedUntil(_ lease: Lease) -> Instant {
     let isPassed = lease.nextReserved != nil && now >= lease.quantumEnd
     let begins = isPassed ? lease.quantumEnd : lease.quantumStart
-    return min(now, lease.ends, max(begins, lease.checkpoint ?? begins))
+    return min(now, lease.ends, max(begins, savedAt(lease) ?? begins))
   }
 
   /// Where a claim goes when a lease of it stopped.

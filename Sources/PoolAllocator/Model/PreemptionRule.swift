@@ -65,9 +65,9 @@ struct PreemptionBucket: BitwiseCopyable, Hashable, Sendable {
     if let next { level = min(level, Int64(next.burst) * Self.lease) }
   }
 
-  /// Takes a lease's worth.
-  mutating func take(_ rule: PreemptionRule, at now: Instant) {
+  /// Takes the worth of so many leases.
+  mutating func take(_ count: Int64, _ rule: PreemptionRule, at now: Instant) {
     settle(rule, at: now)
-    level -= Self.lease
+    level -= count * Self.lease
   }
 }

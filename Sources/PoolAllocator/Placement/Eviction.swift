@@ -4,9 +4,15 @@
 /// A set is a word of bits over `leases`, which stand in the order of what they lose. What else
 /// runs on the node stays, and what stops there already is counted as gone.
 struct EvictionSearch {
-  /// A lease that may have to end.
+  /// A lease that may have to end, or a gang with all its members.
   struct Victim {
+    /// Its first lease on the node.
     var row: UInt32
+    /// The first lease of its gang.
+    var lead: LeaseID
+    /// Leases that end with it, on any node, and those of them on this one.
+    var leases: Int
+    var slots = 1
     /// Work since its last checkpoint, in 10⁻¹² credits.
     var lost: Int128
     var started: Instant
@@ -14,6 +20,13 @@ struct EvictionSearch {
     var gone: Instant
     var cpu: Int32
     var memory: Int64
+
+    /// Another member on the node.
+    mutating func add(cpu: MilliCPU, memory: Bytes) {
+      slots += 1
+      self.cpu += cpu.value
+      self.memory += memory.value
+    }
   }
 
   /// A device that may serve the claim.
@@ -78,19 +91,21 @@ struct EvictionSearch {
     var found = 0
     for spot in spots where gives(set, spot) { found += 1 }
     guard found >= need else { return false }
-    var (cpu, memory) = (self.cpu, self.memory)
-    guard cpu > 0 || memory > 0 else { return slots <= set.nonzeroBitCount }
+    var (cpu, memory, slots) = (self.cpu, self.memory, self.slots)
+    guard cpu > 0 || memory > 0 || slots > 0 else { return true }
     for index in victims.indices where set & 1 << UInt64(index) != 0 {
       cpu -= victims[index].cpu
       memory -= victims[index].memory
+      slots -= victims[index].slots
     }
-    return cpu <= 0 && memory <= 0 && slots <= set.nonzeroBitCount
+    return cpu <= 0 && memory <= 0 && slots <= 0
   }
 
   /// What a set costs.
   func cost(_ set: UInt64) -> Cost {
-    var cost = Cost(lost: 0, count: set.nonzeroBitCount, oldest: .farFuture)
+    var cost = Cost(lost: 0, count: 0, oldest: .farFuture)
     for index in victims.indices where set & 1 << UInt64(index) != 0 {
+      cost.count += victims[index].leases
       cost.lost += victims[index].lost
       cost.oldest = min(cost.oldest, victims[index].started)
     }

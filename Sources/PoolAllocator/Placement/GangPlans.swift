@@ -35,7 +35,7 @@ extension Pool {
   }
 
   /// Nodes among which a gang may be spread.
-  private enum Place: Equatable {
+  enum Place: Equatable {
     case lane
     case rack(Key)
     case node(UInt32)
@@ -66,7 +66,8 @@ extension Pool {
     }
   }
 
-  private func place(of node: UInt32, _ nearness: Nearness) -> Place {
+  /// Where a gang on a node may have its other members.
+  func place(of node: UInt32, _ nearness: Nearness) -> Place {
     if nearness.isWithinNode { return .node(node) }
     guard nearness.rack else { return .lane }
     return nodes[row: node].enrolment.rack.map { .rack($0) } ?? .node(node)

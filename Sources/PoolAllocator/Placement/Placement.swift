@@ -11,6 +11,13 @@ struct Placement: BitwiseCopyable {
     self.devices = InlineArray(repeating: device)
     self.count = 1
   }
+
+  /// On some devices of a node, one at least and as many as a member may have.
+  init(lane: UInt32, node: UInt32, devices rows: ArraySlice<UInt32>) {
+    self.init(lane: lane, node: node, device: rows[rows.startIndex])
+    for (index, row) in rows.enumerated() { devices[index] = row }
+    count = rows.count
+  }
 }
 
 /// What a lookup needs to know of one claim.

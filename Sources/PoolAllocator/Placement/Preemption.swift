@@ -30,9 +30,16 @@ extension Pool {
     return (serviceClass.rank, rule)
   }
 
-  /// Whether a search on one node serves a demand: one member, whatever it wishes for.
-  private func isOfOneNode(_ demand: Demand) -> Bool {
-    demand.members == 1 && (demand.devices == 1 || demand.together <= .node)
+  /// Whether a set of leases is searched for on behalf of a demand: not for devices that have to be
+  /// near to one another within a node, nor for gangs whose members may share a device.
+  private func maySearch(_ demand: Demand) -> Bool {
+    guard demand.together <= .node || demand.members == 1 && demand.devices == 1 else {
+      return false
+    }
+    switch demand.shape {
+    case .whole, .slice: return true
+    case .fraction, .cpuOnly: return demand.members == 1
+    }
   }
 
   /// Whether a class is less urgent by the whole distance; one that is so only in part may be
@@ -92,7 +99,15 @@ extension Pool {
     _ eviction: Eviction, for id: ClaimID, _ log: inout EventLog
   ) {
     keep(eviction.promise, for: id, isHeld: true, &log)
-    for victim in eviction.victims { stop(victim, .preempted, &log) }
+    for victim in eviction.victims {
+      let members = gang(of: victim)
+      // Another member of its gang may be a victim on another node.
+      stop(victim, isOrphan(leases[victim]) ? .gangEnded : .preempted, &log)
+      // What is held counts on its neighbours on the node; the others follow with the tick.
+      for member in members where member != victim && leases[member].node == leases[victim].node {
+        stop(member, .gangEnded, &log)
+      }
+    }
   }
 
   /// Whom a claim may preempt now, where it starts sooner than planned so: nothing is held for it,
@@ -101,7 +116,7 @@ extension Pool {
     for id: ClaimID, _ resolved: Resolved, as asker: Asker, lane row: UInt32
   ) -> Eviction? {
     guard let (_, rule) = reach(of: claims[id].serviceClass, claims[id].tenant, lane: row),
-      isOfOneNode(resolved.wish.demand), claims[id].pin?.isHeld != true,
+      maySearch(resolved.wish.demand), claims[id].pin?.isHeld != true,
       let bucket = lanes[row: row].preemptions,
       bucket.level(rule, at: now) >= PreemptionBucket.lease,
       paysBesideHeld(id, resolved, lane: row),
@@ -185,10 +200,29 @@ extension Pool {
   func eviction(for id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32) -> Eviction? {
     guard let (own, rule) = reach(of: claims[id].serviceClass, claims[id].tenant, lane: row)
     else { return nil }
-    let runtime = claims[id].spec.runtimeMax
+    let nodes = victimNodes(for: claims[id], lane: row, own, rule)
+    if wish.members > 1 { return gangEviction(for: id, wish, as: asker, lane: row, nodes, rule) }
     var best: Eviction?
-    var nodes: [UInt32] = []
     var budget = Limits.preemptionSets
+    for node in nodes {
+      let search = evictionSearch(for: id, wish, as: asker, lane: row, on: node, rule)
+      guard let search, let set = search.best(&budget), let outcome = search.outcome(set),
+        outcome.at > now
+      else { continue }
+      let found = eviction(search, set, outcome, lane: row, node: node)
+      // What others were stopped for, and left over, is there for nothing.
+      if set == 0 { return found }
+      if best.map({ found.precedes($0) }) ?? true { best = found }
+    }
+    return best
+  }
+
+  /// The nodes of the leases that a claim may preempt and that lose least.
+  private func victimNodes(
+    for claim: Claim, lane row: UInt32, _ own: UInt8, _ rule: PreemptionRule
+  ) -> [UInt32] {
+    let runtime = claim.spec.runtimeMax
+    var nodes: [UInt32] = []
     // No lease of the lane runs on for longer than it takes any.
     let isNearEnough =
       Int128(runtime.ns) * Int128(Limits.shortJobFactor) <= Int128(lanes[row: row].rule.leaseMax.ns)
@@ -208,16 +242,8 @@ extension Pool {
         isFar(walks[index].rank, from: own, rule) || isLong(leases[row: lease], beside: runtime)
       else { continue }
       nodes.append(node)
-      let search = evictionSearch(for: id, wish, as: asker, lane: row, on: node, rule)
-      guard let search, let set = search.best(&budget), let outcome = search.outcome(set),
-        outcome.at > now
-      else { continue }
-      let found = eviction(search, set, outcome, lane: row, node: node)
-      // What others were stopped for, and left over, is there for nothing.
-      if set == 0 { return found }
-      if best.map({ found.precedes($0) }) ?? true { best = found }
     }
-    return best
+    return nodes
   }
 
   /// A walk through the leases of one class.
@@ -247,42 +273,45 @@ extension Pool {
     _ search: EvictionSearch, _ set: UInt64, _ outcome: (devices: [UInt32], at: Instant),
     lane row: UInt32, node: UInt32
   ) -> Eviction {
-    var found = Placement(lane: row, node: node, device: outcome.devices[0])
-    for (index, device) in outcome.devices.enumerated() { found.devices[index] = device }
-    found.count = outcome.devices.count
-    var victims: [LeaseID] = []
-    for index in search.victims.indices where set & 1 << UInt64(index) != 0 {
-      if let lease = leases.id(at: search.victims[index].row) { victims.append(lease) }
-    }
-    victims.sort { $0.row < $1.row }
+    let found = Placement(lane: row, node: node, devices: outcome.devices[...])
     return Eviction(
-      promise: Promise(placement: found, starts: outcome.at), victims: victims,
+      promise: Promise(placement: found, starts: outcome.at), victims: leases(of: search, set),
       cost: search.cost(set))
   }
 
-  /// What a lease loses if it is stopped now: work since its last checkpoint, and all of its run
-  /// where what it saved is of no use any more.
-  private func lost(_ lease: Lease) -> Int128 {
-    let claim = claims[lease.claim]
-    let since = isTooLate(claim) ? lease.started : lease.savedAt
-    return Int128(lease.rate) * Int128(max(0, now.ns - (since ?? now).ns))
+  /// The first lease of each that ends in a set, by row.
+  func leases(of search: EvictionSearch, _ set: UInt64) -> [LeaseID] {
+    search.victims.indices.filter { set & 1 << UInt64($0) != 0 }
+      .compactMap { leases.id(at: search.victims[$0].row) }.sorted { $0.row < $1.row }
+  }
+
+  /// What a lease, and its gang, loses if it is stopped now: work since its last checkpoint, and
+  /// all of its run where what it saved is of no use any more.
+  func lost(_ lease: Lease) -> Int128 {
+    let saved = isTooLate(claims[lease.claim]) ? nil : savedAt(lease)
+    return gang(of: lease.lead).reduce(0) { sum, member in
+      let since = saved ?? leases[member].started ?? now
+      return sum + Int128(lease.rate) * Int128(max(0, now.ns - since.ns))
+    }
   }
 
   // MARK: one node
 
-  /// What would have to go on a node; nil where it can receive no lease.
-  private func evictionSearch(
-    for id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32, on node: UInt32,
-    _ rule: PreemptionRule
+  /// What would have to go on a node for so many members; nil where it can receive no lease, or has
+  /// too few devices.
+  func evictionSearch(
+    for id: ClaimID, _ wish: Wish, members: Int = 1, as asker: Asker, lane row: UInt32,
+    on node: UInt32, _ rule: PreemptionRule
   ) -> EvictionSearch? {
     guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
     else { return nil }
-    var search = EvictionSearch(need: Int(wish.demand.devices))
+    var search = EvictionSearch(need: Int(wish.demand.devices) * members)
     search.spots.reserveCapacity(Limits.devicesPerMember)
     search.victims = candidates(for: claims[id], lane: row, on: node, rule)
     addSpots(to: &search, wish, asker, lane: row, on: node)
     guard search.spots.count >= search.need else { return nil }
-    addHost(to: &search, wish, asker, on: node)
+    addHost(to: &search, wish.times(members), asker, on: node)
+    search.slots = Int(nodes[row: node].leases) + members - Limits.leasesPerNode
     var lease = placement.leases.first(of: node)
     while lease != RowLists.none {
       count(lease, in: &search)
@@ -291,7 +320,8 @@ extension Pool {
     return search
   }
 
-  /// Leases of a node that a claim may preempt, those that lose least first.
+  /// Leases of a node that a claim may preempt, those that lose least first; the members of a gang
+  /// on it are one.
   private func candidates(
     for claim: Claim, lane row: UInt32, on node: UInt32, _ rule: PreemptionRule
   ) -> [EvictionSearch.Victim] {
@@ -305,14 +335,19 @@ extension Pool {
         UInt8(heap % 4) > own
       else { continue }
       let known = leases[row: lease]
+      if let index = found.firstIndex(where: { $0.lead == known.lead }) {
+        found[index].add(cpu: known.cpu, memory: known.hostMemory)
+        continue
+      }
       guard
         isFar(UInt8(heap % 4), from: own, rule)
           || isLong(known, beside: claim.spec.runtimeMax)
       else { continue }
       found.append(
         EvictionSearch.Victim(
-          row: lease, lost: lost(known), started: known.started ?? now, gone: returns(known),
-          cpu: known.cpu.value, memory: known.hostMemory.value))
+          row: lease, lead: known.lead, leases: Int(known.members), lost: lost(known),
+          started: known.started ?? now, gone: returns(known), cpu: known.cpu.value,
+          memory: known.hostMemory.value))
     }
     found.sort {
       if $0.lost != $1.lost { return $0.lost < $1.lost }
@@ -369,22 +404,24 @@ extension Pool {
     to search: inout EvictionSearch, _ wish: Wish, _ asker: Asker, on node: UInt32
   ) {
     let host = nodes[row: node]
-    let own = asker.claim.flatMap { claims[$0].pin }.flatMap { $0.node.row == node ? $0 : nil }
+    let pin = asker.claim.flatMap { claims[$0].pin }
+    let own = pin.map { members(of: $0, on: node) } ?? 0
     if wish.demand.cpu.value > 0 {
-      let free = host.cpuFree.value - host.cpuPinned.value + (own?.cpu.value ?? 0)
+      let kept = (pin?.cpu.value ?? 0) * Int32(own)
+      let free = host.cpuFree.value - host.cpuPinned.value + kept
       search.cpu = wish.demand.cpu.value - free
     }
     if wish.demand.hostMemory.value > 0 {
-      let free = host.hostFree.value - host.hostPinned.value + (own?.hostMemory.value ?? 0)
+      let kept = (pin?.hostMemory.value ?? 0) * Int64(own)
+      let free = host.hostFree.value - host.hostPinned.value + kept
       search.memory = wish.demand.hostMemory.value - free
     }
-    search.slots = Int(host.leases) + 1 - Limits.leasesPerNode
   }
 
   /// Notes what one lease of the node gives back: it may have to go, it stops already, or it stays.
   private func count(_ row: UInt32, in search: inout EvictionSearch) {
     let lease = leases[row: row]
-    let victim = search.victims.firstIndex { $0.row == row }
+    let victim = search.victims.firstIndex { $0.lead == lease.lead }
     let leaves = lease.state == .stopping && lease.killBy < .farFuture
     if leaves {
       if search.cpu > 0 && lease.cpu.value > 0 || search.memory > 0 && lease.hostMemory.value > 0

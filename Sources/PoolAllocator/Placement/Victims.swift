@@ -41,29 +41,45 @@ struct VictimIndex: Sendable {
 
 /// Who may be preempted, and when that is noted.
 extension Pool {
-  /// When a lease may be preempted at the earliest: it ran as long as its class is let alone, by
-  /// the terms that it was granted under and by those in force. Nil where it never may.
-  func shieldEnds(_ lease: Lease) -> Instant? {
-    guard policy.preemption != nil, lease.state == .active, !lease.isLent, lease.members == 1,
-      let started = lease.started
+  /// When a lease may be preempted at the earliest, and up to when its work is saved: it ran as
+  /// long as its class is let alone, by the terms that it was granted under and by those in force.
+  /// A gang goes whole or not at all, once all its members run. Nil where it never may.
+  /// - Complexity: O(members).
+  func victimTerms(_ lease: Lease) -> (shieldEnds: Instant, saved: Instant)? {
+    guard policy.preemption != nil, lease.state == .active, !lease.isLent, isCurrent(lease),
+      var started = lease.started, var saved = lease.savedAt
     else { return nil }
     let claim = claims[lease.claim]
     guard claim.spec.interruption != nil, Int(claim.preemptions) < Limits.preemptionsPerClaim
     else { return nil }
-    return started + max(lease.terms.shield, policy.classes[Int(claim.serviceClass.rank)].shield)
+    if lease.members > 1 {
+      for member in gang(of: lease.lead) {
+        guard leases[member].state == .active, let own = leases[member].started else { return nil }
+        started = max(started, own)
+        saved = min(saved, leases[member].savedAt ?? own)
+      }
+    }
+    let shield = max(lease.terms.shield, policy.classes[Int(claim.serviceClass.rank)].shield)
+    return (started + shield, saved)
   }
 
-  /// Puts a lease where the index finds it, or takes it out.
+  /// Puts a lease, and all of its gang, where the index finds them, or takes them out.
   mutating func refreshVictim(_ row: UInt32) {
     let lease = leases[row: row]
-    guard let ends = shieldEnds(lease), let saved = lease.savedAt else {
-      return placement.victims.remove(row)
-    }
-    let rank = claims[lease.claim].serviceClass.rank
-    let isOpen = ends <= lanes[lease.lane].opened
+    let terms = victimTerms(lease)
+    guard lease.members > 1, isCurrent(lease) else { return placeVictim(row, terms) }
+    for member in gang(of: lease.lead) { placeVictim(member.row, terms) }
+  }
+
+  private mutating func placeVictim(
+    _ row: UInt32, _ terms: (shieldEnds: Instant, saved: Instant)?
+  ) {
+    guard let (ends, saved) = terms else { return placement.victims.remove(row) }
+    let lane = leases[row: row].lane
+    let rank = claims[leases[row: row].claim].serviceClass.rank
     placement.victims.insert(
-      row, shieldEnds: isOpen ? nil : ends, saved: saved,
-      into: VictimIndex.heap(lease.lane.row, rank))
+      row, shieldEnds: ends <= lanes[lane].opened ? nil : ends, saved: saved,
+      into: VictimIndex.heap(lane.row, rank))
   }
 
   /// The same for a lease that runs from now on: where it may be preempted at once, whoever waits
@@ -138,12 +154,13 @@ extension Pool {
     stirred.insert(row: row)
   }
 
-  /// A lease was preempted: its claim and its lane count that.
+  /// A lease was preempted, and its gang goes with it: its claim and its lane count that.
   mutating func countPreemption(of id: LeaseID) {
     let (claim, lane) = (leases[id].claim, leases[id].lane)
     invariant(claims[claim].mayBorrow, "a claim is preempted so often and no more")
     claims[claim].preemptions += 1
-    if let rule = policy.preemption { lanes[lane].preemptions?.take(rule, at: now) }
+    let members = Int64(leases[id].members)
+    if let rule = policy.preemption { lanes[lane].preemptions?.take(members, rule, at: now) }
   }
 
   /// Its holder saved its work.
