@@ -229,7 +229,7 @@ extension Pool {
   }
 
   /// The rule by which a claim has to be approved because of its automation; nil where it has not.
-  private func demandedApproval(_ spec: ClaimSpec, _ automation: Automation) -> UInt16? {
+  func demandedApproval(_ spec: ClaimSpec, _ automation: Automation) -> UInt16? {
     automation == .approvalRequired ? approvalRule(for: spec, demanded: true) : nil
   }
 
@@ -245,6 +245,12 @@ extension Pool {
   /// The automation of a rung: its own, or that of the rungs above it.
   private func automation(_ ladder: LadderIndex.Ladder, _ number: Int) -> Automation {
     (ladder.first...(ladder.first + number)).reduce(.full) { policy.rungs[$1].automation ?? $0 }
+  }
+
+  /// The automation of a claim on a rung.
+  func automation(of descent: Descent) -> Automation {
+    automation(
+      LadderIndex.Ladder(first: descent.rung + 1 - Int(descent.number)), Int(descent.number) - 1)
   }
 
   /// Everything that may make a claim take some rung.
@@ -315,8 +321,7 @@ extension Pool {
     let (new, old) = (target.rank, route.rank)
     if new == Route.refused { return false }
     // What a person has to approve first waits for that, out of everyone's way.
-    let ladder = LadderIndex.Ladder(first: descent.rung + 1 - Int(descent.number))
-    let automation = automation(ladder, Int(descent.number) - 1)
+    let automation = automation(of: descent)
     if trigger == .dependency || automation == .approvalRequired { return true }
     if new == Route.granted {
       return old != Route.granted || trigger == .pressure || trigger == .preference
@@ -430,8 +435,7 @@ extension Pool {
     let rule = policy.rungs[descent.rung]
     let (spec, plan) = (descent.asking.spec, descent.asking.plan)
     let form = spec.form(plan)
-    let ladder = LadderIndex.Ladder(first: descent.rung + 1 - Int(descent.number))
-    let automation = automation(ladder, Int(descent.number) - 1)
+    let automation = automation(of: descent)
     let list = Change.list(from: before, to: form, automation, cause.code)
     let changes = Span32(first: UInt32(log.changes.count), count: UInt16(list.count))
     for change in list { log.changes.append(change) }
