@@ -8,13 +8,17 @@ extension StreamReader {
     case form(ClaimForm)
   }
 
-  /// A live claim by `tenant` and `claim`, as in `cancel`; or `claim` is a whole claim, as in the op
-  /// `claim`, that is not submitted.
+  /// A live claim by `tenant` and `claim`, as in `cancel`; or `claim` is a whole claim, as in the
+  /// op `claim`, that is not submitted.
   func explainTarget(_ fields: inout JSONFields) throws -> StreamRequest.ExplainTarget {
     let tenant = fields.optionalName("tenant")
     let claim = fields.read("claim") { value -> Claim in
       if value.kind == .object {
         return .form(try ClaimReader(vocabulary: vocabulary).claim(value, timed: false))
+      }
+      guard value.kind == .string else {
+        throw value.refuse(
+          "a claim is a name or an object", hint: "name a live claim, or give a whole one")
       }
       return .name(try value.name())
     }

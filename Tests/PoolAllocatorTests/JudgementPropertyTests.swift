@@ -2,7 +2,8 @@ import Testing
 
 @testable import PoolAllocator
 
-/// What is told of a claim that nobody submitted is what its submission is answered (SEMANTICS 7.2).
+/// What is told of a claim that nobody submitted is what its submission is answered (SEMANTICS
+/// 7.2).
 struct JudgementPropertyTests {
   #if DEBUG
     static let seeds = 40
