@@ -44,6 +44,8 @@ struct ExplanationView {
     let judgement = pool.judgement(on: spec)
     writer.string("claim", form.name)
     writer.string("tenant", form.tenant)
+    let service = pool.policy.services.first { $0.key == spec.service }
+    if let service { writer.string("class", service.serviceClass.word) }
     writer.string("state", "not_submitted")
     writer.string("would_be", judgement.verdict.wire)
     if judgement.verdict != .rejected, judgement.verdict != .infeasible {
@@ -69,14 +71,16 @@ struct ExplanationView {
   // MARK: a claim that waits
 
   private func writeWaiting(_ id: ClaimID, _ claim: Claim, _ writer: inout JSONWriter) {
-    let rows = lanes(of: claim.spec).map { lane, row in
-      let (reasons, price) = (pool.obstacles(of: id, in: lane), pool.price(of: id, in: lane))
+    let (all, lanes) = pool.obstaclesByLane(of: id)
+    let rows = lanes.compactMap { lane, reasons -> LaneRow? in
+      guard let row = pool.lane(lane) else { return nil }
+      let price = pool.price(of: id, in: lane)
       return LaneRow(
         lane: row, price: price?.price, reservation: price?.reservation, reasons: reasons,
         clears: claim.state == .awaitingApproval ? nil : Self.latest(reasons))
     }
     writer.waiting(
-      LiveView.WaitingRow(id: id, claim: claim, form: form), in: session,
+      LiveView.WaitingRow(id: id, claim: claim, form: form), in: session, blocking: all,
       isPlaced: pool.waitingClaims <= Self.placedMax)
     if let row = cheapest(rows) { writePrice(row.price, row.reservation, &writer) }
     if let moment = rows.compactMap(\.clears).min() {

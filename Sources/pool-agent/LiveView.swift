@@ -66,9 +66,12 @@ struct LiveView {
 
 extension JSONWriter {
   /// Writes the members of a claim that waits.
-  /// - Parameter isPlaced: whether its place in the order is counted.
+  /// - Parameters:
+  ///   - blocking: what stands in its way, where that is known.
+  ///   - isPlaced: whether its place in the order is counted.
   mutating func waiting(
-    _ row: LiveView.WaitingRow, in session: PlaceSession, isPlaced: Bool = true
+    _ row: LiveView.WaitingRow, in session: PlaceSession, blocking: [Reason]? = nil,
+    isPlaced: Bool = true
   ) {
     string("claim", row.form.name)
     string("tenant", row.form.tenant)
@@ -99,7 +102,7 @@ extension JSONWriter {
       string("held_by", "\(identity.kind)")
     }
     array("blocking") { writer in
-      for reason in session.pool.obstacles(of: row.id) {
+      for reason in blocking ?? session.pool.obstacles(of: row.id) {
         writer.reason(
           ReasonText(reason, in: session.pool, names: session.names, claim: row.form))
       }

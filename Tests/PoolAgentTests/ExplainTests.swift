@@ -165,6 +165,29 @@ struct ExplainTests {
     #expect(try text(answers) == text(run(lines)))
   }
 
+  @Test("a gang that runs has a run for each member, and one that is too large fewer of them")
+  func gangs() throws {
+    func gang(_ name: String, _ members: Int) -> String {
+      claim(name, cpu: 100, more: "").replacing(
+        "\"cpu_milli\":100", with: "\"cpu_milli\":100,\"members\":\(members)")
+    }
+    let answers = try run([
+      line("claim", at: 0, gang("g", 3)), explain("g", at: 1),
+      line("explain", at: 2, gang("h", 4)),
+    ])
+    let told = try explanation(answers[1])
+    #expect(told["state"] as? String == "starting")
+    let runs = try #require(told["runs"] as? [[String: Any]])
+    let leases = runs.compactMap { ($0["lease"] as? [String: Any])?["lease"] as? String }
+    #expect(leases == ["L-0.1", "L-1.1", "L-2.1"])
+    let instead = try #require(
+      try explanation(answers[2])["alternatives"] as? [[String: Any]])
+    let fewer = try #require(instead.first { $0["change"] as? String == "members" })
+    #expect(fewer["from"] as? String == "4" && fewer["to"] as? String == "2")
+    let patch = fewer["claim_patch"] as? [String: [String: Int]]
+    #expect(patch == ["demand": ["members": 2]])
+  }
+
   @Test("a parked claim is told the exact moment, a running one what it has cost")
   func moments() throws {
     let parked = """

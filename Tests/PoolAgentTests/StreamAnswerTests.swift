@@ -248,6 +248,7 @@ struct StreamAnswerTests {
       ]
     }
     lines += [claim("last", at: 220_000), #"{"op":"status","at_ms":224000}"#]
+    lines += [#"{"op":"explain","at_ms":224000,"tenant":"fraud","claim":"last"}"#]
     lines += [#"{"op":"status","at_ms":300000}"#]
     let answers = try run(lines)
     func likely(_ answer: [String: Any]) -> [String: Any]? { answer["likely"] as? [String: Any] }
@@ -265,7 +266,10 @@ struct StreamAnswerTests {
       let rows = try #require(answer["waiting"] as? [[String: Any]])
       return try #require(rows.first { $0["claim"] as? String == "last" }.flatMap(likely))
     }
-    let soon = try waiting(answers[answers.count - 2])
+    let soon = try waiting(answers[answers.count - 3])
+    let explained = answers[answers.count - 2]["explanation"] as? [String: Any]
+    #expect(explained.flatMap(likely)?["p90_ms"] as? Double == soon["p90_ms"] as? Double)
+    #expect(explained?["position"] as? Int == 1)
     #expect(soon["p90_ms"] as? Double == last["p90_ms"] as? Double)
     // A lease did not start. Its claim and this one wait past what they were told.
     let late = try waiting(answers[answers.count - 1])

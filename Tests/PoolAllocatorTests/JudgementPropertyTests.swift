@@ -47,6 +47,32 @@ struct JudgementPropertyTests {
     }
   }
 
+  @Test func obstaclesLaneByLaneAreThoseOfEachLaneAndOfAll() {
+    var (asked, several, blocked, free, refused) = (0, 0, 0, 0, 0)
+    for seed in 0..<Self.seeds {
+      var driver = SwarmDriver(seed: UInt64(8_000_000 + seed))
+      var random = SwarmGenerator(seed: UInt64(seed))
+      driver.setUp()
+      for _ in 0..<400 {
+        driver.stepOnce()
+        var waiting: [ClaimID] = []
+        driver.pool.forEachClaim { id, claim in if claim.isWaiting { waiting.append(id) } }
+        guard let id = random.pick(waiting) else { continue }
+        asked += 1
+        let (all, lanes) = driver.pool.obstaclesByLane(of: id)
+        #expect(all == driver.pool.obstacles(of: id), "seed \(seed)")
+        for (lane, reasons) in lanes {
+          #expect(reasons == driver.pool.obstacles(of: id, in: lane), "seed \(seed)")
+          if driver.pool.price(of: id, in: lane) == nil { refused += 1 }
+        }
+        if lanes.count > 1 { several += 1 }
+        if all.isEmpty { free += 1 } else { blocked += 1 }
+      }
+    }
+    print("property: \(asked) claims lane by lane, \(several) in several lanes")
+    #expect(several > 100 && blocked > 100 && free > 10 && refused > 10)
+  }
+
   /// Asks for something else than a claim that lives, mostly under a new name.
   private func change(_ spec: inout ClaimSpec, _ random: inout SwarmGenerator) {
     if !random.chance(5) { spec.key = key(999, 0) }

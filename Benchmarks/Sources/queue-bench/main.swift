@@ -139,11 +139,7 @@ struct Crowd {
       let claim = pool.claim(id), claim.isWaiting
     else { return }
     let start = clock.now
-    _ = pool.obstacles(of: id)
-    if let row = claim.spec.lanes.firstRow, let lane = pool.laneID(atRow: row) {
-      _ = pool.obstacles(of: id, in: lane)
-      _ = pool.price(of: id, in: lane)
-    }
+    for (lane, _) in pool.obstaclesByLane(of: id).lanes { _ = pool.price(of: id, in: lane) }
     _ = pool.startBound(of: id)
     let explained = clock.now
     _ = pool.alternatives(to: claim.spec)

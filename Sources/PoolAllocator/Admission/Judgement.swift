@@ -85,6 +85,31 @@ extension Pool {
     return judgement(on: alone, isNew: false)
   }
 
+  /// What stands in the way of a waiting claim now, in whatever lane and lane by lane: as
+  /// `obstacles(of:)` and `obstacles(of:in:)`, for the work of one of them.
+  /// - Returns: all of it; then each lane that the claim names, in row order.
+  /// - Complexity: that of `obstacles(of:in:)` for each lane of the claim; changes nothing.
+  public func obstaclesByLane(
+    of id: ClaimID
+  ) -> (all: [Reason], lanes: [(lane: LaneID, reasons: [Reason])]) {
+    guard let claim = claim(id), claim.isWaiting else { return ([], []) }
+    var lanes: [(lane: LaneID, reasons: [Reason])] = []
+    var left = claim.spec.lanes
+    while let row = left.firstRow {
+      left = left.withoutFirst
+      if let lane = self.lanes.id(at: row) { lanes.append((lane, obstacles(of: id, in: lane))) }
+    }
+    guard let resolved = resolved(claim),
+      delegationObstacle(claim.spec, tenant: claim.tenant, claim.serviceClass) == nil
+    else { return (obstacles(of: id), lanes) }
+    let (eligible, _, refusals) = eligibleLanes(claim.spec, resolved)
+    let open = lanes.filter { eligible.isEmpty || eligible.contains(row: $0.lane.row) }
+    if !eligible.isEmpty, open.contains(where: \.reasons.isEmpty) { return ([], lanes) }
+    var all = eligible.isEmpty ? refusals : []
+    for lane in open { all += lane.reasons.filter { !all.contains($0) } }
+    return (Array(all.sorted(by: Reason.clearsLater).prefix(Limits.reasons)), lanes)
+  }
+
   /// What a lane would cost a live claim; nil where it never serves it, or names none of its lanes.
   /// - Complexity: O(lanes of the claim).
   public func price(of id: ClaimID, in lane: LaneID) -> LanePrice? {
