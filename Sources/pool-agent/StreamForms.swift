@@ -168,8 +168,9 @@ enum StreamForms {
         events       what happened since the last answer, each at its own at_ms
         errors       of an error: line, column, path, problem and hint; the line changed nothing
 
-      A principal has 10 explanations at once and 10 each second of pool time, all together have ten
-      times as much; --explanations sets another number. One too many is rejected with its hint.
+      Explanations, and alternatives of a claim, count for the claim's principal: 10 at once and one
+      more each tenth of a second of pool time; all together have ten times as much. --explanations
+      sets another number. One too many is rejected with its hint; a claim is decided all the same.
 
       A bad line does not end the stream. Exit codes: 0 at the end of the input · 1 the answers
       cannot be written · 2 usage, a document in error, or an input that cannot be read.
