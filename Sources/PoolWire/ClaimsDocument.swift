@@ -39,6 +39,9 @@ public struct ClaimForm: Sendable {
   /// The claim's key.
   public var key: Key { base.key }
 
+  /// The machine or person that asks.
+  public var principal: String { interned.first { $0.kind == .principal }?.name ?? "" }
+
   /// The claim's key by its tenant and name.
   public static func key(tenant: String, name: String) -> Key {
     NameTable.key(.claim, NamePath.join(tenant, name))
@@ -46,10 +49,16 @@ public struct ClaimForm: Sendable {
 
   /// Puts the claim's names in a table, so that its keys can be read and cannot be mistaken.
   /// - Throws: `NameCollision`; the table is unchanged then.
+  /// - Complexity: O(names of the claim), however many the table has.
   public func intern(into names: inout NameTable) throws(NameCollision) {
-    var table = names
-    for (kind, name) in interned { try table.intern(kind, name) }
-    names = table
+    for index in interned.indices {
+      do throws(NameCollision) {
+        try names.intern(interned[index].kind, interned[index].name)
+      } catch {
+        for (kind, name) in interned[..<index] { names.release(NameTable.key(kind, name)) }
+        throw error
+      }
+    }
   }
 
   /// Takes the claim's names out of a table once it ended.

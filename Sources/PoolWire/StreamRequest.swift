@@ -45,6 +45,16 @@ public struct StreamRequest: Sendable {
     case policy(PolicyDocument)
     /// Asks what there is.
     case status
+    /// Asks everything of one claim.
+    case explain(ExplainTarget)
+  }
+
+  /// The claim that is to be explained.
+  public enum ExplainTarget: Sendable {
+    /// One that lives, by its tenant and name.
+    case live(tenant: String, claim: String)
+    /// One that is not submitted by it.
+    case document(ClaimForm)
   }
 
   /// What happens to a node.
@@ -97,6 +107,8 @@ public struct StreamRequest: Sendable {
   public let id: String?
   /// What is asked.
   public let operation: Operation
+  /// Whether the answer to a claim is to say what would be granted instead, where it is not.
+  public let wantsAlternatives: Bool
 
   /// Reads one line.
   /// - Parameters:
@@ -125,11 +137,14 @@ public struct StreamRequest: Sendable {
   /// Length of a caller's `id`. Unit: UTF-8 bytes.
   static let idBytes = 1...64
 
-  init(op: String, at: Instant?, id: String?, operation: Operation) {
+  init(
+    op: String, at: Instant?, id: String?, operation: Operation, wantsAlternatives: Bool = false
+  ) {
     self.op = op
     self.at = at
     self.id = id
     self.operation = operation
+    self.wantsAlternatives = wantsAlternatives
   }
 
   /// Every operation, as it is written.
@@ -137,7 +152,7 @@ public struct StreamRequest: Sendable {
     "claim", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve", "deny",
     "delegate", "revoke", "emergency", "tick", "advertise", "silence", "hear", "cordon",
     "uncordon", "drain", "fence", "restrict", "signal", "measure", "dependency", "policy",
-    "status",
+    "status", "explain",
   ]
 }
 
@@ -159,8 +174,11 @@ struct StreamReader {
     let op = try fields.take(opField)
     let at = fields.optional("at_ms") { try moment($0) }
     let id = fields.optionalString("id", StreamRequest.idBytes)
+    let alternatives = op == "claim" ? fields.optionalBool("alternatives") : nil
     let operation = try operation(op, &fields)
-    return StreamRequest(op: op, at: try at.value, id: try id.value, operation: operation)
+    return StreamRequest(
+      op: op, at: try at.value, id: try id.value, operation: operation,
+      wantsAlternatives: try alternatives?.value ?? false)
   }
 
   private func moment(_ value: JSONValue) throws(JSONAbandoned) -> Instant {
@@ -231,6 +249,7 @@ struct StreamReader {
         "state", ["up": DependencyState.up, "degraded": .degraded, "down": .down])
       return .dependency(try name.value, try state.value)
     case "status": return .status
+    case "explain": return .explain(try explainTarget(&fields))
     default: return .tick
     }
   }

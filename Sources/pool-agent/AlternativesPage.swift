@@ -1,53 +1,68 @@
 import PoolAllocator
 import PoolWire
 
-/// What would be granted at once instead of each claim that waits: what `place --explain` adds.
+/// What would be granted at once instead of each claim that was not placed: what
+/// `place --alternatives` adds, and `--explain` too.
 struct AlternativesPage {
-  let session: PlaceSession
+  let report: PlaceReport
 
-  /// A table of the alternatives; empty where nothing waits.
+  /// A table of the alternatives, and the claims that have none; empty where all were placed.
   func lines(_ page: Page) -> [String] {
-    let pool = session.pool
-    var waiting = false
-    var rows: [[String]] = []
-    pool.forEachClaim { id, claim in
-      guard claim.isWaiting else { return }
-      waiting = true
-      guard let form = session.claims[id] else { return }
-      let name = "\(form.name) of \(form.tenant)"
-      for alternative in pool.alternatives(to: claim.spec) { rows.append(row(name, alternative)) }
+    let views = report.alternatives
+    guard !views.isEmpty else { return [] }
+    let rows = views.flatMap { view in
+      view.rows.map { row in
+        [
+          who(view), row.asked, row.given, row.lane,
+          Amounts.gpuSeconds(row.alternative.price.value),
+          Amounts.gpuSeconds(row.alternative.reservation.value),
+        ]
+      }
     }
-    guard waiting else { return [] }
-    if rows.isEmpty {
-      return page.prose("ALTERNATIVES: none. Nothing like what waits would be granted now.")
-    }
-    let header = ["CLAIM", "INSTEAD", "LANE", "PRICE", "RESERVES"]
+    let none = noneLines(views, page)
+    if rows.isEmpty { return ["ALTERNATIVES  none"] + none }
+    let header = ["CLAIM", "ASKS", "INSTEAD", "LANE", "PRICE", "RESERVES"]
     let why = page.prose(
       "Each would be granted now at its price in GPU-seconds, all else as it was asked for. None"
-        + " is kept for anyone, and the claim itself goes on waiting unless it is cancelled.")
-    return ["ALTERNATIVES"] + page.table(header: header, rows: rows) + why
+        + " is kept for anyone, and a claim that waits goes on waiting unless it is cancelled.")
+    return ["ALTERNATIVES"] + page.table(header: header, rows: rows) + none + why
   }
 
-  private func row(_ name: String, _ alternative: Alternative) -> [String] {
-    let lane = session.pool.lane(alternative.lane).map { session.names.text($0.key) } ?? "-"
-    return [
-      name, words(alternative), lane, Amounts.gpuSeconds(alternative.price.value),
-      Amounts.gpuSeconds(alternative.reservation.value),
-    ]
+  private func who(_ view: AlternativesView) -> String {
+    "\(view.form.name) of \(view.form.tenant)"
   }
 
-  /// What is different, in words.
-  private func words(_ alternative: Alternative) -> String {
-    let (spec, demand) = (alternative.spec, alternative.spec.demand)
-    switch alternative.change {
-    case .lane: return "another lane"
-    case .profile: return "other hardware"
-    case .runtime: return "runtime \(Amounts.seconds(spec.runtimeMax.ns)) s"
-    case .devices where demand.shape == .cpuOnly:
-      return "cores \(Amounts.milli(Int64(demand.cpu.value)))"
-    case .devices: return "devices \(demand.devices)"
-    case .members: return "members \(demand.members)"
-    case .service: return "service \(session.names.text(spec.service))"
+  /// The claims without alternatives, by why.
+  private func noneLines(_ views: [AlternativesView], _ page: Page) -> [String] {
+    var causes: [(sentence: String, claims: [String])] = []
+    for view in views {
+      guard let sentence = view.absence?.sentence(at: report.view.now) else { continue }
+      if let known = causes.firstIndex(where: { $0.sentence == sentence }) {
+        causes[known].claims.append(who(view))
+      } else {
+        causes.append((sentence, [who(view)]))
+      }
+    }
+    return causes.flatMap { cause in
+      page.prose("none for \(cause.claims.joined(separator: ", ")): \(cause.sentence)")
+    }
+  }
+}
+
+extension PlaceReport {
+  /// Most claims whose alternatives are looked for. Unit: claims.
+  private static let lookedAtMax = 1_000
+
+  /// What would be granted at once instead of each claim that was not placed, in their order.
+  var alternatives: [AlternativesView] {
+    let missing = entries.filter { !$0.isPlaced }
+    return missing.enumerated().map { index, entry in
+      guard index < Self.lookedAtMax else {
+        return AlternativesView(of: entry.form, absent: .leftOut(after: Self.lookedAtMax))
+      }
+      let submitted = entry.id.flatMap { session.pool.claim($0)?.turn.submitted }
+      return AlternativesView(
+        of: entry.form, submitted: submitted ?? session.pool.now, in: session)
     }
   }
 }

@@ -7,8 +7,8 @@ enum Forms {
   static let place = CommandLineForm(
     name: "place",
     usage: """
-      pool-agent place --policy FILE --claims FILE [--nodes FILE …] [--json]
-             pool-agent place --policy FILE [--nodes FILE …] --stream
+      pool-agent place --policy FILE --claims FILE [--nodes FILE …] [--json] [--alternatives]
+             pool-agent place --policy FILE [--nodes FILE …] --stream [--explanations N]
       """,
     summary: "decide claims against nodes, once or as a stream",
     flags: [
@@ -21,6 +21,13 @@ enum Forms {
         name: "--stream", values: .none,
         summary: "answer JSON lines; --stream --help shows every request"),
       Flag(name: "--json", values: .none, summary: "print one JSON document"),
+      Flag(
+        name: "--alternatives", values: .none,
+        summary: "print what would run now instead of each claim that is not placed, with its price"
+      ),
+      Flag(
+        name: "--explanations", values: .one("a number"),
+        summary: "explanations that a principal of a stream has each second, by default 10"),
       Flag(
         name: "--explain", values: .none,
         summary: "print the longest wait of every tenant and class too, and what would run now"),

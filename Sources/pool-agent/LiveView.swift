@@ -54,17 +54,65 @@ struct LiveView {
       writer.int64("leases_left_out", Int64(leases.count - Self.leasesMax))
     }
     writer.array("waiting") { writer in
-      for row in waiting.prefix(Self.waitingMax) { write(row, &writer) }
+      for row in waiting.prefix(Self.waitingMax) {
+        writer.object { $0.waiting(row, in: session) }
+      }
     }
     if waiting.count > Self.waitingMax {
       writer.int64("waiting_left_out", Int64(waiting.count - Self.waitingMax))
     }
   }
+}
 
-  /// What is kept for the claim: the start that it was promised.
-  private func writePin(_ pin: Pin?, _ writer: inout JSONWriter) {
+extension JSONWriter {
+  /// Writes the members of a claim that waits.
+  /// - Parameters:
+  ///   - blocking: what stands in its way, where that is known.
+  ///   - isPlaced: whether its place in the order is counted.
+  mutating func waiting(
+    _ row: LiveView.WaitingRow, in session: PlaceSession, blocking: [Reason]? = nil,
+    isPlaced: Bool = true
+  ) {
+    string("claim", row.form.name)
+    string("tenant", row.form.tenant)
+    string("class", row.claim.serviceClass.word)
+    string("state", row.claim.state.wire)
+    milliseconds("submitted_at_ms", row.claim.turn.submitted)
+    array("lanes") { writer in for lane in row.form.lanes { writer.string(lane) } }
+    if isPlaced, let position = session.pool.position(of: row.id) {
+      int64("position", Int64(position))
+    }
+    if row.claim.state == .queued { int64("level", Int64(row.claim.level)) }
+    planned(row.claim.pin, in: session)
+    startBound(row.id, in: session)
+    likely(row.id, in: session)
+    if row.claim.state == .parked,
+      let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
+    {
+      let name = session.names.text(bucket.rule.key)
+      if bucket.delegation == nil {
+        string("bucket", name)
+      } else {
+        string("budget", NamePath.last(name))
+      }
+    }
+    approval(row.claim, in: session)
+    degraded(row.id, in: session.pool, names: session.names)
+    if let row = row.claim.heldBy, let identity = session.pool.identity(atRow: row) {
+      string("held_by", "\(identity.kind)")
+    }
+    array("blocking") { writer in
+      for reason in blocking ?? session.pool.obstacles(of: row.id) {
+        writer.reason(
+          ReasonText(reason, in: session.pool, names: session.names, claim: row.form))
+      }
+    }
+  }
+
+  /// Writes what is kept for a claim: the start that it was promised.
+  private mutating func planned(_ pin: Pin?, in session: PlaceSession) {
     guard let pin else { return }
-    writer.object("planned") { writer in
+    object("planned") { writer in
       if let lane = session.pool.lane(pin.lane) {
         writer.string("lane", session.names.text(lane.key))
       }
@@ -72,45 +120,6 @@ struct LiveView {
         writer.string("node", session.names.text(node.enrolment.key))
       }
       writer.milliseconds("at_ms", pin.starts)
-    }
-  }
-
-  private func write(_ row: WaitingRow, _ writer: inout JSONWriter) {
-    writer.object { writer in
-      writer.string("claim", row.form.name)
-      writer.string("tenant", row.form.tenant)
-      writer.string("class", row.claim.serviceClass.word)
-      writer.string("state", row.claim.state.wire)
-      writer.milliseconds("submitted_at_ms", row.claim.turn.submitted)
-      writer.array("lanes") { writer in for lane in row.form.lanes { writer.string(lane) } }
-      if let position = session.pool.position(of: row.id) {
-        writer.int64("position", Int64(position))
-      }
-      if row.claim.state == .queued { writer.int64("level", Int64(row.claim.level)) }
-      writePin(row.claim.pin, &writer)
-      writer.startBound(row.id, in: session)
-      writer.likely(row.id, in: session)
-      if row.claim.state == .parked,
-        let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
-      {
-        let name = session.names.text(bucket.rule.key)
-        if bucket.delegation == nil {
-          writer.string("bucket", name)
-        } else {
-          writer.string("budget", NamePath.last(name))
-        }
-      }
-      writer.approval(row.claim, in: session)
-      writer.degraded(row.id, in: session.pool, names: session.names)
-      if let row = row.claim.heldBy, let identity = session.pool.identity(atRow: row) {
-        writer.string("held_by", "\(identity.kind)")
-      }
-      writer.array("blocking") { writer in
-        for reason in session.pool.obstacles(of: row.id) {
-          writer.reason(
-            ReasonText(reason, in: session.pool, names: session.names, claim: row.form))
-        }
-      }
     }
   }
 }

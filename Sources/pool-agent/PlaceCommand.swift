@@ -20,6 +20,11 @@ enum PlaceCommand {
     if !isStream, claimsFile == nil {
       throw UsageError(message: "place needs --claims FILE, or --stream")
     }
+    if isStream, arguments.has("--alternatives") {
+      throw UsageError(
+        message: "--alternatives is for --claims; in a stream a claim asks with \"alternatives\"")
+    }
+    let explanations = try explanations(arguments, isStream: isStream)
     let files = [policyFile, claimsFile ?? ""] + arguments.all("--nodes")
     if files.filter({ $0 == "-" }).count + (isStream ? 1 : 0) > 1 {
       throw UsageError(message: "standard input can be read once only")
@@ -31,26 +36,41 @@ enum PlaceCommand {
     var session = PlaceSession()
     try prepare(&session, documents.policy, nodes)
     if isStream {
+      session.explanations = explanations
       try StreamCommand.run(&session)
       return 0
     }
     let report = try PlaceReport(deciding: documents.claims, in: &session)
     if arguments.has("--json") {
-      Console.print(report.json())
+      Console.print(report.json(withAlternatives: arguments.has("--alternatives")))
     } else {
       let width = Terminal.width()
       Console.print(report.text(width: width))
-      if arguments.has("--explain") {
-        let page = Page(width: width)
-        let pages = [
-          BoundsPage(session: session).lines(page), AlternativesPage(session: session).lines(page),
-        ]
-        for lines in pages where !lines.isEmpty {
-          Console.print("\n" + lines.joined(separator: "\n") + "\n")
-        }
+      let page = Page(width: width)
+      var pages: [[String]] = []
+      if arguments.has("--explain") { pages.append(BoundsPage(session: session).lines(page)) }
+      if arguments.has("--explain") || arguments.has("--alternatives") {
+        pages.append(AlternativesPage(report: report).lines(page))
+      }
+      for lines in pages where !lines.isEmpty {
+        Console.print("\n" + lines.joined(separator: "\n") + "\n")
       }
     }
     return report.exitCode
+  }
+
+  /// What `--explanations` says.
+  private static func explanations(
+    _ arguments: Arguments, isStream: Bool
+  ) throws(UsageError) -> ExplainBudget {
+    guard let text = arguments.one("--explanations") else { return ExplainBudget() }
+    guard isStream else { throw UsageError(message: "--explanations is for --stream") }
+    guard let number = Int64(text), ExplainBudget.range.contains(number) else {
+      throw UsageError(
+        message: "--explanations is a number from \(ExplainBudget.range.lowerBound) to"
+          + " \(ExplainBudget.range.upperBound), not \(quoted(text))")
+    }
+    return ExplainBudget(perSecond: number)
   }
 
   private static func probedNode(_ arguments: Arguments) throws(UsageError) -> NodeDocument {

@@ -4,13 +4,20 @@ import StrictJSON
 
 /// The report as a program reads it: the same model as the table.
 extension PlaceReport {
-  func json() -> String {
+  /// - Parameter withAlternatives: whether it says what would be granted at once instead of each
+  ///   claim that was not placed.
+  func json(withAlternatives: Bool = false) -> String {
+    var instead = (withAlternatives ? alternatives : []).makeIterator()
     var writer = JSONWriter(.pretty)
     writer.object { writer in
       writer.int64("schema_version", 1)
       writer.string("kind", "placement")
       writer.object("pool") { view.write(&$0) }
-      writer.array("claims") { writer in for entry in entries { write(entry, &writer) } }
+      writer.array("claims") { writer in
+        for entry in entries {
+          write(entry, entry.isPlaced ? nil : instead.next(), &writer)
+        }
+      }
       writer.object("summary") { writer in
         writer.int64("granted", Int64(granted.count))
         writer.int64("queued", Int64(entries.filter { $0.state == .queued }.count))
@@ -25,7 +32,9 @@ extension PlaceReport {
     return writer.text + "\n"
   }
 
-  private func write(_ entry: Entry, _ writer: inout JSONWriter) {
+  private func write(
+    _ entry: Entry, _ instead: AlternativesView?, _ writer: inout JSONWriter
+  ) {
     writer.object { writer in
       writer.string("claim", entry.form.name)
       writer.string("tenant", entry.form.tenant)
@@ -52,6 +61,7 @@ extension PlaceReport {
           for reason in entry.reasons { writer.reason(reason) }
         }
       }
+      if let instead { writer.alternatives(instead, at: view.now) }
     }
   }
 

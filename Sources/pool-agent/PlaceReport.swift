@@ -25,6 +25,9 @@ struct PlaceReport {
     var ended: String?
     var degraded: DegradationText?
 
+    /// Whether it was granted devices, now or before.
+    var isPlaced: Bool { !isWaiting && id != nil }
+
     var isWaiting: Bool {
       state == .queued || state == .parked || state == .awaitingApproval
     }

@@ -14,6 +14,8 @@ struct PlaceSession {
   private(set) var claims: [ClaimID: ClaimForm] = [:]
   /// Claims of leases whose devices have not returned.
   private(set) var holders: [LeaseID: ClaimForm] = [:]
+  /// How many explanations are left.
+  var explanations = ExplainBudget()
   /// Keys of the budgets of delegations, for their names.
   private var budgets: [BucketID: Key] = [:]
   /// What happened since the last look, oldest first.
@@ -194,6 +196,15 @@ struct PlaceSession {
   func likely(_ claim: ClaimID) -> Prediction? { predictor.likely(claim, in: pool) }
 
   // MARK: words
+
+  /// Looks while the names of a claim can be read, whether or not it was submitted.
+  mutating func withNames<T>(
+    of form: ClaimForm, _ body: (inout PlaceSession) -> T
+  ) throws(NameCollision) -> T {
+    try form.intern(into: &names)
+    defer { form.release(from: &names) }
+    return body(&self)
+  }
 
   /// The reasons of the last decision, in words.
   func reasons(of decision: Decision, claim: ClaimForm? = nil) -> [ReasonText] {

@@ -49,6 +49,9 @@ enum StreamCommand {
     }
     session.advance(to: request.at ?? max(session.pool.now, elapsed))
     do throws(NameCollision) {
+      if case .explain(let target) = request.operation {
+        return try ExplainAnswer(request: request, number: number, target: target).text(&session)
+      }
       return try StreamAnswer(request, number).text(&session)
     } catch {
       return refusal(number, [self.error(error.description, "")], id: request.id)
@@ -111,15 +114,7 @@ struct StreamAnswer {
     if let id = decision?.lease, let lease = session.pool.lease(id) { isRunning = (id, lease) }
     var writer = JSONWriter()
     writer.object { writer in
-      writer.int64("line", number)
-      if let id = request.id { writer.string("id", id) }
-      writer.string("op", request.op)
-      writer.string("outcome", (decision?.verdict ?? .done).wire)
-      writer.milliseconds("at_ms", session.pool.now)
-      if let due = session.pool.nextTimer() {
-        writer.milliseconds("next_due_ms", max(due, session.pool.now))
-      }
-      writer.int64("policy_generation", Int64(session.pool.generation.value))
+      writer.head(request, number, (decision?.verdict ?? .done).wire, in: session)
       if let note { writer.string("note", note) }
       if let form, let decision {
         writer.string("claim", form.name)
@@ -151,6 +146,9 @@ struct StreamAnswer {
       }
       if !reasons.isEmpty {
         writer.array("blocking") { writer in for reason in reasons { writer.reason(reason) } }
+      }
+      if request.wantsAlternatives, isRunning == nil, let form {
+        writer.alternatives(session.alternatives(to: form), at: session.pool.now)
       }
       if case .status = request.operation {
         writer.object("pool") { PoolView(session).write(&$0) }
@@ -229,7 +227,7 @@ struct StreamAnswer {
     case .measure(let measurement):
       return session.apply(.signal(.measured(measurement)), at: now)
     case .policy(let policy): return try session.activate(policy)
-    case .status: return nil
+    case .status, .explain: return nil
     }
   }
 

@@ -38,6 +38,10 @@ enum StreamForms {
       summary: "does what is due, such as grants to claims that wait; so does any later at_ms",
       example: #"{"op": "tick", "at_ms": 60000}"#),
     StreamForm(
+      op: "explain",
+      summary: "why, when, at what price, and what would run now; claim: a name, or a whole claim",
+      example: #"{"op": "explain", "tenant": "fraud", "claim": "score-1"}"#),
+    StreamForm(
       op: "status", summary: "shows lanes, nodes, buckets, live leases and waiting claims",
       example: #"{"op": "status"}"#),
   ]
@@ -136,7 +140,7 @@ enum StreamForms {
         + page.prose(form.example, indent: String(repeating: " ", count: width + 4))
     }
     return """
-      usage: pool-agent place --policy FILE [--nodes FILE …] --stream
+      usage: pool-agent place --policy FILE [--nodes FILE …] --stream [--explanations N]
 
       Every line of standard input is one JSON object; every line gets one line of answer, in order,
       before the next is read. Examples are broken here only to fit.
@@ -147,6 +151,7 @@ enum StreamForms {
         at_ms  pool time in milliseconds, never less than before: the same input then gives the same
                answers. Without it a line happens at the real time since the start.
         id     1 to 64 bytes that come back in the answer.
+      A claim may have "alternatives": true: where it is not granted, the answer says what would be.
 
       An answer has line, outcome (granted, queued, parked, awaiting_approval, rejected, infeasible,
       done or error), and where they apply:
@@ -155,8 +160,17 @@ enum StreamForms {
         likely       when a claim that waits starts: by p50_ms in half of such waits, by p90_ms in
                      nine of ten; from so many samples, and how many earlier p90_ms held
         blocking     everything that stands in the way, and when it clears where that is known
+        explanation  of a claim that waits or is not submitted: lane by lane what stands in the way,
+                     the last to clear first, and the price; of one that runs: where, since when,
+                     and what it has cost
+        alternatives what would be granted now instead, from what to what, at its price; claim_patch
+                     is the change to the claim (RFC 7396); or no_alternatives: why there is none
         events       what happened since the last answer, each at its own at_ms
         errors       of an error: line, column, path, problem and hint; the line changed nothing
+
+      Explanations, and alternatives of a claim, count for the claim's principal: 10 at once and one
+      more each tenth of a second of pool time; all together have ten times as much. --explanations
+      sets another number. One too many is rejected with its hint; a claim is decided all the same.
 
       A bad line does not end the stream. Exit codes: 0 at the end of the input · 1 the answers
       cannot be written · 2 usage, a document in error, or an input that cannot be read.

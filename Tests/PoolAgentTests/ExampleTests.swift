@@ -47,7 +47,7 @@ struct ExampleTests {
     #expect(
       Self.names == [
         "approval", "batch-lane", "degrade-research", "degrade-support", "degrade-workflow",
-        "delegation", "emergency", "flood", "gang", "lending", "multi-node", "parked",
+        "delegation", "emergency", "explain", "flood", "gang", "lending", "multi-node", "parked",
         "preemption", "stream",
       ],
       "an example that is added here is compared with its golden below")

@@ -39,7 +39,8 @@ struct PlaceTests {
       $0.split(separator: " ").joined(separator: " ")
     }
     #expect(lines.contains("cpu-shared support P1 25890 60 11070 4 x 3690"))
-    #expect(lines.contains("rescore-day of fraud another lane cpu-shared 0.15 0.03"))
+    #expect(
+      lines.contains("rescore-day of fraud lane cpu-fraud lane cpu-shared cpu-shared 0.15 0.03"))
     let bare = try Agent.run(arguments + nodes)
     #expect(result.out.hasPrefix(bare.out.prefix(while: { $0 != "\n" })))
     #expect(!bare.out.contains("ALTERNATIVES"))

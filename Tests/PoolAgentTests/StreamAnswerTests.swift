@@ -248,6 +248,7 @@ struct StreamAnswerTests {
       ]
     }
     lines += [claim("last", at: 220_000), #"{"op":"status","at_ms":224000}"#]
+    lines += [#"{"op":"explain","at_ms":224000,"tenant":"fraud","claim":"last"}"#]
     lines += [#"{"op":"status","at_ms":300000}"#]
     let answers = try run(lines)
     func likely(_ answer: [String: Any]) -> [String: Any]? { answer["likely"] as? [String: Any] }
@@ -265,7 +266,10 @@ struct StreamAnswerTests {
       let rows = try #require(answer["waiting"] as? [[String: Any]])
       return try #require(rows.first { $0["claim"] as? String == "last" }.flatMap(likely))
     }
-    let soon = try waiting(answers[answers.count - 2])
+    let soon = try waiting(answers[answers.count - 3])
+    let explained = answers[answers.count - 2]["explanation"] as? [String: Any]
+    #expect(explained.flatMap(likely)?["p90_ms"] as? Double == soon["p90_ms"] as? Double)
+    #expect(explained?["position"] as? Int == 1)
     #expect(soon["p90_ms"] as? Double == last["p90_ms"] as? Double)
     // A lease did not start. Its claim and this one wait past what they were told.
     let late = try waiting(answers[answers.count - 1])
@@ -312,9 +316,9 @@ struct StreamAnswerTests {
         "claim", "started", "renew", "complete", "empty", "cancel", "approve", "deny", "delegate",
         "revoke", "emergency", "tick", "advertise", "silence", "hear", "cordon", "uncordon",
         "drain", "fence",
-        "restrict", "signal", "policy", "status",
+        "restrict", "signal", "policy", "status", "explain",
       ])
-    #expect(operations.count == 23)
+    #expect(operations.count == 24)
     // The policy is too long for a help; all others are sent as they stand.
     for (line, operation) in zip(examples, operations) where operation != "policy" {
       #expect(try SchemaCheck.findings(line, "stream-request") == [], "\(line)")

@@ -169,7 +169,7 @@ struct SchemaTests {
       line["lease"] = "L-0.1"
       line["fencing"] = "1.1"
       if op == "complete" { line["outcome"] = "completed" }
-    case "cancel":
+    case "cancel", "explain":
       line["tenant"] = "a"
       line["claim"] = "b"
     case "approve", "deny":

@@ -5,8 +5,10 @@ import Workload
 // queue-bench [COMMANDS [NODES QUEUED]…]: how long one command takes while every GPU is in use and
 // many claims wait: percentiles by kind of command, in one process and one thread. A tick takes one
 // step, so that each row is one decision. The rows of `predict` are what folding the events
-// of each of these commands into a `WaitPredictor` costs, after it; `likely` is one answer, and
-// `explain` what stands in the way of a waiting claim, its bound, and its priced alternatives.
+// of each of these commands into a `WaitPredictor` costs, after it; `likely` is one answer. Of a
+// waiting claim among the last, `explain` is what stands in its way, in all and lane by lane, its
+// price and its bound; `alternatives` what would be granted instead; `judgement` what it would be
+// answered, were it submitted anew.
 
 let oneStepATick = {
   var limits = Limits()
@@ -137,10 +139,15 @@ struct Crowd {
       let claim = pool.claim(id), claim.isWaiting
     else { return }
     let start = clock.now
-    _ = pool.obstacles(of: id)
+    for (lane, _) in pool.obstaclesByLane(of: id).lanes { _ = pool.price(of: id, in: lane) }
     _ = pool.startBound(of: id)
+    let explained = clock.now
     _ = pool.alternatives(to: claim.spec)
-    note("explain", clock.now - start)
+    let offered = clock.now
+    _ = pool.judgement(on: claim.spec, isNew: false)
+    note("judgement", clock.now - offered)
+    note("alternatives", offered - explained)
+    note("explain", explained - start)
   }
 
   /// A lease ends, a claim comes, and sometimes one is withdrawn.
@@ -186,6 +193,7 @@ for index in stride(from: 0, to: pairs.count - 1, by: 2) {
   for _ in 0..<turns { crowd.turn() }
   let kinds = [
     "submit", "start", "release", "empty", "cancel", "tick", "predict", "likely", "explain",
+    "alternatives", "judgement",
   ]
   for kind in kinds {
     let sorted = (crowd.times[kind] ?? []).sorted()
@@ -194,7 +202,7 @@ for index in stride(from: 0, to: pairs.count - 1, by: 2) {
       text(sorted[min(sorted.count - 1, sorted.count * thousandths / 1000)], 10)
     }
     let size = text(pairs[index], 8) + text(pairs[index + 1], 10)
-    let name = "  " + kind + String(repeating: " ", count: 8 - kind.count)
-    print(size + name + text(sorted.count, 12) + at(500) + at(990) + at(999) + text(last, 10))
+    let name = "  " + kind + String(repeating: " ", count: 12 - kind.count)
+    print(size + name + text(sorted.count, 8) + at(500) + at(990) + at(999) + text(last, 10))
   }
 }

@@ -135,7 +135,8 @@ extension Pool {
   }
 
   /// Runtimes that end before a start that is planned in a lane of a claim, and the half, the
-  /// quarter and the eighth of what it asks for; the longest first.
+  /// quarter and the eighth of what it asks for, in whole milliseconds as documents say them; the
+  /// longest first.
   private func shorterRuntimes(than spec: ClaimSpec) -> [Span] {
     guard let serviceClass = service(spec.service, for: spec.tenant)?.serviceClass else {
       return []
@@ -155,7 +156,8 @@ extension Pool {
         row = placement.pins.next(after: row)
       }
     }
-    let shorter = runtimes.filter { $0 > .zero && $0 < spec.runtimeMax }.sorted { $0 > $1 }
+    let shorter = runtimes.map { Span(ns: $0.ns / 1_000_000 * 1_000_000) }
+      .filter { $0 > .zero && $0 < spec.runtimeMax }.sorted { $0 > $1 }
     return shorter.indices.filter { $0 == 0 || shorter[$0] != shorter[$0 - 1] }.map { shorter[$0] }
   }
 }

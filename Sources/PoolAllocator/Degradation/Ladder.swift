@@ -233,7 +233,7 @@ extension Pool {
   }
 
   /// The rule by which a claim has to be approved because of its automation; nil where it has not.
-  private func demandedApproval(_ spec: ClaimSpec, _ automation: Automation) -> UInt16? {
+  func demandedApproval(_ spec: ClaimSpec, _ automation: Automation) -> UInt16? {
     automation == .approvalRequired ? approvalRule(for: spec, demanded: true) : nil
   }
 

@@ -1,0 +1,184 @@
+import PoolAllocator
+import PoolWire
+import StrictJSON
+
+/// What would be granted at once instead of a claim: the model behind the table and the JSON.
+struct AlternativesView {
+  /// One alternative, in the names of the pool.
+  struct Row {
+    var change: Alternative.Change
+    var from: String
+    var to: String
+    var lane: String
+    var alternative: Alternative
+  }
+
+  /// Why there is none.
+  enum Absence {
+    case approvalNeeded
+    case grantedAsAsked
+    case nothingRuns
+    case budgetSpent(ExplainBudget.Refusal)
+    case leftOut(after: Int)
+  }
+
+  let form: ClaimForm
+  private(set) var rows: [Row] = []
+  private(set) var absence: Absence?
+
+  /// Asks the pool.
+  /// - Parameter submitted: when the claim was submitted, or would be.
+  init(of form: ClaimForm, submitted: Instant, in session: PlaceSession) {
+    self.form = form
+    let (pool, spec) = (session.pool, form.spec(in: session.pool, at: submitted))
+    rows = pool.alternatives(to: spec).map { alternative in
+      let (from, to) = Self.sides(of: alternative, spec, form, session)
+      let lane = pool.lane(alternative.lane).map { session.names.text($0.key) } ?? "-"
+      return Row(
+        change: alternative.change, from: from, to: to, lane: lane, alternative: alternative)
+    }
+    guard rows.isEmpty else { return }
+    if pool.needsApproval(spec) {
+      absence = .approvalNeeded
+    } else if pool.judgement(on: spec, isNew: false).verdict == .admitted {
+      absence = .grantedAsAsked
+    } else {
+      absence = .nothingRuns
+    }
+  }
+
+  /// Nothing was asked.
+  init(of form: ClaimForm, absent absence: Absence) {
+    self.form = form
+    self.absence = absence
+  }
+
+  private static func sides(
+    of alternative: Alternative, _ asked: ClaimSpec, _ form: ClaimForm, _ session: PlaceSession
+  ) -> (from: String, to: String) {
+    let (pool, given) = (session.pool, alternative.spec)
+    func profile(_ lane: Lane) -> String { session.names.text(lane.profile.key) }
+    switch alternative.change {
+    case .lane:
+      let lane = pool.lane(alternative.lane).map { session.names.text($0.key) }
+      return (form.lanes.joined(separator: ", "), lane ?? "-")
+    case .profile:
+      var known: [String] = []
+      pool.forEachLane { id, lane in
+        guard asked.lanes.contains(row: id.row), !known.contains(profile(lane)) else { return }
+        known.append(profile(lane))
+      }
+      let to = pool.lane(alternative.lane).map(profile)
+      return (known.joined(separator: ", "), to ?? "-")
+    case .runtime:
+      return (
+        "\(Amounts.seconds(asked.runtimeMax.ns)) s", "\(Amounts.seconds(given.runtimeMax.ns)) s"
+      )
+    case .devices where asked.demand.shape == .cpuOnly:
+      return (
+        "\(Amounts.milli(Int64(asked.demand.cpu.value))) cores",
+        "\(Amounts.milli(Int64(given.demand.cpu.value))) cores"
+      )
+    case .devices: return ("\(asked.demand.devices)", "\(given.demand.devices)")
+    case .members: return ("\(asked.demand.members)", "\(given.demand.members)")
+    case .service: return (form.service, session.names.text(given.service))
+    }
+  }
+}
+
+extension AlternativesView.Absence {
+  /// The word of the wire.
+  var wire: String {
+    switch self {
+    case .approvalNeeded: "approval_needed"
+    case .grantedAsAsked: "granted_as_asked"
+    case .nothingRuns: "nothing_runs"
+    case .budgetSpent: "budget_spent"
+    case .leftOut: "left_out"
+    }
+  }
+
+  /// Why, for people.
+  func sentence(at now: Instant) -> String {
+    switch self {
+    case .approvalNeeded:
+      "another principal has to approve what it plans, and no alternative is a way around that"
+    case .grantedAsAsked: "it would be granted at once as it is"
+    case .nothingRuns:
+      "no other lane, hardware, runtime, number or service would be granted at once, all else as"
+        + " asked"
+    case .budgetSpent(let refusal): refusal.sentence(at: now)
+    case .leftOut(let after): "only the first \(after) claims that are not placed are looked at"
+    }
+  }
+}
+
+extension AlternativesView.Row {
+  /// What the claim asked, in a few words.
+  var asked: String { "\(change) \(from)" }
+  /// What it would get.
+  var given: String { "\(change) \(to)" }
+
+  func write(_ form: ClaimForm, _ writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.string("change", "\(change)")
+      writer.string("from", from)
+      writer.string("to", to)
+      writer.string("lane", lane)
+      writer.gpuSeconds("price_gpu_seconds", alternative.price)
+      writer.gpuSeconds("reservation_gpu_seconds", alternative.reservation)
+      writer.object("claim_patch") { writePatch(form, &$0) }
+    }
+  }
+
+  /// What to change in the claim's document, as a merge patch (RFC 7396).
+  private func writePatch(_ form: ClaimForm, _ writer: inout JSONWriter) {
+    let (spec, demand) = (alternative.spec, alternative.spec.demand)
+    switch change {
+    case .lane, .profile: writer.array("lanes") { $0.string(lane) }
+    case .runtime:
+      writer.milli("runtime_max_seconds", spec.runtimeMax.ns / Amounts.nanosecondsPerMilli)
+    case .devices:
+      writer.object("demand") { writer in
+        switch demand.shape {
+        case .whole: writer.int64("gpus", Int64(demand.devices))
+        case .fraction, .slice: writer.int64("count", Int64(demand.devices))
+        case .cpuOnly: writer.int64("cpu_milli", Int64(demand.cpu.value))
+        }
+      }
+    case .members: writer.object("demand") { $0.int64("members", Int64(demand.members)) }
+    case .service: writer.string("service", to)
+    }
+    // It is granted as it says, on no rung.
+    if !form.accepts.isEmpty { writer.null("accept_rungs") }
+  }
+}
+
+extension JSONWriter {
+  /// Writes the alternatives of a claim, or why there is none.
+  mutating func alternatives(_ view: AlternativesView, at now: Instant) {
+    guard let absence = view.absence else {
+      return array("alternatives") { writer in
+        for row in view.rows { row.write(view.form, &writer) }
+      }
+    }
+    object("no_alternatives") { writer in
+      writer.string("code", absence.wire)
+      writer.string("sentence", absence.sentence(at: now))
+      if case .budgetSpent(let refusal) = absence {
+        writer.milliseconds("clears_at_ms", refusal.again)
+      }
+    }
+  }
+}
+
+extension PlaceSession {
+  /// What would be granted now instead of a claim that was just answered, within the budget.
+  mutating func alternatives(to form: ClaimForm) -> AlternativesView {
+    let spec = form.spec(in: pool, at: pool.now)
+    if let refusal = explanations.take(spec.principal, form.principal, at: pool.now) {
+      return AlternativesView(of: form, absent: .budgetSpent(refusal))
+    }
+    return AlternativesView(of: form, submitted: pool.now, in: self)
+  }
+}

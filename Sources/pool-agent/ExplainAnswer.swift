@@ -1,0 +1,92 @@
+import PoolAllocator
+import PoolWire
+import StrictJSON
+
+/// The answer to `explain`: why, when, at what price, and what would run now.
+struct ExplainAnswer {
+  let request: StreamRequest
+  let number: Int64
+  let target: StreamRequest.ExplainTarget
+
+  /// Looks, and changes nothing but the budget of explanations.
+  func text(_ session: inout PlaceSession) throws(NameCollision) -> String {
+    let (form, id) = try subject(session)
+    guard let form else { return unknown(&session) }
+    let spec = form.spec(in: session.pool, at: session.pool.now)
+    let refusal = session.explanations.take(
+      spec.principal, form.principal, at: session.pool.now)
+    if let refusal { return refused(refusal, form, &session) }
+    return try session.withNames(of: form) { session in
+      answer("done", &session) { session, writer in
+        writer.object("explanation") { writer in
+          ExplanationView(session: session, form: form, id: id).write(&writer)
+        }
+      }
+    }
+  }
+
+  /// The claim that is meant: a live one, or one that nobody submitted.
+  private func subject(
+    _ session: PlaceSession
+  ) throws(NameCollision) -> (ClaimForm?, ClaimID?) {
+    switch target {
+    case .document(let form): return (form, nil)
+    case .live(let tenant, let claim):
+      try session.names.check(.claim, NamePath.join(tenant, claim))
+      let id = session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
+      return (id.flatMap { session.claims[$0] }, id)
+    }
+  }
+
+  private func unknown(_ session: inout PlaceSession) -> String {
+    answer("rejected", &session) { session, writer in
+      writer.string("note", "a claim that ended, or was refused, is not remembered")
+      writer.array("blocking") { writer in
+        writer.reason(
+          ReasonText(Reason(.unknownSubject), in: session.pool, names: session.names))
+      }
+    }
+  }
+
+  private func refused(
+    _ refusal: ExplainBudget.Refusal, _ form: ClaimForm, _ session: inout PlaceSession
+  ) -> String {
+    answer("rejected", &session) { session, writer in
+      writer.string("note", refusal.sentence(at: session.pool.now))
+      writer.string("claim", form.name)
+      writer.string("tenant", form.tenant)
+      writer.hint(RetryHint(refusal.again, now: session.pool.now, key: form.key))
+    }
+  }
+
+  private func answer(
+    _ outcome: String, _ session: inout PlaceSession,
+    _ body: (PlaceSession, inout JSONWriter) -> Void
+  ) -> String {
+    let happenings = session.takeHappenings()
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.head(request, number, outcome, in: session)
+      body(session, &writer)
+      writer.array("events") { writer in for one in happenings { one.write(&writer) } }
+    }
+    return writer.text
+  }
+}
+
+extension JSONWriter {
+  /// Writes what every answer begins with.
+  mutating func head(
+    _ request: StreamRequest, _ number: Int64, _ outcome: String, in session: PlaceSession
+  ) {
+    int64("line", number)
+    if let id = request.id { string("id", id) }
+    string("op", request.op)
+    string("outcome", outcome)
+    milliseconds("at_ms", session.pool.now)
+    if let due = session.pool.nextTimer() {
+      milliseconds("next_due_ms", max(due, session.pool.now))
+    }
+    int64("policy_generation", Int64(session.pool.generation.value))
+  }
+}
