@@ -80,6 +80,8 @@ extension Pool {
       var variant = spec
       // It would be granted as it says, on no rung.
       variant.accepts = .none
+      // Its price is its own, not one that was quoted for the claim.
+      variant.quote = nil
       edit(&variant)
       variants.append(variant)
     }
