@@ -82,7 +82,8 @@ public struct ReasonText: Sendable {
     case .preemptionRateSpent, .identityThrottled, .behindHead, .queueFull, .tenantQueueFull,
       .workflowFull, .queueDeep:
       .claims
-    case .tableFull, .tenantQuotesFull, .rungNotCheaper, .rungRaisesAutomation, .preferenceTooRisky: .rows
+    case .tableFull, .tenantQuotesFull, .rungNotCheaper, .rungRaisesAutomation, .preferenceTooRisky:
+      .rows
     case .classPaused, .poolPressure, .dependencyDown: .levels
     case .delegationTooDeep: .delegations
     case .classNotAllowed: .classes

@@ -136,7 +136,8 @@ public struct StreamRequest: Sendable {
 
   /// Every operation, as it is written.
   public static let operations = [
-    "claim", "quote", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve", "deny",
+    "claim", "quote", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve",
+    "deny",
     "delegate", "revoke", "emergency", "tick", "advertise", "silence", "hear", "cordon",
     "uncordon", "drain", "fence", "restrict", "signal", "measure", "dependency", "policy",
     "status",

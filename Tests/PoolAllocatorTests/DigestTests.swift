@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 10_771_595_288_008_841_880, low: 14_924_894_931_385_693_766),
-    Digest(high: 13_122_072_846_761_318_671, low: 2_797_141_994_171_548_523)
+    Digest(high: 4_051_476_721_811_449_536, low: 14_501_879_342_056_421_056),
+    Digest(high: 13_254_532_795_911_984_832, low: 16_229_481_644_116_964_888)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -125,6 +125,7 @@ extension Pool {
     decision.reasons = log.append(reasons.isEmpty ? [Reason(.laneNotAllowed)] : reasons)
     let isRetryable = !reasons.isEmpty && reasons.allSatisfy(\.isRetryable)
     decision.retryAt = isRetryable ? Self.latest(reasons) : nil
+    if let at = decision.retryAt, isQuoteOver(spec, by: at) { decision.retryAt = nil }
     return decision
   }
 

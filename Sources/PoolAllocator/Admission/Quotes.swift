@@ -132,6 +132,12 @@ extension Pool {
     }
   }
 
+  /// Whether the quote that a claim names has expired by a moment: then it need not come back.
+  func isQuoteOver(_ spec: ClaimSpec, by moment: Instant) -> Bool {
+    guard let key = spec.quote, let id = quote(named: key) else { return false }
+    return quotes[id].expires <= moment
+  }
+
   /// What a claim that is taken in says of the quote that it redeems.
   func redeemed(by resolved: Resolved) -> RedeemedQuote? {
     guard let id = resolved.quote, let rate = resolved.quotedRate else { return nil }
