@@ -55,9 +55,7 @@ extension Pool {
     case .emergencyRaised(let id, let fact):
       evolveEmergency(id, log.emergencies[Int(fact)].until)
     case .emergencyEnded(let id): evolveEmergency(id, nil)
-    case .quoteIssued(let id, let fact): evolveQuoteIssued(id, log.quotes[Int(fact)])
-    case .quoteEnded(let id, let end): evolveQuoteEnded(id, end)
-    case .quoteForgotten(let id): evolveQuoteForgotten(id)
+    case .quoteIssued, .quoteEnded, .quoteForgotten: evolveQuote(event, log)
     case .leaseGranted(let id, let grants): evolveGranted(id, grants, log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
     case .leaseCheckpointed(let id, let at): evolveCheckpointed(id, at)

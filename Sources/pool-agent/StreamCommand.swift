@@ -156,6 +156,7 @@ struct StreamAnswer {
       if case .status = request.operation {
         writer.object("pool") { PoolView(session).write(&$0) }
         LiveView(session).write(&writer)
+        writer.quotes(in: session)
         PressureView(session).write(&writer)
       }
       let happenings = session.takeHappenings()

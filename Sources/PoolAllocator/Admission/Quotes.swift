@@ -178,7 +178,16 @@ extension Pool {
 
   // MARK: folding
 
-  mutating func evolveQuoteIssued(_ id: QuoteID, _ quote: Quote) {
+  mutating func evolveQuote(_ event: Event, _ log: borrowing EventLog) {
+    switch event {
+    case .quoteIssued(let id, let fact): evolveQuoteIssued(id, log.quotes[Int(fact)])
+    case .quoteEnded(let id, let end): evolveQuoteEnded(id, end)
+    case .quoteForgotten(let id): evolveQuoteForgotten(id)
+    default: broken("only events of quotes are folded here")
+    }
+  }
+
+  private mutating func evolveQuoteIssued(_ id: QuoteID, _ quote: Quote) {
     let inserted = quotes.insert(quote)
     invariant(inserted == id, "a quote gets the id that its event names")
     keys.quotes.insert(quote.key, id.row)
@@ -186,7 +195,7 @@ extension Pool {
     QueueIndex.set(&queue.quoteTimers, id.row, quoteTimer(of: quote))
   }
 
-  mutating func evolveQuoteEnded(_ id: QuoteID, _ end: QuoteEnd) {
+  private mutating func evolveQuoteEnded(_ id: QuoteID, _ end: QuoteEnd) {
     invariant(quotes[id].end == nil, "a quote ends once")
     quotes[id].end = end
     quotes[id].endedAt = now
@@ -194,7 +203,7 @@ extension Pool {
     QueueIndex.set(&queue.quoteTimers, id.row, quoteTimer(of: quote))
   }
 
-  mutating func evolveQuoteForgotten(_ id: QuoteID) {
+  private mutating func evolveQuoteForgotten(_ id: QuoteID) {
     let (key, tenant) = (quotes[id].key, quotes[id].tenant)
     invariant(quotes[id].end != nil, "an open quote is not forgotten")
     queue.quoteTimers.remove(id.row)

@@ -226,9 +226,6 @@ public struct Claim: BitwiseCopyable, Sendable {
   public internal(set) var preemptions: UInt8 = 0
   /// Its tenant.
   public let tenant: TenantID
-  /// What a nanosecond of it costs at most, in 10⁻¹² credits, as it was quoted; nil where it
-  /// redeemed no quote.
-  public let quotedRate: Int64?
   /// The bucket it is parked on, or whose turn it holds.
   public internal(set) var bucket: BucketID?
   /// The bucket that is short for a dearer lane than those it waits for.
@@ -257,6 +254,9 @@ public struct Claim: BitwiseCopyable, Sendable {
   var waitEnds: Instant
   /// The last moment to start and still be done by its deadline; `.farFuture` without one.
   var latestStart: Instant
+  /// What a nanosecond of it costs at most, in 10⁻¹² credits, as it was quoted; nil where it
+  /// redeemed no quote.
+  public let quotedRate: Int64?
   /// How long it says that it runs, and the correction that it was submitted under: a later one
   /// does not change it.
   public internal(set) var plan: RuntimePlan
