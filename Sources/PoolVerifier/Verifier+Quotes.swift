@@ -91,7 +91,8 @@ extension Verifier {
       quote.spec.demand == spec.demand && quote.spec.lanes == spec.lanes
         && quote.spec.service == spec.service && quote.spec.action == spec.action
         && quote.spec.modelClass == spec.modelClass && quote.spec.runtimeMax == spec.runtimeMax
-        && quote.spec.estimate == spec.estimate, .quote, "the claim is the one that was quoted")
+        && quote.spec.estimate == spec.estimate
+        && quote.spec.interruption == spec.interruption, .quote, "the claim is the one that was quoted")
     return quote.rate
   }
 

@@ -16,7 +16,7 @@ public struct Alternative: BitwiseCopyable, Sendable {
     case service
   }
 
-  /// What it changes; all else is as it was asked for.
+  /// What it changes; all else is as it was asked for, but for a quote: its price is its own.
   public let change: Change
   /// The claim to submit, under a name that no live claim has.
   public let spec: ClaimSpec
