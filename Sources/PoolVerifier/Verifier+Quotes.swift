@@ -92,7 +92,8 @@ extension Verifier {
         && quote.spec.service == spec.service && quote.spec.action == spec.action
         && quote.spec.modelClass == spec.modelClass && quote.spec.runtimeMax == spec.runtimeMax
         && quote.spec.estimate == spec.estimate
-        && quote.spec.interruption == spec.interruption, .quote, "the claim is the one that was quoted")
+        && quote.spec.interruption == spec.interruption, .quote,
+      "the claim is the one that was quoted")
     return quote.rate
   }
 
