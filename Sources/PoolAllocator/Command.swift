@@ -75,6 +75,9 @@ public enum Command: Sendable {
   // MARK: claims
   /// Asks for devices.
   case submit(ClaimSpec)
+  /// Asks for a price that holds for a while, under a name; without a length, as long as the
+  /// policy says.
+  case quote(Key, ClaimSpec, lasts: Span?)
   /// Withdraws a claim.
   case cancel(ClaimID)
   /// Another principal approves what a claim plans, by the hash of the plan.

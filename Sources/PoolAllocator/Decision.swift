@@ -26,6 +26,8 @@ public struct Decision: BitwiseCopyable, Sendable {
   public internal(set) var claim: ClaimID?
   /// The lease it is about.
   public internal(set) var lease: LeaseID?
+  /// The quote that was given; `Pool.quote` has its figures.
+  public internal(set) var quote: QuoteID?
   /// The node that an enrolment named.
   public internal(set) var node: NodeID?
   /// How long a claim says that it runs, and the correction that was applied to it; nil where none

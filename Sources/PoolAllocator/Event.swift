@@ -116,6 +116,14 @@ public enum Event: BitwiseCopyable, Sendable {
   /// The emergency of a bucket is over.
   case emergencyEnded(BucketID)
 
+  // MARK: quotes
+  /// A price was given for a while; `EventLog.quotes[fact]`.
+  case quoteIssued(QuoteID, fact: UInt32)
+  /// A quote was redeemed by the claim that was taken in before, or can not be any more.
+  case quoteEnded(QuoteID, QuoteEnd)
+  /// A quote that ended is not remembered any more, and its name is free.
+  case quoteForgotten(QuoteID)
+
   // MARK: leases
   /// Devices were taken for every member of a claim, a lease each, and the first quantum of all
   /// reserved, in one step; rows of `EventLog.grants`.

@@ -26,6 +26,16 @@ public struct ClaimFact: BitwiseCopyable, Sendable {
   public var waitEnds: Instant
   /// The last moment to start and still be done by its deadline; waiting past it is in vain.
   public var latestStart: Instant
+  /// The quote that it redeems, with its rate.
+  public var quoted: RedeemedQuote?
+}
+
+/// The quote that a claim redeems.
+public struct RedeemedQuote: BitwiseCopyable, Hashable, Sendable {
+  /// The quote.
+  public var id: QuoteID
+  /// What a nanosecond of all members costs at most, in 10⁻¹² credits.
+  public var rate: Int64
 }
 
 /// What a claim gets on a rung of its service's ladder.
@@ -156,6 +166,8 @@ public struct EventLog: Sendable {
   public internal(set) var delegations = LogRows<DelegationSpec>()
   /// Emergencies raised.
   public internal(set) var emergencies = LogRows<EmergencyRaise>()
+  /// Quotes given.
+  public internal(set) var quotes = LogRows<Quote>()
   /// Corrections.
   public internal(set) var corrections = LogRows<Correction>()
   /// The policy that an activation brings.
@@ -183,6 +195,7 @@ public struct EventLog: Sendable {
     corrections.empty()
     delegations.empty()
     emergencies.empty()
+    quotes.empty()
     if policy != nil { policy = nil }
   }
 

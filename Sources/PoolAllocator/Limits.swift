@@ -153,6 +153,11 @@ public struct Limits: Hashable, Sendable {
   public var leases = 500_000
   /// Corrections in force: four model classes of one service for each tenant. Unit: corrections.
   public var corrections = 40_000
+  /// Quotes, ended ones included while they are remembered. Unit: quotes.
+  public var quotes = 40_000
+  /// How long a quote that ended is remembered, so that a late caller is told why. Unit:
+  /// nanoseconds.
+  public var quoteMemory = Span.seconds(60)
   /// Claims that wait, in all queues together. Unit: claims.
   public var queuedClaims = 100_000
   /// Claims that wait, of one tenant; a policy may set less. Unit: claims.

@@ -8,7 +8,7 @@ extension CompiledPolicy {
       classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
       lanesAreSound, classesAreSound, tenantsAreSound, bucketsAreSound, servicesAreSound,
       costsAreSound, approvalsAreSound, preemption?.isSound ?? true, gaugesAreSound,
-      emergencyIsSound,
+      emergencyIsSound, quotes?.isSound ?? true,
     ]
     return checks.firstIndex(of: false)
   }

@@ -24,6 +24,8 @@ public struct CompiledPolicy: Sendable {
   public var services: [ServiceRule] = []
   /// Who may open the emergency of a bucket, and for how long; nil: nobody may.
   public var emergency: EmergencyRule?
+  /// How long quotes last; nil: none is given.
+  public var quotes: QuoteRule?
   /// What has to be approved, and by whom; services name these by index.
   public var approvals: [ApprovalRule] = []
   /// The linear cost model.

@@ -87,6 +87,7 @@ extension Pool {
       digest.combine(correction.scope.indexKey)
       digest.combine(correction.milli) { $0.combine($1) }
     }
+    quotes.feed(&digest, Self.feed)
     leases.feed(&digest) { lease, digest in
       Self.feed(lease, &digest)
       for use in uses(of: lease) {
@@ -173,6 +174,7 @@ extension Pool {
     digest.combine(tenant.waiting)
     digest.combine(tenant.live)
     digest.combine(tenant.refused)
+    digest.combine(tenant.quotes)
     digest.combine(tenant.borrowed)
   }
 
@@ -262,8 +264,27 @@ extension Pool {
     }
     digest.combine(claim.spec.plan) { $0.combine($1) }
     digest.combine(claim.spec.budget) { $0.combine($1) }
+    digest.combine(claim.spec.quote) { $0.combine($1) }
+    digest.combine(claim.quotedRate) { $0.combine($1) }
     digest.combine(claim.plan.planned)
     digest.combine(claim.plan.correctionMilli)
+  }
+
+  private static func feed(_ quote: Quote, _ digest: inout DigestBuilder) {
+    digest.combine(quote.key)
+    digest.combine(quote.tenant)
+    digest.combine(quote.spec.principal)
+    digest.combine(quote.spec.lanes.bits)
+    digest.combine(quote.lane)
+    digest.combine(quote.rate)
+    digest.combine(quote.plan.planned)
+    digest.combine(quote.plan.correctionMilli)
+    digest.combine(quote.price)
+    digest.combine(quote.reservation)
+    digest.combine(quote.policy.value)
+    digest.combine(quote.expires)
+    digest.combine(quote.end) { $0.combine($1.rawValue) }
+    digest.combine(quote.endedAt)
   }
 
   private static func feed(_ lease: Lease, _ digest: inout DigestBuilder) {

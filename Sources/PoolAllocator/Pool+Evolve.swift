@@ -55,6 +55,7 @@ extension Pool {
     case .emergencyRaised(let id, let fact):
       evolveEmergency(id, log.emergencies[Int(fact)].until)
     case .emergencyEnded(let id): evolveEmergency(id, nil)
+    case .quoteIssued, .quoteEnded, .quoteForgotten: evolveQuote(event, log)
     case .leaseGranted(let id, let grants): evolveGranted(id, grants, log)
     case .leaseStarted(let id, let at): evolveStarted(id, at)
     case .leaseCheckpointed(let id, let at): evolveCheckpointed(id, at)

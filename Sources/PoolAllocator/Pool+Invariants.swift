@@ -12,6 +12,7 @@ extension Pool {
     checkDelegations()
     checkClaims()
     checkApprovals()
+    checkQuotes()
     checkLeases()
     checkIndexes()
     checkTurns()

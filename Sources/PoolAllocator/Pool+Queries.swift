@@ -112,6 +112,7 @@ extension Pool {
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
       queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
       queue.turnTimers.least(in: 0)?.order, queue.limitTimers.least(in: 0)?.order,
+      queue.quoteTimers.least(in: 0)?.order,
       nextPreemption(),
       gauge,
     ].compactMap { $0 }.min().map { max($0, now) }

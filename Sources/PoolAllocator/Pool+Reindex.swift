@@ -15,6 +15,7 @@ extension Pool {
     indexTerms()
     indexBuckets()
     indexBudgets()
+    indexQuotes()
     indexPins()
     indexHardware()
     indexClaims()

@@ -51,6 +51,7 @@ public struct Pool: Sendable {
   var claims: Table<Claim>
   var leases: Table<Lease>
   var corrections: Table<Correction>
+  var quotes: Table<Quote>
   /// Live claims that were given less than they asked for.
   var degradations: Table<Degradation>
   /// How often rungs were taken: by rung of the policy, then by trigger.
@@ -91,6 +92,7 @@ public struct Pool: Sendable {
     var services = KeyIndex()
     var slices = KeyIndex()
     var corrections = KeyIndex()
+    var quotes = KeyIndex()
     var budgets = KeyIndex()
     /// Budgets that were given out of one, by its row.
     var heirs = RowLists()
@@ -109,6 +111,7 @@ public struct Pool: Sendable {
     claims = Table(limit: limits.claims)
     leases = Table(limit: limits.leases)
     corrections = Table(limit: limits.corrections)
+    quotes = Table(limit: limits.quotes)
     degradations = Table(limit: limits.claims)
   }
 
@@ -151,6 +154,7 @@ public struct Pool: Sendable {
     case .fence(let node): decision = fence(node, &log)
     case .forget(let node): decision = forget(node, &log)
     case .submit(let spec): decision = submit(spec, &log)
+    case .quote(let key, let spec, let lasts): decision = giveQuote(key, spec, lasts: lasts, &log)
     case .cancel(let claim): decision = cancel(claim, &log)
     case .approve(let claim, let by, let plan): decision = approve(claim, by: by, plan: plan, &log)
     case .deny(let claim, let by): decision = deny(claim, by: by, &log)

@@ -90,6 +90,22 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case cheaperPreferred = 224
     /// It waited as long as it or its class allows.
     case queueTimeOver = 225
+    /// The policy gives no quotes.
+    case quotesNotGiven = 226
+    /// Quotes last no longer than the policy says; nanoseconds.
+    case quoteTooLong = 227
+    /// The tenant has no quote of that name, or it is forgotten.
+    case quoteUnknown = 228
+    /// The claim is another one than the quote was given for.
+    case quoteMismatch = 229
+    /// The quote was redeemed by a claim before.
+    case quoteRedeemed = 230
+    /// Another policy came into force since the quote was given; generations.
+    case quoteWithdrawn = 231
+    /// The quote has expired; nanoseconds of pool time.
+    case quoteExpired = 232
+    /// The lane costs more than the claim was quoted; credits for its longest runtime.
+    case quoteExceeded = 233
     // 3xx infeasible
     /// The first reservation is more than a bucket of the path can ever hold.
     case priceExceedsCap = 300
@@ -190,6 +206,8 @@ public struct Reason: BitwiseCopyable, Hashable, Sendable {
     case workflowFull = 803
     /// A table of the pool is full.
     case tableFull = 804
+    /// The tenant has as many quotes as it may have at once.
+    case tenantQuotesFull = 805
     // 9xx command
     /// The id or key names nothing.
     case unknownSubject = 900

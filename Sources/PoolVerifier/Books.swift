@@ -50,6 +50,8 @@ struct ClaimBook {
   var fact: ClaimFact
   var isLive = true
   var lease: LeaseID?
+  /// What it was quoted.
+  var quotedRate: Int64?
 }
 
 /// A lease with all that it was granted and has paid.

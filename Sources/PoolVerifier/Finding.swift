@@ -16,6 +16,8 @@ public struct Finding: Hashable, Sendable, CustomStringConvertible {
     case lending
     /// A rate, a length or a price is not what it must be.
     case price
+    /// A quote is not what it must be, or is not kept.
+    case quote
     /// The postings are not those of the path, or the levels not what they must be.
     case books
     /// A grant or renewal is not paid for.

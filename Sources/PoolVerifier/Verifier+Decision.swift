@@ -31,7 +31,8 @@ extension Verifier {
     case .queued, .parked, .awaitingApproval:
       must(
         decision.claim.map { claims[$0] != nil } ?? false, .decision, "a claim that waits lives")
-      must(granted.isEmpty, .decision, "a claim that waits has no lease")
+      must(
+        granted.isEmpty && decision.lease == nil, .decision, "a claim that waits has no lease")
       must(!decision.reasons.indices.isEmpty, .decision, "a claim that waits is told why")
     case .rejected, .infeasible:
       let isRefused = log.events.contains { event in

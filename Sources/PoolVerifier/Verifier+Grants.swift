@@ -18,6 +18,7 @@ extension Verifier {
         .reduce(Int128(0)) { $0 + ($1.next?.price ?? 0) }
     }
     for grant in grants { take(grant, claim.fact, path, log) }
+    checkQuote(of: claim, grants)
     let price = grants.reduce(Int128(0)) { $0 + Int128($1.reserved.value) }
     pay(Credits(Int64(clamping: price)), path, first.postings, log)
     for (bucket, kept) in zip(path, kept) {

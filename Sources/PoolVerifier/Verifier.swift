@@ -12,12 +12,14 @@ public import PoolAllocator
 ///     let findings = verifier.check(log, decision, after: pool)
 public struct Verifier {
   var policy = CompiledPolicy()
+  var generation = PolicyGeneration(0)
   var epoch: UInt32 = 0
   var lastFencing: UInt64 = 0
   var claims: [ClaimID: ClaimBook] = [:]
   var leases: [LeaseID: LeaseBook] = [:]
   var levels: [BucketID: Level] = [:]
   var nodes: [NodeID: NodeBook] = [:]
+  var quotes: [QuoteID: QuoteBook] = [:]
   var before = Directory()
   var after = Directory()
   var findings: [Finding] = []
@@ -45,6 +47,7 @@ public struct Verifier {
     }
     index = nil
     checkSettled()
+    checkRedeemed(log)
     checkLevels(log.at, pool)
     check(decision, log)
     before = after
@@ -65,14 +68,19 @@ public struct Verifier {
       for (id, node) in nodes where node.reach == .ready || node.reach == .suspect {
         move(id, to: .recovering)
       }
-    case .policyActivated(_, let postings): activate(log, postings)
+    case .policyActivated(let next, let postings):
+      generation = next
+      activate(log, postings)
     case .nodeEnrolled(let id, _): nodes[id] = NodeBook()
     case .nodeAdvertised(let id, let fact): nodes[id]?.report = log.nodeReports[Int(fact)]
     case .nodeReached(let id, let reach): move(id, to: reach)
     case .nodeDuty(let id, let duty, _): nodes[id]?.duty = duty
     case .nodeForgotten(let id): nodes[id] = nil
     case .deviceMoved(let id, let health): before.devices[id]?.health = health
-    case .claimSubmitted(let id, let fact): submit(id, log.claimFacts[Int(fact)])
+    case .claimSubmitted(let id, let fact): submit(id, log.claimFacts[Int(fact)], log.at)
+    case .quoteIssued(let id, let fact): issue(id, log.quotes[Int(fact)], log.at)
+    case .quoteEnded(let id, let end): self.end(id, end, log)
+    case .quoteForgotten(let id): forget(id)
     case .claimEnded(let id, _):
       must(claims[id] != nil, .subject, "claim \(id.row) ends and never lived")
       claims[id] = nil
@@ -129,7 +137,7 @@ public struct Verifier {
     }
   }
 
-  private mutating func submit(_ id: ClaimID, _ fact: ClaimFact) {
+  private mutating func submit(_ id: ClaimID, _ fact: ClaimFact, _ at: Instant) {
     must(claims[id] == nil, .subject, "claim \(id.row) is submitted twice")
     must(
       !claims.values.contains { $0.fact.spec.key == fact.spec.key }, .identity,
@@ -144,7 +152,8 @@ public struct Verifier {
     let rule = policy.tenants.first { $0.key == fact.spec.tenant }
     must(
       rule?.classes.contains(fact.serviceClass) ?? false, .identity, "the tenant has the class")
-    claims[id] = ClaimBook(fact: fact)
+    let most = quotedRate(of: fact, at: at)
+    claims[id] = ClaimBook(fact: fact, quotedRate: most)
   }
 
   /// From now on the claim is what its rung gives: less, isolated as it was asked.

@@ -61,6 +61,12 @@ public struct ClaimForm: Sendable {
     }
   }
 
+  /// Compares the claim's names with those of a table that have their keys.
+  /// - Throws: `NameCollision` where one is another name.
+  public func check(against names: NameTable) throws(NameCollision) {
+    for (kind, name) in interned { try names.check(kind, name) }
+  }
+
   /// Takes the claim's names out of a table once it ended.
   public func release(from names: inout NameTable) {
     for (kind, name) in interned { names.release(NameTable.key(kind, name)) }
@@ -138,6 +144,7 @@ struct ClaimReader {
       let parent = fields.optionalName("parent")
       let plan = fields.optionalName("plan")
       let budget = fields.optionalName("budget")
+      let quote = fields.optionalName("quote")
       let accepts = fields.optionalArray("accept_rungs", min: 1, max: Limits.rungs) { value in
         try rung(value, of: (try? service.value) ?? "")
       }
@@ -172,6 +179,7 @@ struct ClaimReader {
       spec.principal = note(.principal, try principal.value)
       spec.onBehalfOf = try onBehalfOf.value.map { note(.principal, $0) }
       spec.budget = try budget.value.map { note(.budget, NamePath.join(owner, $0)) }
+      spec.quote = try quote.value.map { note(.quote, NamePath.join(owner, $0)) }
       spec.plan = try plan.value.map { note(.plan, $0) }
       spec.parent = try parent.value.map { ClaimForm.key(tenant: owner, name: $0) }
       spec.attempt = UInt8(try attempt.value ?? 1)

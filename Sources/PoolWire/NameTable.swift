@@ -44,6 +44,8 @@ public enum NameKind: String, CaseIterable, Sendable {
   case plan
   /// The budget of a delegation, within a tenant.
   case budget
+  /// A quote, within a tenant.
+  case quote
   /// A rung of a service's ladder.
   case rung
   /// A gauge of a pool's pressure.

@@ -44,6 +44,7 @@ struct PolicyReader {
     let classes = fields.object("classes") { try self.classes(&$0) }
     let order = fields.optionalObject("order") { try self.order(&$0) }
     let preemption = fields.optionalObject("preemption") { try PreemptionForm(&$0) }
+    let quotes = fields.optional("quotes") { try self.quotes($0) }
     let services = fields.array("services", min: 1, max: Self.entriesMax) { try service($0) }
     let costs = fields.optionalArray("cost_model", max: Self.entriesMax) { try cost($0) }
     let pressure = fields.optionalArray("pressure", max: Limits.gauges) { try gauge($0) }
@@ -51,6 +52,7 @@ struct PolicyReader {
       head.value, note.value, profiles.value, slices.value, pools.value, classes.value
     )
     policy.order = try order.value ?? Self.defaultOrder
+    policy.quotes = try quotes.value
     try preemption.value?.apply(to: &policy, shields: shields)
     _ = try (
       tenants.value, services.value, costs.value, pressure.value, emergency.value

@@ -68,10 +68,10 @@ public struct ReasonText: Sendable {
   private static func unit(of reason: Reason) -> ReasonUnit {
     switch reason.code {
     case .priceExceedsCap, .arithmeticOverflow, .bucketShort, .behindParked, .budgetSpent,
-      .emergencyClosed, .inDebt:
+      .emergencyClosed, .inDebt, .quoteExceeded:
       .credits
     case .runtimeTooLong, .deadlineImpossible, .wouldDelayHead, .lendingRefused, .approvalLapsed,
-      .waitPredicted:
+      .waitPredicted, .quoteTooLong, .quoteExpired:
       .nanoseconds
     case .lendingLimit, .borrowingLimit, .guaranteeImpaired, .boundInUse, .laneFull, .fragmented,
       .nodeCordoned, .nodeSilent, .deviceUnhealthy, .recovering, .signalRaised:
@@ -82,12 +82,13 @@ public struct ReasonText: Sendable {
     case .preemptionRateSpent, .identityThrottled, .behindHead, .queueFull, .tenantQueueFull,
       .workflowFull, .queueDeep:
       .claims
-    case .tableFull, .rungNotCheaper, .rungRaisesAutomation, .preferenceTooRisky: .rows
+    case .tableFull, .tenantQuotesFull, .rungNotCheaper, .rungRaisesAutomation, .preferenceTooRisky:
+      .rows
     case .classPaused, .poolPressure, .dependencyDown: .levels
     case .delegationTooDeep: .delegations
     case .classNotAllowed: .classes
     case .isolationTooWeak: reason.need == 0 ? .none : .levels
-    case .fencingStale, .generationStale: .versions
+    case .fencingStale, .generationStale, .quoteWithdrawn: .versions
     case .noNodeLargeEnough: reason.need == 0 ? .none : .devices
     case .profileAbsent: .devices
     case .tenantUnknown, .identitySuspended, .laneNotAllowed, .policyMissing, .serviceUnknown,
@@ -95,7 +96,8 @@ public struct ReasonText: Sendable {
       .duplicateKey, .wrongState,
       .advertisementIncomplete, .malformed, .approvalMissing, .planMissing, .approverNotAllowed,
       .approverInvolved, .planMismatch, .delegationExpired, .delegationRevoked, .delegationWider,
-      .budgetUnknown, .rungUnknown, .cheaperPreferred, .queueTimeOver:
+      .budgetUnknown, .rungUnknown, .cheaperPreferred, .queueTimeOver, .quotesNotGiven,
+      .quoteUnknown, .quoteMismatch, .quoteRedeemed:
       .none
     }
   }

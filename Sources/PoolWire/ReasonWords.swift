@@ -80,6 +80,23 @@ struct ReasonWords {
     case .rungNotCheaper, .rungRaisesAutomation, .preferenceTooRisky, .rungUnknown,
       .cheaperPreferred, .queueTimeOver:
       ladderFact
+    default: quoteFact
+    }
+  }
+
+  private var quoteFact: String {
+    switch reason.code {
+    case .quotesNotGiven: "the policy gives no quotes"
+    case .quoteTooLong: "quotes last at most \(have), asked for \(need)"
+    case .quoteUnknown: "the tenant has no quote of that name, or it ended long ago"
+    case .quoteMismatch: "the claim is not the one that the quote was given for"
+    case .quoteRedeemed: "the quote was redeemed by another claim"
+    case .quoteWithdrawn:
+      "the quote was given under policy generation \(have), and \(need) is in force"
+    case .quoteExpired: "the quote expired at \(have) of pool time, and it is \(need)"
+    case .quoteExceeded:
+      "\(subject) costs \(Amounts.gpuSeconds(reason.need)) for the longest runtime, and"
+        + " \(have) were quoted"
     default: reason.code.wire
     }
   }
@@ -180,6 +197,7 @@ struct ReasonWords {
     case .tenantQueueFull: "\(subject) has \(have) claims waiting of at most \(need)"
     case .workflowFull: "\(subject) has \(have) live claims of at most \(need)"
     case .tableFull: "a table of the pool holds \(have) of \(need) rows"
+    case .tenantQuotesFull: "\(subject) has \(have) quotes of at most \(need), open or just ended"
     case .unknownSubject: "nothing has this name or id, or it has ended"
     case .duplicateKey: "the name is in use"
     case .fencingStale: "the fencing number is not the lease's: somebody else holds it now"
@@ -256,6 +274,14 @@ struct ReasonWords {
     case .rungUnknown: "read the service's ladder again; it may have changed"
     case .cheaperPreferred: "leave the rung out of accept_rungs to be served as asked"
     case .queueTimeOver: "name more lanes, or accept more rungs"
+    case .quotesNotGiven: "submit the claim; its answer states a price, too"
+    case .quoteTooLong: "ask for less time, or leave for_seconds out"
+    case .quoteUnknown: "check the name, or ask for a quote first"
+    case .quoteMismatch:
+      "submit as the same principal the service, action, model class, demand, lanes, runtime,"
+        + " estimate and interruption that were quoted"
+    case .quoteRedeemed, .quoteWithdrawn, .quoteExpired: "ask for a new quote"
+    case .quoteExceeded: "ask for a new quote, or submit the claim without one"
     default: ""
     }
   }
@@ -315,6 +341,7 @@ struct ReasonWords {
     case .queueFull, .tenantQueueFull: "come back when claims have been served, or cancel some"
     case .workflowFull: "let its claims end first; look for a loop that spawns claims"
     case .tableFull: "let claims end, or make the pool with larger limits"
+    case .tenantQuotesFull: "redeem some, or wait until some have expired and are forgotten"
     case .unknownSubject: "check the name or id"
     case .duplicateKey: "choose another name"
     case .fencingStale: "stop: this holder's right has ended"

@@ -7,6 +7,8 @@ public struct StreamRequest: Sendable {
   public enum Operation: Sendable {
     /// Asks for devices.
     case claim(ClaimForm)
+    /// Asks for a price that holds for a while.
+    case quote(QuoteForm)
     /// The agent started a lease.
     case started(LeaseID, Fencing)
     /// Pays the next quantum.
@@ -149,7 +151,8 @@ public struct StreamRequest: Sendable {
 
   /// Every operation, as it is written.
   public static let operations = [
-    "claim", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve", "deny",
+    "claim", "quote", "started", "renew", "checkpoint", "complete", "empty", "cancel", "approve",
+    "deny",
     "delegate", "revoke", "emergency", "tick", "advertise", "silence", "hear", "cordon",
     "uncordon", "drain", "fence", "restrict", "signal", "measure", "dependency", "policy",
     "status", "explain",
@@ -200,6 +203,7 @@ struct StreamReader {
         try ClaimReader(vocabulary: vocabulary).claim($0, timed: false)
       }
       return .claim(try claim.value)
+    case "quote": return try quote(&fields)
     case "started", "renew", "checkpoint", "complete", "empty":
       return try leaseOperation(op, &fields)
     case "cancel":

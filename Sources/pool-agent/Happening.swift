@@ -32,6 +32,7 @@ struct Happening {
       self.init(budgetEvent: event, in: session)
     case .approvalRequested, .approvalGranted, .approvalDenied, .approvalLapsed:
       self.init(approvalEvent: event, in: session)
+    case .quoteIssued, .quoteEnded, .quoteForgotten: self.init(quoteEvent: event, in: session)
     case .claimSubmitted, .claimDowngraded, .claimQueued, .claimParked, .claimHeld, .claimAged,
       .waitExceeded,
       .claimPinned, .claimUnpinned, .turnOverdue, .claimEnded, .claimRefused,
@@ -161,6 +162,28 @@ struct Happening {
       add(bucket: id, session)
     default: return nil
     }
+  }
+
+  private init?(quoteEvent event: Event, in session: PlaceSession) {
+    switch event {
+    case .quoteIssued(let id, let fact):
+      self.init("quote_issued", session)
+      add(quote: id, session)
+      add(lane: session.log.quotes[Int(fact)].lane, session)
+      fields.append(("price_gpu_seconds", .gpuSeconds(session.log.quotes[Int(fact)].price)))
+      fields.append(("expires_ms", .moment(session.log.quotes[Int(fact)].expires)))
+    case .quoteEnded(let id, let end):
+      self.init("quote_ended", session)
+      add(quote: id, session)
+      add("end", "\(end)")
+    default: return nil
+    }
+  }
+
+  private mutating func add(quote id: QuoteID, _ session: PlaceSession) {
+    guard let quote = session.pool.quote(id) else { return }
+    add("quote", NamePath.last(session.names.text(quote.key)))
+    add("tenant", session.pool.tenant(quote.tenant).map { session.names.text($0.key) })
   }
 
   private init?(approvalEvent event: Event, in session: PlaceSession) {

@@ -18,6 +18,8 @@ struct PlaceSession {
   var explanations = ExplainBudget()
   /// Keys of the budgets of delegations, for their names.
   private var budgets: [BucketID: Key] = [:]
+  /// Keys of the quotes that are known, for their names.
+  private var quotes: [QuoteID: Key] = [:]
   /// What happened since the last look, oldest first.
   private(set) var happenings: [Happening] = []
   /// The last sequence of each node whose documents have none of their own.
@@ -191,6 +193,15 @@ struct PlaceSession {
     return decision
   }
 
+  /// Gives a quote. Its name is held once, while the pool knows it.
+  mutating func quote(_ form: QuoteForm) throws(NameCollision) -> Decision {
+    try form.intern(into: &names)
+    let spec = form.claim.spec(in: pool, at: pool.now)
+    let decision = apply(.quote(form.key, spec, lasts: form.lasts), at: pool.now)
+    if decision.quote == nil { names.release(form.key) }
+    return decision
+  }
+
   /// When a waiting claim is likely to start; nil where it does not wait in the order, or too
   /// little was seen.
   func likely(_ claim: ClaimID) -> Prediction? { predictor.likely(claim, in: pool) }
@@ -234,6 +245,9 @@ struct PlaceSession {
       case .budgetOpened(let id, _): budgets[id] = pool.bucket(id)?.rule.key
       case .budgetForgotten(let id):
         if let key = budgets.removeValue(forKey: id) { names.release(key) }
+      case .quoteIssued(let id, _): quotes[id] = pool.quote(id)?.key
+      case .quoteForgotten(let id):
+        if let key = quotes.removeValue(forKey: id) { names.release(key) }
       case .claimEnded(let id, _):
         claims.removeValue(forKey: id)?.release(from: &names)
       case .leaseEnded(let id): holders[id] = nil

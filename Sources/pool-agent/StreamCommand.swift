@@ -126,6 +126,7 @@ struct StreamAnswer {
           let ms = Amounts.nanosecondsPerMilli
           writer.milli("expected_seconds", (plan.expected.ns + ms - 1) / ms)
         }
+        if let id = decision.quote { writer.quote(id, in: session) }
         if let position = decision.claim.flatMap({ session.pool.position(of: $0) }) {
           writer.int64("position", Int64(position))
         }
@@ -153,6 +154,7 @@ struct StreamAnswer {
       if case .status = request.operation {
         writer.object("pool") { PoolView(session).write(&$0) }
         LiveView(session).write(&writer)
+        writer.quotes(in: session)
         PressureView(session).write(&writer)
       }
       let happenings = session.takeHappenings()
@@ -169,7 +171,11 @@ struct StreamAnswer {
   }
 
   private var form: ClaimForm? {
-    if case .claim(let form) = request.operation { form } else { nil }
+    switch request.operation {
+    case .claim(let form): form
+    case .quote(let form): form.claim
+    default: nil
+    }
   }
 
   /// - Returns: nil where nothing is to be decided.
@@ -177,6 +183,7 @@ struct StreamAnswer {
     let now = session.pool.now
     switch request.operation {
     case .claim(let form): return try session.submit(form)
+    case .quote(let form): return try session.quote(form)
     case .started(let lease, let fencing):
       return session.apply(.confirmStarted(lease, fencing), at: now)
     case .renew(let lease, let fencing): return session.apply(.renew(lease, fencing), at: now)

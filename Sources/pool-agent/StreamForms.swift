@@ -21,6 +21,16 @@ enum StreamForms {
         "lanes": ["cpu-fraud"], "demand": {"cpu_milli": 250}, "runtime_max_seconds": 600}}
         """),
     StreamForm(
+      op: "quote",
+      summary: "asks for a price that holds for a while; a claim with the quote's name redeems it",
+      example: """
+        {"op": "quote", "quote": "q-1", "for_seconds": 60, "claim": {"name": "score-2", \
+        "tenant": "fraud", "application": "scoring", "workflow": "case-1", \
+        "principal": "agent:scorer", "service": "fraud-analysis", "action": "inference", \
+        "model_class": "small", "lanes": ["cpu-fraud"], "demand": {"cpu_milli": 250}, \
+        "runtime_max_seconds": 600}}
+        """),
+    StreamForm(
       op: "cancel", summary: "withdraws a claim, wherever it is in its life",
       example: #"{"op": "cancel", "tenant": "fraud", "claim": "score-1"}"#),
     StreamForm(

@@ -48,7 +48,7 @@ struct ExampleTests {
       Self.names == [
         "approval", "batch-lane", "degrade-research", "degrade-support", "degrade-workflow",
         "delegation", "emergency", "explain", "flood", "gang", "lending", "multi-node", "parked",
-        "preemption", "stream",
+        "preemption", "quote", "stream",
       ],
       "an example that is added here is compared with its golden below")
   }

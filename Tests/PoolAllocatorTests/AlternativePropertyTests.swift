@@ -57,7 +57,7 @@ struct AlternativePropertyTests {
     #expect(decision.reservation == alternative.reservation, "\(place)")
     // It differs in what it says that it changes, and in nothing else.
     var restored = alternative.spec
-    restored.accepts = spec.accepts
+    (restored.accepts, restored.quote) = (spec.accepts, spec.quote)
     switch alternative.change {
     case .lane, .profile: restored.lanes = spec.lanes
     case .runtime: restored.runtimeMax = spec.runtimeMax

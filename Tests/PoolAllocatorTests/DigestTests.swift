@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 10_771_595_288_008_841_880, low: 14_924_894_931_385_693_766),
-    Digest(high: 944_906_677_430_005_663, low: 6_389_742_857_722_367_512)
+    Digest(high: 4_051_476_721_811_449_536, low: 14_501_879_342_056_421_056),
+    Digest(high: 4_359_401_130_390_096_402, low: 16_661_822_652_617_376_646)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -35,6 +35,8 @@ struct SwarmCoverage {
   /// Budgets of delegations: opened, changed, closed, forgotten; waiting claims that ended with
   /// their delegation, or for want of credits.
   var budgets = (opened: 0, changed: 0, closed: 0, forgotten: 0, ended: 0, spent: 0)
+  /// Quotes: given, ended in each way, forgotten; claims that ended rather than pay more.
+  var quotes = (issued: 0, redeemed: 0, expired: 0, withdrawn: 0, forgotten: 0, exceeded: 0)
   /// Approvals that were asked for, given, denied or not decided in time.
   var approvals = (asked: 0, granted: 0, denied: 0, lapsed: 0)
   private var narrow: [ClaimID: LaneSet] = [:]
@@ -60,6 +62,12 @@ struct SwarmCoverage {
       case .budgetChanged: budgets.changed += 1
       case .budgetClosed: budgets.closed += 1
       case .budgetForgotten: budgets.forgotten += 1
+      case .quoteIssued: quotes.issued += 1
+      case .quoteEnded(_, .redeemed): quotes.redeemed += 1
+      case .quoteEnded(_, .expired): quotes.expired += 1
+      case .quoteEnded(_, .withdrawn): quotes.withdrawn += 1
+      case .quoteForgotten: quotes.forgotten += 1
+      case .claimEnded(_, .quoteExceeded): quotes.exceeded += 1
       case .claimEnded(_, .delegationEnded): budgets.ended += 1
       case .claimEnded(_, .budgetSpent): budgets.spent += 1
       case .approvalRequested: approvals.asked += 1
@@ -102,6 +110,12 @@ struct SwarmCoverage {
     left.budgets.forgotten += right.budgets.forgotten
     left.budgets.ended += right.budgets.ended
     left.budgets.spent += right.budgets.spent
+    left.quotes.issued += right.quotes.issued
+    left.quotes.redeemed += right.quotes.redeemed
+    left.quotes.expired += right.quotes.expired
+    left.quotes.withdrawn += right.quotes.withdrawn
+    left.quotes.forgotten += right.quotes.forgotten
+    left.quotes.exceeded += right.quotes.exceeded
     left.approvals.asked += right.approvals.asked
     left.approvals.granted += right.approvals.granted
     left.approvals.denied += right.approvals.denied

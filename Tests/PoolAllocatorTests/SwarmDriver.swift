@@ -13,6 +13,9 @@ struct SwarmDriver {
   var generation: UInt32 = 0
   var epoch: UInt32 = 0
   var claimNumber = 0
+  var quoteNumber = 0
+  /// Claims that were quoted and not yet submitted.
+  var quotedClaims: [ClaimSpec] = []
   var nodeKeys: [NodeID] = []
   var boots: [UInt32: Int] = [:]
   var sequences: [UInt32: UInt64] = [:]
@@ -34,7 +37,8 @@ struct SwarmDriver {
   /// Digest of all events, in order.
   var trace = DigestBuilder()
 
-  init(seed: UInt64, keepsLogs: Bool = false) {
+  /// - Parameter quotes: how many the pool knows at once.
+  init(seed: UInt64, keepsLogs: Bool = false, quotes: Int = 14) {
     random = SwarmGenerator(seed: seed)
     var limits = Limits()
     limits.queuedClaims = 40
@@ -45,6 +49,8 @@ struct SwarmDriver {
     limits.silentAfter = .seconds(30)
     limits.budgets = 10
     limits.delegationMemory = .seconds(200)
+    limits.quotes = quotes
+    limits.quoteMemory = .seconds(40)
     pool = Pool(limits: limits)
     self.keepsLogs = keepsLogs
     nodeCount = 2 + random.below(6)
@@ -160,6 +166,7 @@ struct SwarmDriver {
     addApproval(to: &policy)
     addLadders(to: &policy)
     addEmergency(to: &policy)
+    addQuotes(to: &policy)
     policy.costs = [
       CostRule(
         action: key(8, 0), modelClass: key(10, 0), base: .seconds(1),
@@ -276,6 +283,13 @@ struct SwarmDriver {
   // MARK: claims
 
   mutating func submit() {
+    if random.chance(12) { return redeem() }
+    let spec = anyClaim()
+    if random.chance(12) { return quoteFirst(spec) }
+    apply(.submit(spec))
+  }
+
+  mutating func anyClaim() -> ClaimSpec {
     claimNumber += 1
     let demands: [Demand] = [
       Demand(shape: .whole, devices: UInt8(1 + random.below(4)), cpu: MilliCPU(1000)),
@@ -319,7 +333,7 @@ struct SwarmDriver {
     if random.chance(20) {
       spec.estimate = .work(promptTokens: 2000, outputTokens: 500, toolCalls: 3, depth: 1)
     }
-    apply(.submit(spec))
+    return spec
   }
 
   mutating func leaseCommand() {

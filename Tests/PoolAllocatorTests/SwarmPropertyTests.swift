@@ -62,6 +62,12 @@ import Testing
     ] {
       #expect(count > 0)
     }
+    for count in [
+      coverage.quotes.issued, coverage.quotes.redeemed, coverage.quotes.expired,
+      coverage.quotes.withdrawn, coverage.quotes.forgotten,
+    ] {
+      #expect(count > 0)
+    }
     #expect(coverage.approvals.granted > 0)
     #expect(coverage.approvals.denied > 0)
     #expect(coverage.approvals.lapsed > 0)

@@ -31,6 +31,10 @@ extension TableRunner {
       command = try restriction(verb, words)
       return command
     case "submit": command = .submit(try claim(name, &options))
+    case "quote":
+      let lasts = try options.take("lasts", TableValue.span)
+      let claim = options.take("as") ?? name
+      command = .quote(try TableValue.key(name), try self.claim(claim, &options), lasts: lasts)
     case "cancel": command = .cancel(try claimID(name))
     case "approve", "deny":
       let by = try options.take("by", TableValue.key) ?? TableValue.key("ann")
@@ -228,6 +232,7 @@ extension TableRunner {
     try options.set(&spec.onBehalfOf, "behalf", TableValue.key)
     try options.set(&spec.plan, "plan", TableValue.key)
     try options.set(&spec.budget, "budget", TableValue.key)
+    try options.set(&spec.quote, "quote", TableValue.key)
     try options.set(&spec.estimate, "estimate") { .runtime(try TableValue.span($0)) }
     try options.set(&spec.estimate, "work") { text in
       let parts = try text.split(separator: ":").map { part -> Int64 in try TableValue.int(part) }

@@ -23,6 +23,7 @@ struct TableStates {
   private var guarantees: [LaneID: String] = [:]
   private var budgets: [BucketID: String] = [:]
   private var emergencies: [BucketID: String] = [:]
+  private var quotes: [QuoteID: String] = [:]
 
   /// `open`, `spent`, `expired` or `revoked`; nil for a bucket of the policy.
   static func state(of bucket: Bucket) -> String? {
@@ -34,6 +35,9 @@ struct TableStates {
     }
   }
 
+  /// `open`, or how it ended.
+  static func state(of quote: Quote) -> String { quote.end.map { "\($0)" } ?? "open" }
+
   init(_ pool: Pool) {
     pool.forEachNode { (reach[$0], duty[$0]) = ($1.reach, $1.duty) }
     var sets: Set<Key> = []
@@ -43,6 +47,7 @@ struct TableStates {
       if !isPart { health[id] = device.health }
     }
     pool.forEachLease { leases[$0] = $1.state }
+    pool.forEachQuote { quotes[$0] = Self.state(of: $1) }
     pool.forEachClaim { claims[$0] = $1.state }
     pool.forEachBucket { id, bucket in
       budgets[id] = Self.state(of: bucket)
@@ -72,6 +77,7 @@ struct TableStates {
     compare("claim", claims, next.claims, end: "ended")
     compare("guarantee", guarantees, next.guarantees, end: "gone")
     compare("emergency", emergencies, next.emergencies, end: "closed")
+    compare("quote", quotes, next.quotes, end: "gone")
     compare("budget", budgets, next.budgets, end: "gone")
     edges.remove(TableEdge(machine: "claim", from: "new", to: "new"))
     return edges.filter { !["duty", "guarantee"].contains($0.machine) || $0.to != "gone" }

@@ -139,6 +139,10 @@ extension TableNames {
         TableValue.name(log.emergencies[Int(fact)].and),
         "until=\(TableValue.text(log.emergencies[Int(fact)].until))")
     case .emergencyEnded(let id): item("emergencyEnded", names[id])
+    case .quoteIssued(let id, let fact):
+      item("quoteIssued", names[id], "until=\(TableValue.text(log.quotes[Int(fact)].expires))")
+    case .quoteEnded(let id, let end): item("quoteEnded", names[id], "\(end)")
+    case .quoteForgotten(let id): item("quoteForgotten", names[id])
     case .approvalRequested(let id, let lapses, let isDemanded):
       item(
         "approvalRequested", names[id], "until=\(TableValue.text(lapses))",
@@ -232,9 +236,10 @@ extension TableNames {
   private static func printer(of code: Reason.Code) -> (Int64) -> String {
     switch code {
     case .bucketShort, .budgetSpent, .emergencyClosed, .inDebt, .behindParked, .priceExceedsCap,
-      .arithmeticOverflow:
+      .arithmeticOverflow, .quoteExceeded:
       { TableValue.decimal($0, scale: 1_000_000) }
-    case .runtimeTooLong, .deadlineImpossible, .waitPredicted, .approvalLapsed:
+    case .runtimeTooLong, .deadlineImpossible, .waitPredicted, .approvalLapsed, .quoteTooLong,
+      .quoteExpired:
       { TableValue.text(ns: $0) }
     case .fencingStale: { TableValue.text(Fencing(raw: UInt64(bitPattern: $0))) }
     default: { "\($0)" }

@@ -21,9 +21,17 @@ extension TableRunner {
         "correction", TableValue.decimal(Int64(plan.correctionMilli), scale: 1000), .asked)
       outcome.add("expected", TableValue.text(ns: plan.expected.ns), .asked)
     }
-    if decision.price > .zero { outcome.add("price", TableValue.text(decision.price), .asked) }
+    if decision.price > .zero, decision.quote == nil {
+      outcome.add("price", TableValue.text(decision.price), .asked)
+    }
     outcome.add(
       "changed", Self.text(decision.changes.indices.map { log.changes[$0] }), .asked)
+    if let quote = decision.quote.flatMap({ pool.quote($0) }) {
+      outcome.add("lane", names[quote.lane])
+      outcome.add("price", TableValue.text(quote.price))
+      outcome.add("reserved", TableValue.text(quote.reservation), .asked)
+      outcome.add("until", TableValue.text(quote.expires), .asked)
+    }
     if decision.policy.value > 0 { outcome.add("policy", "\(decision.policy.value)", .asked) }
     outcome.add("retry", decision.retryAt.map { TableValue.text($0) }, .always)
     outcome.reasons = reasons.map { names.item($0) }
@@ -39,6 +47,7 @@ extension TableRunner {
     case "rung": return try lookAtRung(words)
     case "gauge": return lookAtGauge(try TableValue.key(name))
     case "bucket": return lookAtBucket(try TableValue.key(name))
+    case "quote": return lookAtQuote(try TableValue.key(name))
     case "budget": return lookAtBudget(try TableValue.key(name))
     case "claim": return lookAtClaim(try TableValue.key(name))
     case "lease": return lookAtLease(try names.grant(name).lease)
@@ -101,6 +110,17 @@ extension TableRunner {
       TableValue.decimal(Int64(clamping: delegation.reserved.value), scale: 1_000_000))
     outcome.add("depth", "\(delegation.depth)", .asked)
     outcome.add("until", TableValue.text(delegation.expires), .asked)
+    return outcome
+  }
+
+  private func lookAtQuote(_ key: Key) -> TableOutcome {
+    guard let quote = pool.quote(named: key).flatMap({ pool.quote($0) }) else { return gone() }
+    var outcome = TableOutcome()
+    outcome.add("state", TableStates.state(of: quote))
+    outcome.add("price", TableValue.text(quote.price))
+    outcome.add("lane", names[quote.lane], .asked)
+    outcome.add("until", TableValue.text(quote.expires), .asked)
+    outcome.add("policy", "\(quote.policy.value)", .asked)
     return outcome
   }
 
@@ -192,6 +212,7 @@ extension TableRunner {
     var outcome = TableOutcome()
     outcome.add("waiting", "\(tenant.waiting)")
     outcome.add("live", "\(tenant.live)")
+    outcome.add("quotes", "\(tenant.quotes)", .asked)
     outcome.add("refused", "\(tenant.refused)")
     outcome.add("retired", tenant.isRetired ? "yes" : "no", .asked)
     return outcome

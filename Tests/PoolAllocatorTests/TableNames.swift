@@ -14,6 +14,7 @@ struct TableNames {
   private var leases: [LeaseID: String] = [:]
   private var buckets: [BucketID: String] = [:]
   private var bucketRows: [UInt32: String] = [:]
+  private var quotes: [QuoteID: String] = [:]
   private var tenants: [TenantID: String] = [:]
   private var laneRows: [UInt32: String] = [:]
   private var identityRows: [UInt32: String] = [:]
@@ -25,6 +26,7 @@ struct TableNames {
   subscript(id: ClaimID) -> String { claims[id] ?? "?" }
   subscript(id: LeaseID) -> String { leases[id] ?? "?" }
   subscript(id: BucketID) -> String { buckets[id] ?? "?" }
+  subscript(id: QuoteID) -> String { quotes[id] ?? "?" }
   subscript(id: TenantID) -> String { tenants[id] ?? "?" }
   subscript(id: LaneID) -> String { laneRows[id.row] ?? "?" }
   func lane(row: UInt32) -> String { laneRows[row] ?? "?" }
@@ -64,6 +66,8 @@ struct TableNames {
         devices[id] = TableValue.name(log.deviceFacts[Int(fact)].report.key)
       case .claimSubmitted(let id, let fact):
         claims[id] = TableValue.name(log.claimFacts[Int(fact)].spec.key)
+      case .quoteIssued(let id, let fact):
+        quotes[id] = TableValue.name(log.quotes[Int(fact)].key)
       case .leaseGranted(let id, let members):
         let claim = self[id]
         for grant in log.grants[members.indices] {

@@ -87,6 +87,7 @@ struct TablePolicy {
       }
       try options.set(&policy.order.ceiling, "ceiling") { try TableValue.rank($0).rank }
     case "preemption": try preemption(name, &options)
+    case "quotes": try quotes(name, &options)
     default: throw TableError("unknown kind of rule: \(words[0])")
     }
     try options.finish()
@@ -209,6 +210,18 @@ struct TablePolicy {
     try options.set(&rule.burst, "burst", TableValue.int)
     try options.set(&rule.perHour, "hour", TableValue.int)
     policy.preemption = rule
+  }
+
+  /// `policy quotes on lasts=60s max=600s per=10`, `policy quotes off`.
+  private mutating func quotes(_ name: String, _ options: inout TableOptions) throws {
+    guard name != "off" else { return policy.quotes = nil }
+    var rule =
+      policy.quotes
+      ?? QuoteRule(lasts: .seconds(60), lastsMax: .seconds(600), perTenant: 10)
+    try options.set(&rule.lasts, "lasts", TableValue.span)
+    try options.set(&rule.lastsMax, "max", TableValue.span)
+    try options.set(&rule.perTenant, "per", TableValue.int)
+    policy.quotes = rule
   }
 
   private mutating func tenant(_ key: Key, _ options: inout TableOptions) throws {

@@ -136,6 +136,8 @@ struct TableRunner {
     try options.set(&limits.buckets, "buckets", TableValue.int)
     try options.set(&limits.budgets, "budgets", TableValue.int)
     try options.set(&limits.delegationMemory, "delegationMemory", TableValue.span)
+    try options.set(&limits.quotes, "quotes", TableValue.int)
+    try options.set(&limits.quoteMemory, "quoteMemory", TableValue.span)
     try options.set(&limits.identities, "identities", TableValue.int)
     try options.set(&limits.claims, "claims", TableValue.int)
     try options.set(&limits.leases, "leases", TableValue.int)

@@ -56,6 +56,9 @@ struct DocumentErrorTests {
       "policy", "\"approvers\": [\"human:ann\", \"human:bob\"]", "\"approvers\": []", "expected"),
     Mistake(
       "policy", "\"lasts_max_seconds\": 3600", "\"lasts_max_seconds\": 0", "is out of range"),
+    Mistake("policy", "\"lasts_seconds\": 45", "\"lasts_seconds\": 901", "raise lasts_max_seconds"),
+    Mistake("policy", "\"lasts_seconds\": 45", "\"lasts_second\": 45", "known key is \"lasts_seco"),
+    Mistake("policy", "\"per_tenant_max\": 20", "\"per_tenant_max\": 0", "0 is out of range"),
     Mistake(
       "policy", "\"emergency\": {\"approvers\": [\"human:ann\", \"human:bob\"],",
       "\"emergency\": {\"approvers\": [\"human:ann\"],", "2 to 64 elements"),

@@ -37,6 +37,8 @@ struct DocumentTests {
       policy.approvals[0].approvers
         == ["human:ann", "human:bob"].map { NameTable.key(.principal, $0) })
     #expect(policy.approvals[0].lasts == .seconds(900))
+    let quotes = QuoteRule(lasts: .seconds(45), lastsMax: .seconds(900), perTenant: 20)
+    #expect(policy.quotes == quotes)
     #expect(policy.emergency?.lastsMax == .seconds(3600))
     #expect(policy.emergency?.approvers == policy.approvals[0].approvers)
     #expect(document.vocabulary.serviceOwners == ["chat": "team-a", "write": "team-b"])

@@ -80,6 +80,14 @@ struct ReasonTests {
     223 rung_unknown
     224 cheaper_preferred
     225 queue_time_over
+    226 quotes_not_given
+    227 quote_too_long
+    228 quote_unknown
+    229 quote_mismatch
+    230 quote_redeemed
+    231 quote_withdrawn
+    232 quote_expired
+    233 quote_exceeded
     300 price_exceeds_cap
     301 profile_absent
     302 no_node_large_enough
@@ -123,6 +131,7 @@ struct ReasonTests {
     801 tenant_queue_full
     803 workflow_full
     804 table_full
+    805 tenant_quotes_full
     900 unknown_subject
     901 duplicate_key
     902 fencing_stale
@@ -168,5 +177,17 @@ struct ReasonTests {
     #expect(
       text(Reason(.runtimeTooLong, .lane(row), have: 60_000_000_000, need: 90_000_000_000))
         == "lane \"shared\" takes leases of at most 60 s, asked for 90 s")
+    #expect(
+      text(Reason(.quoteExceeded, .lane(row), have: 300_000_000, need: 600_000_000))
+        == "lane \"shared\" costs 600 for the longest runtime, and 300 GPU-seconds were quoted")
+    #expect(
+      text(Reason(.quoteExpired, have: 60_000_000_000, need: 61_000_000_000))
+        == "the quote expired at 60 s of pool time, and it is 61 s")
+    #expect(
+      text(Reason(.quoteWithdrawn, have: 3, need: 4))
+        == "the quote was given under policy generation 3, and 4 is in force")
+    #expect(
+      text(Reason(.tenantQuotesFull, .identity(.tenant), have: 5, need: 5))
+        == "tenant \"acme\" has 5 quotes of at most 5, open or just ended")
   }
 }

@@ -91,7 +91,7 @@ struct SchemaTests {
       try Documents.changed(
         "claims", "\"runtime_max_seconds\": 600",
         """
-        "runtime_max_seconds": 600, "plan": "sha256:1", "budget": "b",
+        "runtime_max_seconds": 600, "plan": "sha256:1", "budget": "b", "quote": "q",
         "accept_rungs": ["half"], "estimate": {"seconds": 5},
         "interruptible": {"grace_seconds": 1, "checkpoint_every_seconds": 2}
         """)
@@ -163,6 +163,13 @@ struct SchemaTests {
     case "claim":
       let claims = try #require(object(Self.fullClaims) as? [String: Any])
       line["claim"] = try #require(claims["claims"] as? [Any]).first
+    case "quote":
+      let claims = try #require(object(Self.fullClaims) as? [String: Any])
+      var claim = try #require((claims["claims"] as? [[String: Any]])?.first)
+      claim["quote"] = nil
+      line["claim"] = claim
+      line["quote"] = "q"
+      line["for_seconds"] = 60
     case "advertise": line["node"] = try object(Self.fullNode)
     case "policy": line["policy"] = try object(Documents.policy)
     case "started", "renew", "empty", "complete":

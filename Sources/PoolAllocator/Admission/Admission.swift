@@ -125,6 +125,7 @@ extension Pool {
     decision.reasons = log.append(reasons.isEmpty ? [Reason(.laneNotAllowed)] : reasons)
     let isRetryable = !reasons.isEmpty && reasons.allSatisfy(\.isRetryable)
     decision.retryAt = isRetryable ? Self.latest(reasons) : nil
+    if let at = decision.retryAt, isQuoteOver(spec, by: at) { decision.retryAt = nil }
     return decision
   }
 
@@ -174,10 +175,15 @@ extension Pool {
     }
     if let obstacle = isolationObstacle(spec.demand) { reasons.append(obstacle) }
     if let obstacle = acceptanceObstacle(spec) { reasons.append(obstacle) }
+    var quote: Quoted?
+    switch quoted(spec, tenant) {
+    case .failure(let obstacle): reasons.append(obstacle.reason)
+    case .success(let found): quote = found
+    }
     guard reasons.isEmpty, let path = payingPath(root, spec, serviceClass) else {
       return refuse(.rejected, reasons)
     }
-    guard let plan = runtimePlan(spec) else {
+    guard let plan = quote?.plan ?? runtimePlan(spec) else {
       return refuse(.rejected, [Reason(.costUnknown)])
     }
     let earliest = now + plan.expected
@@ -188,7 +194,8 @@ extension Pool {
     let resolved = Resolved(
       tenant: tenant, serviceClass: serviceClass, weightMilli: service.weightMilli,
       turn: TurnKey(level: serviceClass.rank, submitted: now, arrival: arrivals), path: path,
-      wish: Wish(demand: spec.demand, tenant: tenant.row, slice: slice(of: spec)))
+      wish: Wish(demand: spec.demand, tenant: tenant.row, slice: slice(of: spec)),
+      quotedRate: quote?.rate, quote: quote?.id)
     return .success((resolved, plan))
   }
 
@@ -324,9 +331,10 @@ extension Pool {
     log.claimFacts.append(
       ClaimFact(
         spec: spec, tenant: resolved.tenant, serviceClass: resolved.serviceClass,
-        weightMilli: resolved.weightMilli, plan: plan, waitEnds: waitEnds, latestStart: latestStart)
-    )
+        weightMilli: resolved.weightMilli, plan: plan, waitEnds: waitEnds,
+        latestStart: latestStart, quoted: redeemed(by: resolved)))
     step(.claimSubmitted(id, fact: UInt32(log.claimFacts.count - 1)), &log)
+    if let quote = resolved.quote { step(.quoteEnded(quote, .redeemed), &log) }
     return id
   }
 

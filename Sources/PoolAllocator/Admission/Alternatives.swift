@@ -16,7 +16,7 @@ public struct Alternative: BitwiseCopyable, Sendable {
     case service
   }
 
-  /// What it changes; all else is as it was asked for.
+  /// What it changes; all else is as it was asked for, but for a quote: its price is its own.
   public let change: Change
   /// The claim to submit, under a name that no live claim has.
   public let spec: ClaimSpec
@@ -80,6 +80,8 @@ extension Pool {
       var variant = spec
       // It would be granted as it says, on no rung.
       variant.accepts = .none
+      // Its price is its own, not one that was quoted for the claim.
+      variant.quote = nil
       edit(&variant)
       variants.append(variant)
     }

@@ -14,6 +14,7 @@ extension Pool {
     case preemption(UInt32)
     case lane(UInt32)
     case gauge(Int)
+    case quote(QuoteID)
   }
 
   /// Does what is due, one step after the other, up to `limits.stepsPerTick`.
@@ -35,6 +36,7 @@ extension Pool {
       case .preemption(let row): step(.preemptionDue(row: row), &log)
       case .lane(let row): dispatch(lane: row, &log)
       case .gauge(let index): moveGauge(index, &log)
+      case .quote(let id): quoteDue(id, &log)
       }
     }
     return (done(), nextDue() == nil ? .complete : .more)
@@ -67,6 +69,10 @@ extension Pool {
     if let row = QueueIndex.due(queue.bucketTimers, at: now) { return .bucket(row) }
     if let row = duePreemption() { return .preemption(row) }
     if let row = stirred.firstRow { return .lane(row) }
+    // Nobody waits for a quote to end: it is not redeemed any more in any case.
+    if let row = QueueIndex.due(queue.quoteTimers, at: now), let id = quotes.id(at: row) {
+      return .quote(id)
+    }
     return policy.gauges.isEmpty ? nil : dueGauge().map { .gauge($0) }
   }
 
@@ -102,7 +108,7 @@ extension Pool {
       tenant: claim.tenant, serviceClass: claim.serviceClass,
       weightMilli: claim.weightMilli, turn: claim.turn, path: path,
       wish: Wish(demand: claim.spec.demand, tenant: claim.tenant.row, slice: slice(of: claim.spec)),
-      mayBorrow: claim.mayBorrow)
+      mayBorrow: claim.mayBorrow, quotedRate: claim.quotedRate)
   }
 
   /// Lets the first parked claim of a bucket back into the order; else the one that waits for less
@@ -191,7 +197,8 @@ extension Pool {
 
   /// How a waiting claim ends that no lane takes any more.
   private static func end(of obstacles: [Reason]) -> ClaimEnd {
-    verdict(of: obstacles) == .infeasible ? .infeasible : .rejected
+    if obstacles.contains(where: { $0.code == .quoteExceeded }) { return .quoteExceeded }
+    return verdict(of: obstacles) == .infeasible ? .infeasible : .rejected
   }
 
   /// Looks at a lane: at a claim whose kept devices are free, else at its head. Grants it, moves it

@@ -10,6 +10,10 @@ extension Pool {
     var wish: Wish
     /// Whether it may use lanes that others own.
     var mayBorrow = true
+    /// What a nanosecond costs at most, as it was quoted, in 10⁻¹² credits.
+    var quotedRate: Int64?
+    /// The quote that it redeems where it is taken in.
+    var quote: QuoteID?
   }
 
   /// What one lane would cost a claim, all members together.
@@ -185,6 +189,9 @@ extension Pool {
     guard let offer = offer(row, for: spec, resolved) else {
       return .failure(
         Obstacle(reason: Reason(.arithmeticOverflow, .lane(row), have: Credits.limit)))
+    }
+    if let reason = quoteObstacle(row, offer, spec, most: resolved.quotedRate) {
+      return .failure(Obstacle(reason: reason))
     }
     if let reason = capObstacle(offer.reservation, path: resolved.path) {
       return .failure(Obstacle(reason: reason))

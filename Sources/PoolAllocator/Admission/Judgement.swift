@@ -38,13 +38,18 @@ extension Pool {
   /// - Parameter isNew: whether its own name must be that of no live claim.
   /// - Complexity: that of a submission; changes nothing.
   public func judgement(on spec: ClaimSpec, isNew: Bool = true) -> Judgement {
-    let (resolved, plan): (Resolved, RuntimePlan)
     switch resolve(spec, isNew: isNew) {
-    case .failure(let refusal): return refused(refusal.verdict, refusal.reasons, refusal.plan)
-    case .success(let found): (resolved, plan) = found
+    case .failure(let refusal):
+      refused(refusal.verdict, refusal.reasons, refusal.plan, of: spec)
+    case .success(let (resolved, plan)): judgement(on: spec, resolved, plan)
     }
+  }
+
+  private func judgement(
+    on spec: ClaimSpec, _ resolved: Resolved, _ plan: RuntimePlan
+  ) -> Judgement {
     let (eligible, first, obstacles) = eligibleLanes(spec, resolved)
-    guard let first else { return refused(Self.verdict(of: obstacles), obstacles, plan) }
+    guard let first else { return refused(Self.verdict(of: obstacles), obstacles, plan, of: spec) }
     var answer = done()
     answer.plan = plan
     let expected = min(plan.expected, spec.runtimeMax)
@@ -54,7 +59,7 @@ extension Pool {
       let missing =
         tableObstacles(spec)
         + [approvalObstacle(spec), waitingObstacle(resolved.tenant)].compactMap { $0 }
-      guard missing.isEmpty else { return refused(.rejected, missing, plan) }
+      guard missing.isEmpty else { return refused(.rejected, missing, plan, of: spec) }
       return Judgement(answer, .awaitingApproval, [approvalToCome(by: rule)])
     }
     let asked = Asking(
@@ -64,7 +69,7 @@ extension Pool {
       return judgement(on: descent, target, cause)
     }
     switch route {
-    case .refuse(let verdict, let reasons): return refused(verdict, reasons, plan)
+    case .refuse(let verdict, let reasons): return refused(verdict, reasons, plan, of: spec)
     case .grant(_, let offer):
       answer.quote(offer, for: expected)
       return Judgement(answer, .admitted, [])
@@ -76,13 +81,17 @@ extension Pool {
   }
 
   /// What a claim would be answered, were it submitted now for one lane alone, and under a name
-  /// that no live claim has.
+  /// that no live claim has. A quote holds as if the claim named all its lanes.
   /// - Complexity: that of a submission; changes nothing.
   public func judgement(on spec: ClaimSpec, in lane: LaneID) -> Judgement {
     var alone = spec
     alone.lanes = LaneSet.none
     alone.lanes.insert(lane)
-    return judgement(on: alone, isNew: false)
+    return switch resolve(spec, isNew: false) {
+    case .failure(let refusal):
+      refused(refusal.verdict, refusal.reasons, refusal.plan, of: spec)
+    case .success(let (resolved, plan)): judgement(on: alone, resolved, plan)
+    }
   }
 
   /// What stands in the way of a waiting claim now, in whatever lane and lane by lane: as
@@ -156,12 +165,13 @@ extension Pool {
 
   /// As `refuseClaim`.
   private func refused(
-    _ verdict: Decision.Verdict, _ reasons: [Reason], _ plan: RuntimePlan?
+    _ verdict: Decision.Verdict, _ reasons: [Reason], _ plan: RuntimePlan?, of spec: ClaimSpec
   ) -> Judgement {
     var answer = done()
     answer.plan = plan
     let isRetryable = !reasons.isEmpty && reasons.allSatisfy(\.isRetryable)
     answer.retryAt = isRetryable ? Self.latest(reasons) : nil
+    if let at = answer.retryAt, isQuoteOver(spec, by: at) { answer.retryAt = nil }
     return Judgement(answer, verdict, reasons.isEmpty ? [Reason(.laneNotAllowed)] : reasons)
   }
 

@@ -42,6 +42,8 @@ struct QueueIndex: Sendable {
   var bucketTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Budgets by their end, and closed ones by what is left to do.
   var limitTimers = IndexedHeaps<Instant>(heaps: 1)
+  /// Quotes by their end, and ended ones by when they are forgotten.
+  var quoteTimers = IndexedHeaps<Instant>(heaps: 1)
   /// Restrictions by their end, and at once those that let go of claims.
   var identityTimers = IndexedHeaps<Instant>(heaps: 1)
 

@@ -123,6 +123,7 @@ extension Pool {
       repriceBucket(row)
     }
     refreshApprovals()
+    refreshQuotes()
     // Another ageing step moves the moments at which heads rise, and other leases the intervals.
     lowerClaims()
     indexLines()
@@ -218,7 +219,7 @@ extension Pool {
     buckets.forEach { _, bucket in isCited[Int(bucket.tenant.row)] = true }
     for row in 0..<UInt32(tenants.extent) {
       guard let id = tenants.id(at: row), tenants[id].isRetired, tenants[id].live == 0,
-        !isCited[Int(row)]
+        tenants[id].quotes == 0, !isCited[Int(row)]
       else { continue }
       keys.tenants.remove(tenants[id].key)
       service.forget(tenant: id.row)

@@ -43,6 +43,8 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
   public var modelClass: Key
   /// The budget of the delegation that it is made under; nil: its tenant's own.
   public var budget: Key?
+  /// The quote that it redeems.
+  public var quote: Key?
   /// Hash of what it plans to do, to which an approval is bound; an approved claim needs one.
   public var plan: Key?
   /// The claim that caused this one.
@@ -84,6 +86,7 @@ public struct ClaimSpec: BitwiseCopyable, Sendable {
     self.action = action
     self.modelClass = modelClass
     self.budget = nil
+    self.quote = nil
     self.plan = nil
     self.parent = nil
     self.attempt = 1
@@ -174,6 +177,8 @@ public enum ClaimEnd: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case budgetSpent
   /// It was preempted, and what is left of it cannot be done by its deadline, or no lane takes it.
   case preemptedOut
+  /// Every lane that could serve it costs more by now than it was quoted.
+  case quoteExceeded
 }
 
 /// Place of a claim among those of its own tenant: in its line, and at a bucket; the least goes
@@ -249,6 +254,9 @@ public struct Claim: BitwiseCopyable, Sendable {
   var waitEnds: Instant
   /// The last moment to start and still be done by its deadline; `.farFuture` without one.
   var latestStart: Instant
+  /// What a nanosecond of it costs at most, in 10⁻¹² credits, as it was quoted; nil where it
+  /// redeemed no quote.
+  public let quotedRate: Int64?
   /// How long it says that it runs, and the correction that it was submitted under: a later one
   /// does not change it.
   public internal(set) var plan: RuntimePlan
@@ -265,6 +273,7 @@ public struct Claim: BitwiseCopyable, Sendable {
     self.waitEnds = fact.waitEnds
     self.latestStart = fact.latestStart
     self.plan = fact.plan
+    self.quotedRate = fact.quoted?.rate
     self.spec = fact.spec
   }
 

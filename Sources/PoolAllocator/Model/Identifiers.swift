@@ -27,6 +27,8 @@ public typealias ClaimID = ID<Claim>
 public typealias LeaseID = ID<Lease>
 /// Names a bucket, or the budget of a delegation, which is a row of the same table.
 public typealias BucketID = ID<Bucket>
+/// Names a quote.
+public typealias QuoteID = ID<Quote>
 
 /// An outside name: a UUID, or the hash of a string. Names themselves never enter the core.
 public struct Key: BitwiseCopyable, Hashable, Comparable, Sendable {

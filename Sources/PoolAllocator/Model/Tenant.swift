@@ -12,6 +12,8 @@ public struct Tenant: BitwiseCopyable, Sendable {
   public internal(set) var waiting: UInt32 = 0
   /// Claims that live: waiting, starting, running.
   public internal(set) var live: UInt32 = 0
+  /// Quotes given to it, open or ended and not yet forgotten.
+  public internal(set) var quotes: UInt32 = 0
   /// Claims refused since the pool began.
   public internal(set) var refused: UInt64 = 0
   /// Billed thousandths that it holds in lanes of other owners.

@@ -118,7 +118,7 @@ struct Tampering: Sendable {
 
 extension Tampering {
   /// Every kind; each has to be found whenever it is made.
-  static let all: [Tampering] = grants + shares + money + life + answers
+  static let all: [Tampering] = grants + shares + money + life + answers + quotes
 
   private static let grants: [Tampering] = [
     grant("reserves one credit more") { $0.reserved = Credits($0.reserved.value + 1) },
