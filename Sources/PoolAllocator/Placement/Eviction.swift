@@ -21,11 +21,12 @@ struct EvictionSearch {
     var cpu: Int32
     var memory: Int64
 
-    /// Another member on the node.
-    mutating func add(cpu: MilliCPU, memory: Bytes) {
+    /// Another member on the node. They are gone together: the last one counts.
+    mutating func add(_ member: Lease, gone: Instant) {
       slots += 1
-      self.cpu += cpu.value
-      self.memory += memory.value
+      cpu += member.cpu.value
+      memory += member.hostMemory.value
+      self.gone = max(self.gone, gone)
     }
   }
 

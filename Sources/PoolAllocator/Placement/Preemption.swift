@@ -336,7 +336,7 @@ extension Pool {
       else { continue }
       let known = leases[row: lease]
       if let index = found.firstIndex(where: { $0.lead == known.lead }) {
-        found[index].add(cpu: known.cpu, memory: known.hostMemory)
+        found[index].add(known, gone: returns(known))
         continue
       }
       guard
