@@ -285,4 +285,6 @@ struct ClaimReader {
 extension ClaimForm {
   /// What it asks of the hardware.
   public var demand: Demand { base.demand }
+  /// Whether it redeems a quote.
+  public var namesQuote: Bool { base.quote != nil }
 }

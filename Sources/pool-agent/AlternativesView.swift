@@ -149,8 +149,9 @@ extension AlternativesView.Row {
     case .members: writer.object("demand") { $0.int64("members", Int64(demand.members)) }
     case .service: writer.string("service", to)
     }
-    // It is granted as it says, on no rung.
+    // It is granted as it says, on no rung, and at its own price.
     if !form.accepts.isEmpty { writer.null("accept_rungs") }
+    if form.namesQuote { writer.null("quote") }
   }
 }
 

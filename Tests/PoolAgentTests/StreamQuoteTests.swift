@@ -84,6 +84,29 @@ struct StreamQuoteTests {
     #expect(known.allSatisfy { $0["tenant"] as? String == "legal" })
   }
 
+  @Test("an alternative to a claim with a quote leaves the quote out")
+  func alternatives() throws {
+    func asking(_ name: String, _ more: String = "", lane: String = "l40s-shared") -> String {
+      let claim = claim(name, more: more)
+        .replacing(#""h100-shared","l40s-shared""#, with: "\"\(lane)\"")
+      return #"{"op":"claim","at_ms":0,"alternatives":true,"claim":\#(claim)}"#
+    }
+    let given = quote("q", at: 0, claim("b").replacing(#""h100-shared","#, with: ""))
+    let answers = try run([
+      asking("a"), given, asking("b", #","quote":"q""#), asking("c"),
+      asking("d", lane: "h100-shared"),
+    ])
+    #expect(answers[2]["outcome"] as? String == "queued")
+    let changed = try #require((answers[2]["alternatives"] as? [[String: Any]])?.first)
+    let patch = try #require(changed["claim_patch"] as? [String: Any])
+    #expect(patch["lanes"] as? [String] == ["h100-shared"])
+    #expect(patch["quote"] is NSNull)
+    let unquoted = try #require((answers[3]["alternatives"] as? [[String: Any]])?.first)
+    #expect((unquoted["claim_patch"] as? [String: Any])?.keys.sorted() == ["lanes"])
+    #expect(answers[4]["outcome"] as? String == "granted")
+    #expect(answers[4]["price_gpu_seconds"] as? Double == changed["price_gpu_seconds"] as? Double)
+  }
+
   @Test("a quote is not given out of another, and mistakes say where they are")
   func mistakes() throws {
     let answers = try run([
