@@ -254,7 +254,8 @@ extension Pool {
       } else {
         reasons += capacityReasons(resolved.wish, lane: row)
       }
-      let barrier = preemptionReason(resolved.serviceClass, of: resolved.tenant, lane: row)
+      let barrier = preemptionReason(
+        resolved.serviceClass, of: resolved.tenant, asking: spec.demand, lane: row)
       if let barrier { reasons.append(barrier) }
     }
     if !payable.isEmpty {

@@ -104,7 +104,8 @@ extension Pool {
   /// Why no other lease is stopped to make room for a claim; none where devices are held for it.
   private func preemptionReasons(_ id: ClaimID, lane: UInt32) -> [Reason] {
     guard claims[id].pin?.isHeld != true,
-      let reason = preemptionReason(claims[id].serviceClass, of: claims[id].tenant, lane: lane)
+      let reason = preemptionReason(
+        claims[id].serviceClass, of: claims[id].tenant, asking: claims[id].spec.demand, lane: lane)
     else { return [] }
     return [reason]
   }

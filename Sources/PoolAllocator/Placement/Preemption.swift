@@ -459,12 +459,12 @@ extension Pool {
   // MARK: why not
 
   /// Why a claim preempts nobody in a lane now although it might later; nil where neither the
-  /// shield of others nor the lane's rate is in its way.
+  /// shield of others nor the lane's rate is in its way, or nobody is stopped for such a demand.
   /// - Complexity: O(classes).
   func preemptionReason(
-    _ serviceClass: ServiceClass, of tenant: TenantID, lane row: UInt32
+    _ serviceClass: ServiceClass, of tenant: TenantID, asking demand: Demand, lane row: UInt32
   ) -> Reason? {
-    guard let (own, rule) = reach(of: serviceClass, tenant, lane: row),
+    guard maySearch(demand), let (own, rule) = reach(of: serviceClass, tenant, lane: row),
       let bucket = lanes[row: row].preemptions
     else { return nil }
     var shields: Instant?
