@@ -359,6 +359,7 @@ extension Pool {
     noteRunning(leases[id])
     queue.watch(lease: id.row, no: leases[id].ends)
     noteVictim(id.row)
+    stirHostPlans(on: leases[id].node.row)
   }
 
   mutating func evolveRenewed(
@@ -408,6 +409,7 @@ extension Pool {
     refreshVictim(id.row)
     commit(.zero, for: id)
     queue.watch(lease: id.row, no: killBy)
+    stirHostPlans(on: leases[id].node.row)
   }
 
   /// Alive past its kill deadline: its devices are dirty until proven empty.
@@ -434,6 +436,7 @@ extension Pool {
     let lease = leases[id]
     queue.watch(lease: id.row, no: timer(of: lease))
     noteVictim(id.row)
+    stirHostPlans(on: lease.node.row)
   }
 
   mutating func evolveLeaseEnded(_ id: LeaseID) {

@@ -446,6 +446,13 @@ extension Pool {
     stirred.bits |= placement.lanesOfNode[Int(node)].bits & placement.pinnedLanes.bits
   }
 
+  /// The same where a lease of the node ends sooner than was known: beside what is planned with
+  /// its processor time and memory, more may fit now.
+  mutating func stirHostPlans(on node: UInt32) {
+    let host = nodes[row: node]
+    if host.cpuPinned.value > 0 || host.hostPinned > .zero { stirPins(on: node) }
+  }
+
   private mutating func notePin(_ row: UInt32, lane: LaneID) {
     placement.pins.insertInOrder(row, into: lane.row)
     placement.pinnedLanes.insert(lane)
