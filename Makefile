@@ -70,6 +70,7 @@ test-fidelity: bootstrap
 test-digest: release
 	@$(IN_TOOLCHAIN) swift build -q --product pool-agent >&2
 	@$(IN_TOOLCHAIN) scripts/test-digest.sh $(POLICY) $(CLAIMS)
+	@$(IN_TOOLCHAIN) scripts/pool-copies.sh .build/release/pool-agent
 
 test-fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)

@@ -53,7 +53,8 @@ find_toolchain() {
   return 1
 }
 
-# True when the toolchain compiles and links C, C++ and Swift here, and git and swift-build start.
+# True when the toolchain compiles and links C, C++ and Swift here, and git, objdump and swift-build
+# start.
 # The messages of what failed go to the log.
 can_build() {
   local bin=$1 work=$2 clang
@@ -65,7 +66,7 @@ int main(void) { return puts("") < 0; }' >"$work/c.c"
   echo '#include <string>
 int main() { return static_cast<int>(std::string().size()); }' >"$work/cpp.cpp"
   echo 'print("")' >"$work/main.swift"
-  git --version &&
+  git --version && objdump --version &&
     "$clang" "$work/c.c" -o "$work/c" &&
     "$clang" "$work/cpp.cpp" -lstdc++ -o "$work/cpp" &&
     "$bin/swiftc" "$work/main.swift" -o "$work/swift" &&

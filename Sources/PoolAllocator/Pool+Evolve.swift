@@ -161,10 +161,10 @@ extension Pool {
 
   /// Counts a claim among those that wait, and starts the timer that ends its wait.
   mutating func enterQueue(_ id: ClaimID) {
+    let claim = claims[id]
     waitingClaims += 1
-    tenants[claims[id].tenant].waiting += 1
-    let moment = waitTimer(of: claims[id])
-    QueueIndex.set(&queue.claimTimers, id.row, moment)
+    tenants[claim.tenant].waiting += 1
+    QueueIndex.set(&queue.claimTimers, id.row, waitTimer(of: claim))
     watchDelegation(of: id)
   }
 
@@ -275,12 +275,13 @@ extension Pool {
   /// Notes that a queued claim would wait for more lanes if a bucket could pay for them.
   mutating func narrow(_ id: ClaimID, on row: UInt32) {
     let bucket = buckets[row: row]
-    var price = leastReservation(claims[id], among: lanesBeside(id)) ?? .zero
+    let claim = claims[id]
+    var price = leastReservation(claim, among: lanesBeside(id)) ?? .zero
     // What an open emergency gives comes first.
-    if bucket.emergencyUntil != nil, claims[id].serviceClass.rank <= Self.emergencyRank {
+    if bucket.emergencyUntil != nil, claim.serviceClass.rank <= Self.emergencyRank {
       price = Credits(price.value - bucket.rule.emergency.value)
     }
-    queue.narrowed.insert(id.row, WideningKey(price: price, turn: claims[id].turn), into: row)
+    queue.narrowed.insert(id.row, WideningKey(price: price, turn: claim.turn), into: row)
   }
 
   /// Works out a bucket's timer, and what its claims wait for, under another policy or ceiling.

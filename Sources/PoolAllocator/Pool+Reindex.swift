@@ -69,7 +69,9 @@ extension Pool {
   }
 
   private mutating func indexClaims() {
-    claims.forEach { id, claim in
+    for row in 0..<UInt32(claims.extent) {
+      guard let id = claims.id(at: row) else { continue }
+      let claim = claims[id]
       switch claim.state {
       case .queued:
         _ = queue.lines.insert(
@@ -83,7 +85,7 @@ extension Pool {
           park(id, on: on)
         }
       case .awaitingApproval: break
-      case .new, .starting, .running: return
+      case .new, .starting, .running: continue
       }
       QueueIndex.set(&queue.claimTimers, id.row, waitTimer(of: claim))
       watchDelegation(of: id)
@@ -92,8 +94,13 @@ extension Pool {
     indexLines()
     indexVictims()
     indexBacklogs()
-    buckets.forEach { id, _ in refreshBucketTimer(id.row) }
-    leases.forEach { id, lease in QueueIndex.set(&queue.leaseTimers, id.row, timer(of: lease)) }
+    for row in 0..<UInt32(buckets.extent) where buckets.id(at: row) != nil {
+      refreshBucketTimer(row)
+    }
+    for row in 0..<UInt32(leases.extent) where leases.id(at: row) != nil {
+      let lease = leases[row: row]
+      QueueIndex.set(&queue.leaseTimers, row, timer(of: lease))
+    }
   }
 
   /// The next moment at which a lease needs attention.

@@ -48,15 +48,18 @@ public struct DegradationText: Sendable {
   public let lines: [Line]
 
   /// Puts what a live claim was given less of in words; nil where it has what it asked for.
-  public init?(_ id: ClaimID, in pool: Pool, names: NameTable) {
+  public init?(_ id: ClaimID, in pool: borrowing Pool, names: NameTable) {
     guard let row = pool.degradation(of: id) else { return nil }
     rung = names.text(row.key)
     degradation = row
-    lines = pool.changes(of: id).map { change in
-      Line(
-        field: change.field.wire, asked: Self.text(change.asked, change.field, pool, names),
-        given: Self.text(change.given, change.field, pool, names), why: change.why.wire)
+    var lines: [Line] = []
+    for change in pool.changes(of: id) {
+      lines.append(
+        Line(
+          field: change.field.wire, asked: Self.text(change.asked, change.field, pool, names),
+          given: Self.text(change.given, change.field, pool, names), why: change.why.wire))
     }
+    self.lines = lines
   }
 
   private static func text(

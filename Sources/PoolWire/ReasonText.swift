@@ -26,7 +26,9 @@ public struct ReasonText: Sendable {
   ///   - pool: the pool that gave it, right after it did.
   ///   - names: the names of its keys.
   ///   - claim: the claim that it is about, where it is about one.
-  public init(_ reason: Reason, in pool: Pool, names: NameTable, claim: ClaimForm? = nil) {
+  public init(
+    _ reason: Reason, in pool: borrowing Pool, names: NameTable, claim: ClaimForm? = nil
+  ) {
     let subject = Self.subject(reason.subject, in: pool, names: names, claim: claim)
     let unit = Self.unit(of: reason)
     let words = ReasonWords(

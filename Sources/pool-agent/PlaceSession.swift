@@ -74,8 +74,9 @@ struct PlaceSession {
       guard pool.now < target else { return }
       var next = min(target, pool.now + Limits.clockStepMax)
       if let timer = pool.nextTimer() { next = max(pool.now, min(next, timer)) }
+      let now = pool.now
       pool.forEachLease { _, lease in
-        if Self.mayRenew(lease), lease.renewFrom > pool.now { next = min(next, lease.renewFrom) }
+        if Self.mayRenew(lease), lease.renewFrom > now { next = min(next, lease.renewFrom) }
       }
       tick(at: next)
       steps += 1
@@ -90,10 +91,11 @@ struct PlaceSession {
   /// Does what agents would do now.
   mutating func playAgents() {
     var orders: [Command] = []
+    let now = pool.now
     pool.forEachLease { id, lease in
       switch lease.state {
       case .granted: orders.append(.confirmStarted(id, lease.fencing))
-      case .active where Self.mayRenew(lease) && lease.renewFrom <= pool.now:
+      case .active where Self.mayRenew(lease) && lease.renewFrom <= now:
         orders.append(.renew(id, lease.fencing))
       case .stopping: orders.append(.confirmEmpty(id, lease.fencing))
       case .active, .quarantined: break

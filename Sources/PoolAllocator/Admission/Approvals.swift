@@ -158,8 +158,9 @@ extension Pool {
   /// - Complexity: O(claims).
   mutating func refreshApprovals() {
     for row in 0..<UInt32(claims.extent) where claims.id(at: row) != nil {
-      guard claims[row: row].isWaiting else { continue }
-      QueueIndex.set(&queue.claimTimers, row, waitTimer(of: claims[row: row]))
+      let claim = claims[row: row]
+      guard claim.isWaiting else { continue }
+      QueueIndex.set(&queue.claimTimers, row, waitTimer(of: claim))
     }
   }
 }

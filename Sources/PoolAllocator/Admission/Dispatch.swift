@@ -111,6 +111,9 @@ extension Pool {
       mayBorrow: claim.mayBorrow, quotedRate: claim.quotedRate)
   }
 
+  /// What a waiting claim asks for under the policy in force; nil where its names are gone.
+  func wish(of id: ClaimID) -> Wish? { resolved(claims[id])?.wish }
+
   /// Lets the first parked claim of a bucket back into the order; else the one that waits for less
   /// than all its lanes, and lacks least for the next, is looked at again.
   private mutating func serve(bucket row: UInt32, _ log: inout EventLog) {
@@ -205,20 +208,21 @@ extension Pool {
   /// aside, ends it, keeps devices for it, fills the gap before it, stops less urgent work for
   /// those behind it, or lets the lane rest.
   private mutating func dispatch(lane row: UInt32, _ log: inout EventLog) {
-    guard let head = head(of: row).flatMap({ claims.id(at: $0.row) }) else {
+    guard let first = head(of: row), let head = claims.id(at: first.row) else {
       return step(.laneRested(row: row), &log)
     }
     if let (lost, code) = firstLost(lane: row, head: head) {
       return unpin(lost, because: code, &log)
     }
     let ready = firstReady(lane: row, before: head)
-    let isExchange = ready.map { canExchange(head, $0) } ?? false
+    let isExchange = if let ready { canExchange(head, ready) } else { false }
     let id = isExchange ? head : ready ?? head
     guard let (resolved, payable) = keepInOrder(id, &log) else { return }
+    let (spec, tenant) = (claims[id].spec, claims[id].tenant)
     guard leases.hasRoom(for: resolved.wish.members), payable.contains(row: row),
-      let offer = offer(row, for: claims[id].spec, resolved)
+      let offer = offer(row, for: spec, resolved)
     else { return step(.laneRested(row: row), &log) }
-    if lendingObstacle(row, to: claims[id].tenant, offer.billedMilli) == nil {
+    if lendingObstacle(row, to: tenant, offer.billedMilli) == nil {
       if isExchange, let ready { return exchange(id, ready, resolved, offer, lane: row, &log) }
       if serve(id, resolved, offer, lane: row, &log) { return }
     } else if claims[id].pin?.lane.row == row {
@@ -274,9 +278,10 @@ extension Pool {
   ) -> Bool {
     guard let id = firstFirm(lane: row, behind: head) else { return false }
     guard let (resolved, payable) = keepInOrder(id, &log) else { return true }
-    guard payable.contains(row: row), let offer = offer(row, for: claims[id].spec, resolved),
+    let (spec, tenant) = (claims[id].spec, claims[id].tenant)
+    guard payable.contains(row: row), let offer = offer(row, for: spec, resolved),
       leases.hasRoom(for: resolved.wish.members),
-      lendingObstacle(row, to: claims[id].tenant, offer.billedMilli) == nil
+      lendingObstacle(row, to: tenant, offer.billedMilli) == nil
     else { return false }
     return serve(id, resolved, offer, lane: row, &log)
   }
@@ -304,8 +309,9 @@ extension Pool {
     _ log: inout EventLog
   ) -> Bool {
     var asker = asker(id)
+    let tenant = claims[id].tenant
     if case .reclaimable(let within, _) = lanes[row: row].rule.lending,
-      !isForeign(row, to: claims[id].tenant)
+      !isForeign(row, to: tenant)
     {
       asker.spares = true
       let latest = now + within

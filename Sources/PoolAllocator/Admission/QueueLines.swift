@@ -135,10 +135,9 @@ struct QueueLines: Sendable {
     private var walk: IndexedHeaps<OrderKey>.Walk
     private var member: IndexedHeaps<OrderKey>.Member?
 
-    fileprivate init(_ lane: UInt32, in lines: QueueLines) {
-      self.lane = Int(lane)
-      self.walk = lines.heads[Int(lane)].walk(0)
-      advance(in: lines)
+    fileprivate init(_ lane: Int, _ walk: IndexedHeaps<OrderKey>.Walk) {
+      self.lane = lane
+      self.walk = walk
     }
 
     /// Whether no line is left.
@@ -168,7 +167,11 @@ struct QueueLines: Sendable {
   }
 
   /// A walk through a lane, at its first line.
-  func walk(lane: UInt32) -> LaneWalk { LaneWalk(lane, in: self) }
+  func walk(lane: UInt32) -> LaneWalk {
+    var walk = LaneWalk(Int(lane), heads[Int(lane)].walk(0))
+    walk.advance(in: self)
+    return walk
+  }
   /// A walk through a line, before its first claim.
   func walk(line: UInt32) -> LineWalk { LineWalk(members.walk(line)) }
 

@@ -171,8 +171,9 @@ extension Pool {
 
   /// The timer of a quote came up.
   mutating func quoteDue(_ id: QuoteID, _ log: inout EventLog) {
-    guard quotes[id].end == nil else { return step(.quoteForgotten(id), &log) }
-    guard let end = dueEnd(of: quotes[id]) else { broken("a quote is looked at when it is over") }
+    let quote = quotes[id]
+    guard quote.end == nil else { return step(.quoteForgotten(id), &log) }
+    guard let end = dueEnd(of: quote) else { broken("a quote is looked at when it is over") }
     step(.quoteEnded(id, end), &log)
   }
 

@@ -30,10 +30,12 @@ extension Pool {
     let claim = claims[id]
     guard claim.state == .queued, claim.level == 0 else { return false }
     for line in queue.lines.lines(of: claim.tenant.row, at: 0, in: lane) {
-      guard let head = queue.lines.head(line: line), head != id.row,
-        claims[row: head].turn.isEarlier(than: claim.turn)
-      else { continue }
-      if let wish = resolved(claims[row: head])?.wish, isFirm(wish, lane: lane) { return false }
+      guard let head = queue.lines.head(line: line), head != id.row else { continue }
+      let first = claims[row: head]
+      guard first.turn.isEarlier(than: claim.turn), let wish = resolved(first)?.wish else {
+        continue
+      }
+      if isFirm(wish, lane: lane) { return false }
     }
     return true
   }

@@ -26,7 +26,8 @@ extension Pool {
     {
       claims[id].approval = nil
     }
-    if let index = counterIndex(service: claims[id].spec.service, rung: fact.key) {
+    let service = claims[id].spec.service
+    if let index = counterIndex(service: service, rung: fact.key) {
       degradationCounts[index * Trigger.allCases.count + Int(fact.trigger.rawValue)].claims += 1
     }
     guard let lanes = fact.queues else {
@@ -37,11 +38,11 @@ extension Pool {
 
   /// Adds what a lease of a degraded claim was charged to the count of its rung.
   mutating func countCharge(_ charge: Credits, of id: LeaseID) {
-    guard leases[id].rung > 0, claims.contains(leases[id].claim),
-      let degradation = claims[leases[id].claim].degradation,
-      let index = counterIndex(
-        service: claims[leases[id].claim].spec.service, rung: degradations[degradation].key),
-      let trigger = Trigger(of: degradations[degradation].trigger)
+    let (claim, rung) = (leases[id].claim, leases[id].rung)
+    guard rung > 0, claims.contains(claim), let known = claims[claim].degradation else { return }
+    let (service, degradation) = (claims[claim].spec.service, degradations[known])
+    guard let index = counterIndex(service: service, rung: degradation.key),
+      let trigger = Trigger(of: degradation.trigger)
     else { return }
     let place = index * Trigger.allCases.count + Int(trigger.rawValue)
     let charged = degradationCounts[place].charged.value + Int128(charge.value)

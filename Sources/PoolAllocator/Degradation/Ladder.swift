@@ -155,7 +155,7 @@ extension Pool {
     var longest = Int128.max
     var restrictions = UInt64.max
 
-    init(_ above: Asking, in pool: Pool) {
+    init(_ above: Asking, in pool: borrowing Pool) {
       var left = above.eligible
       while let row = left.firstRow {
         left = left.withoutFirst
@@ -397,8 +397,11 @@ extension Pool {
     guard let first else { return false }
     let above = Asking(
       spec: claim.spec, resolved: resolved, plan: claim.plan, eligible: eligible, first: first)
-    let next = claim.degradation.map { Int(degradations[$0].rung) } ?? 0
-    let asked = claim.degradation.map { degradations[$0].asked } ?? claim.spec.form(claim.plan)
+    var (next, asked) = (0, claim.spec.form(claim.plan))
+    if let degradation = claim.degradation {
+      next = Int(degradations[degradation].rung)
+      asked = degradations[degradation].asked
+    }
     for number in next..<max(next, ladder.count) where accepted & (1 << UInt8(number)) != 0 {
       let rung = policy.rungs[ladder.first + number]
       guard rung.serves(action: claim.spec.action), rung.classes.contains(claim.serviceClass),
@@ -412,9 +415,8 @@ extension Pool {
       guard min(fact.waitEnds, fact.latestStart) > now else { continue }
       if claim.pin != nil { unpin(id.row, because: .queueTimeOver, &log) }
       stepDowngraded(fact, queues: groupable(descent.asking.eligible), &log)
-      if claims[id].approval?.by == nil,
-        let rule = demandedApproval(claims[id].spec, fact.automation)
-      {
+      let given = claims[id]
+      if given.approval?.by == nil, let rule = demandedApproval(given.spec, fact.automation) {
         _ = requestApproval(id, by: rule, demanded: true, &log)
       }
       return true

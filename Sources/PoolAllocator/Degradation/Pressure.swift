@@ -291,9 +291,10 @@ extension Pool {
 
   /// Adds a claim's work to the lanes that it waits for, or takes it off.
   mutating func count(_ sign: Int8, workOf id: ClaimID) {
-    let rank = Int(claims[id].serviceClass.rank)
-    let work = work(of: claims[id]) * Int128(sign)
-    var left = groups[Int(claims[id].group)]
+    let claim = claims[id]
+    let rank = Int(claim.serviceClass.rank)
+    let work = work(of: claim) * Int128(sign)
+    var left = groups[Int(claim.group)]
     while let row = left.firstRow {
       left = left.withoutFirst
       queue.backlogs[Int(row)].work[rank] += work

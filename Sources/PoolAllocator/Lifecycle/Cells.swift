@@ -52,12 +52,11 @@ extension Pool {
   private mutating func mendCells(of lane: LaneID, on node: NodeID?, _ log: inout EventLog) {
     guard hasBrokenCells(lane) else { return }
     for cell in cells(of: lane, on: node) {
-      guard let first = devices.id(at: cell),
-        openCell(beside: devices[first], lane: lane.row) == cell
-      else { continue }
+      let first = devices[row: cell]
+      guard openCell(beside: first, lane: lane.row) == cell else { continue }
       let lack = Int(lanes[lane].rule.cell) - Int(placement.cells.count(of: cell))
       var found: [(pass: Int, row: UInt32)] = []
-      for row in island(of: devices[first]) {
+      for row in island(of: first) {
         if let pass = bindingPass(row, to: lane) { found.append((pass, row)) }
       }
       guard lack > 0, found.count >= lack else { continue }
@@ -84,7 +83,7 @@ extension Pool {
     }
     bind(taken, to: lane, &log)
     guard !good.isEmpty, hasBadCells(lane) else { return }
-    for (bad, choice) in zip(cells(of: lane, on: nil).filter(isBad), good) {
+    for (bad, choice) in zip(badCells(of: lane), good) {
       unbind(bad, of: lane, &log)
       bind((0..<size).map { choice.rows[$0] }, to: lane, &log)
     }
@@ -100,8 +99,7 @@ extension Pool {
   }
 
   private mutating func unbind(_ cell: UInt32, of lane: LaneID, _ log: inout EventLog) {
-    guard let first = devices.id(at: cell) else { broken("a cell is named by one of its devices") }
-    let members = island(of: devices[first]).filter { devices[row: $0].cell == cell }
+    let members = members(of: cell)
     unpinAll(on: members, &log)
     step(.laneUnbound(lane, uses: append(members[...], &log)), &log)
   }
@@ -145,13 +143,21 @@ extension Pool {
     return found
   }
 
+  /// The devices of a cell, in row order.
+  private func members(of cell: UInt32) -> [UInt32] {
+    island(of: devices[row: cell]).filter { devices[row: $0].cell == cell }
+  }
+
+  private func badCells(of lane: LaneID) -> [UInt32] {
+    cells(of: lane, on: nil).filter { isBad($0) }
+  }
+
   /// Whether a cell waits for what may never come: a device is lost or broken, or its node is being
   /// emptied. Silence, a cordon and a process without a lease may pass.
   private func isBad(_ cell: UInt32) -> Bool {
     guard let lane = devices[row: cell].lane else { return false }
     if placement.cells.count(of: cell) < lanes[row: lane].rule.cell { return true }
-    return island(of: devices[row: cell]).contains { row in
-      guard devices[row: row].cell == cell else { return false }
+    return members(of: cell).contains { row in
       let soundness = bond(of: devices[row: row]).soundness
       return soundness == .failed || soundness == .draining
     }
@@ -263,10 +269,13 @@ extension Pool {
 
   /// Puts a device of a reserved lane in the open cell of its island, or begins a cell with it.
   mutating func joinCell(_ id: DeviceID) {
-    guard let lane = devices[id].lane, devices[id].cell == nil else { return }
-    let isAlone = lanes[row: lane].rule.cell == 1
-    let open = isAlone ? nil : openCell(beside: devices[id], lane: lane)
-    enter(open ?? id.row, id.row, lane: lane)
+    let device = devices[id]
+    guard let lane = device.lane, device.cell == nil else { return }
+    var cell = id.row
+    if lanes[row: lane].rule.cell != 1, let open = openCell(beside: device, lane: lane) {
+      cell = open
+    }
+    enter(cell, id.row, lane: lane)
   }
 
   private mutating func enter(_ cell: UInt32, _ row: UInt32, lane: UInt32) {
@@ -320,13 +329,15 @@ extension Pool {
 
   /// Gives a GPU of a reserved lane back to the shared lane that takes it.
   mutating func returnBoard(_ id: DeviceID) {
-    guard let lane = devices[id].lane else { return }
-    lanes[row: lane].bound -= Int64(devices[id].capacity.value)
+    let device = devices[id]
+    guard let lane = device.lane else { return }
+    lanes[row: lane].bound -= Int64(device.capacity.value)
     placement.staleCeilings.insert(row: lane)
-    setLane(id, sharedLane(profile: devices[id].report.profile, of: devices[id].node))
+    let shared = sharedLane(profile: device.report.profile, of: device.node)
+    setLane(id, shared)
     refreshDevice(id.row)
     followBoard(id)
-    raiseCeilings(of: devices[id].node.row)
+    raiseCeilings(of: device.node.row)
     if let shared = devices[id].lane { stirred.insert(row: shared) }
   }
 
@@ -354,10 +365,13 @@ extension Pool {
       }
     }
     for row in 0..<UInt32(devices.extent) {
-      guard let id = devices.id(at: row), devices[id].report.kind == .gpu, devices[id].cell == nil,
-        devices[id].health != .gone
-      else { continue }
-      setLane(id, sharedLane(profile: devices[id].report.profile, of: devices[id].node))
+      guard let id = devices.id(at: row) else { continue }
+      let device = devices[id]
+      guard device.report.kind == .gpu, device.cell == nil, device.health != .gone else {
+        continue
+      }
+      let shared = sharedLane(profile: device.report.profile, of: device.node)
+      setLane(id, shared)
     }
   }
 

@@ -117,10 +117,12 @@ extension Pool {
 
   /// A lease's shares no longer stand in anybody's way.
   mutating func leaveSquat(_ id: LeaseID) {
-    for index in leases[id].uses.indices {
+    let lease = leases[id]
+    for index in lease.uses.indices {
       let used = uses[index].device
       let board = answerable(used)
-      guard isSquatter(leases[id], in: devices[board].lane) else { continue }
+      let lane = devices[board].lane
+      guard isSquatter(lease, in: lane) else { continue }
       devices[board].squatters -= 1
       if board != used { refreshDevice(board.row) }
     }
@@ -145,7 +147,8 @@ extension Pool {
     let board = answerable(id)
     guard devices.contains(board) else { return }
     let isEmpty = devices[board].shares == 0 && placement.instances.first(of: board.row) == .max
-    devices[board].squatters = isEmpty ? 0 : squatters(on: board, in: devices[board].lane)
+    let lane = devices[board].lane
+    devices[board].squatters = isEmpty ? 0 : squatters(on: board, in: lane)
   }
 
   /// Counts all squatters anew: under a new policy owners change as well as lanes.
@@ -153,10 +156,12 @@ extension Pool {
     for row in 0..<UInt32(devices.extent) where devices.id(at: row) != nil {
       devices[row: row].squatters = 0
     }
-    leases.forEach { _, lease in
+    for row in 0..<UInt32(leases.extent) where leases.id(at: row) != nil {
+      let lease = leases[row: row]
       for index in lease.uses.indices {
         let board = answerable(uses[index].device)
-        if isSquatter(lease, in: devices[board].lane) { devices[board].squatters += 1 }
+        let lane = devices[board].lane
+        if isSquatter(lease, in: lane) { devices[board].squatters += 1 }
       }
     }
   }

@@ -6,8 +6,10 @@ extension Pool {
     _ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog
   ) -> Decision {
     if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
-    switch leases[id].state {
-    case .granted where now <= leases[id].startBy && !isOrphan(leases[id]):
+    let lease = leases[id]
+    let isOrphan = isOrphan(lease)
+    switch lease.state {
+    case .granted where now <= lease.startBy && !isOrphan:
       step(.leaseStarted(id, at: now), &log)
     case .active: break  // said twice
     default: return refuse(Reason(.wrongState), &log)
@@ -18,14 +20,14 @@ extension Pool {
   /// Pays the next quantum; half way through the present one at the earliest.
   mutating func renew(_ id: LeaseID, _ fencing: Fencing, _ log: inout EventLog) -> Decision {
     if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
-    guard leases[id].state == .active, now < leases[id].ends, !isOrphan(leases[id]) else {
+    let before = leases[id]
+    guard before.state == .active, now < before.ends, !isOrphan(before) else {
       return refuse(notActive(id), &log)
     }
     settlePassedQuantum(id, &log)
     let lease = leases[id]
-    if let reason = renewalObstacle(lease) ?? closure(of: lease.path) {
-      return refuse(reason, &log)
-    }
+    if let reason = renewalObstacle(lease) { return refuse(reason, &log) }
+    if let reason = closure(of: lease.path) { return refuse(reason, &log) }
     guard lease.nextReserved == nil, now >= lease.renewFrom, let next = nextQuantum(lease) else {
       return answer(id)
     }
@@ -262,12 +264,13 @@ extension Pool {
 
   mutating func evolveGranted(_ id: ClaimID, _ grants: Span32, _ log: borrowing EventLog) {
     let first = log.grants[Int(grants.first)]
-    let (lane, tenant) = (first.lane.row, claims[id].tenant)
-    let fromDoor = claims[id].state == .new
+    let claim = claims[id]
+    let (lane, tenant) = (first.lane.row, claim.tenant)
+    let fromDoor = claim.state == .new
     let isTurn = isFirst(id, in: lane)
     leaveQueue(id, grantedIn: lane)
     guard let root = tenants[tenant].bucket,
-      let path = payingPath(root, claims[id].spec, claims[id].serviceClass)
+      let path = payingPath(root, claim.spec, claim.serviceClass)
     else { broken("a granted claim has a path") }
     noteReserved(
       log.grants[Int(grants.first)].reserved.value * Int64(grants.count), path: path)
@@ -294,6 +297,10 @@ extension Pool {
   ) {
     let (spec, tenant) = (claims[grant.claim].spec, claims[grant.claim].tenant)
     let id = grant.lease
+    var (rung, automation) = (UInt8(0), Automation.full)
+    if let degradation = claims[grant.claim].degradation {
+      (rung, automation) = (degradations[degradation].rung, degradations[degradation].automation)
+    }
     let inserted = leases.insert(
       Lease(
         claim: grant.claim, tenant: tenant, node: grant.node, lane: grant.lane,
@@ -303,10 +310,8 @@ extension Pool {
         cpu: spec.demand.cpu, hostMemory: spec.demand.hostMemory, billedMilli: grant.billedMilli,
         runtimeMax: spec.runtimeMax, terms: grant.terms, isLent: grant.isLent,
         grace: spec.interruption?.grace ?? Limits.spanMax, level: grant.level,
-        rung: claims[grant.claim].degradation.map { degradations[$0].rung } ?? 0,
-        automation: claims[grant.claim].degradation.map { degradations[$0].automation } ?? .full,
-        members: members,
-        lead: lead, nextMember: next, startBy: grant.startBy, quantumStart: now,
+        rung: rung, automation: automation, members: members, lead: lead, nextMember: next,
+        startBy: grant.startBy, quantumStart: now,
         quantumSpan: grant.quantum, reserved: grant.reserved))
     invariant(inserted == id, "a lease gets the id that its event names")
     invariant(grant.fencing.sequence == nextFencing, "a fencing number is issued once")
@@ -314,7 +319,8 @@ extension Pool {
     for index in 0..<path.count { buckets[path[index]].leases += 1 }
     lanes[grant.lane].charge(grant.billedMilli, isLent: grant.isLent)
     if grant.isLent { tenants[tenant].borrowed += grant.billedMilli }
-    if let next = committedQuantum(leases[id], from: now) { commit(next, for: id) }
+    let lease = leases[id]
+    if let next = committedQuantum(lease, from: now) { commit(next, for: id) }
     occupy(id, tenant: tenant.row, opensToAny(spec.demand, lane: grant.lane.row))
     voidWithoutRoom(on: grant.node)
     queue.watch(lease: id.row, no: grant.startBy)

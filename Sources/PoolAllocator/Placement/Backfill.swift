@@ -232,8 +232,7 @@ extension Pool {
   /// - Returns: nil where the head can be held, or has a plan in this lane.
   /// - Complexity: O(lines of the lane) at worst.
   mutating func firstFirm(lane: UInt32, behind head: ClaimID) -> ClaimID? {
-    guard claims[head].pin?.lane.row != lane, let wish = resolved(claims[head])?.wish,
-      !isFirm(wish, lane: lane)
+    guard claims[head].pin?.lane.row != lane, let wish = wish(of: head), !isFirm(wish, lane: lane)
     else { return nil }
     let owner = owner(before: head, lane)
     var walk = queue.lines.walk(lane: lane)
@@ -243,7 +242,7 @@ extension Pool {
       guard let row = first, row != head.row, let id = claims.id(at: row),
         owner == nil || claims[id].tenant == owner
       else { continue }
-      guard let wish = resolved(claims[id])?.wish else { return id }
+      guard let wish = self.wish(of: id) else { return id }
       if isFirm(wish, lane: lane) { return id }
     }
     return nil
@@ -259,9 +258,10 @@ extension Pool {
   /// - Returns: whether an event was stepped.
   mutating func pin(_ id: ClaimID, _ promise: Promise, _ log: inout EventLog) -> Bool {
     if let pin = claims[id].pin {
+      if pin.starts <= promise.starts { return false }
       // An owner would take back where it lends: others were not stopped for that.
-      let isWorse = pin.isHeld && isForeign(promise.placement.lane, to: claims[id].tenant)
-      if isWorse || pin.starts <= promise.starts { return false }
+      let tenant = claims[id].tenant
+      if pin.isHeld, isForeign(promise.placement.lane, to: tenant) { return false }
     }
     keep(promise, for: id, &log)
     return true

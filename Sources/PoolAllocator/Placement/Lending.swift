@@ -119,7 +119,8 @@ extension Pool {
     _ id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32, unlessBy start: Instant?,
     _ log: inout EventLog
   ) -> Bool {
-    guard lanes[row: row].lent > 0, !isForeign(row, to: claims[id].tenant),
+    let tenant = claims[id].tenant
+    guard lanes[row: row].lent > 0, !isForeign(row, to: tenant),
       case .reclaimable(let within, _) = lanes[row: row].rule.lending,
       let promise = earliestStart(of: wish, for: asker, lane: row, reclaimingBy: now + within),
       promise.starts < claims[id].pin?.starts ?? .farFuture,

@@ -101,10 +101,11 @@ extension Pool {
     keep(eviction.promise, for: id, isHeld: true, &log)
     for victim in eviction.victims {
       let members = gang(of: victim)
+      let lease = leases[victim]
       // Another member of its gang may be a victim on another node.
-      stop(victim, isOrphan(leases[victim]) ? .gangEnded : .preempted, &log)
+      stop(victim, isOrphan(lease) ? .gangEnded : .preempted, &log)
       // What is held counts on its neighbours on the node; the others follow with the tick.
-      for member in members where member != victim && leases[member].node == leases[victim].node {
+      for member in members where member != victim && leases[member].node == lease.node {
         stop(member, .gangEnded, &log)
       }
     }
