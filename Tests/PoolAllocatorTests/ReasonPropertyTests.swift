@@ -6,7 +6,7 @@ import Testing
 /// the claim run, removing all but one thing does not.
 @Suite struct ReasonPropertyTests {
   #if DEBUG
-    static let seeds = 12
+    static let seeds = 24
   #else
     static let seeds = 300
   #endif
@@ -102,7 +102,7 @@ struct ReasonCount: CustomStringConvertible {
   static let expected: [Reason.Code] = [
     .identitySuspended, .classNotAllowed, .bucketShort, .behindParked, .laneFull, .fragmented,
     .memoryShort, .hostShort, .hostMemoryShort, .lendingLimit, .borrowingLimit, .behindHead,
-    .wouldDelayHead,
+    .wouldDelayHead, .approvalMissing, .budgetSpent,
   ]
 
   var description: String {
@@ -130,8 +130,12 @@ private struct Remover {
 
   /// The claims that the kept reason is about.
   private var spared: [ClaimID] = []
-  /// Whether one of them runs.
-  var othersRun: Bool { spared.contains { pool.claim($0)?.lease != nil } }
+  /// Whether somebody that went kept devices, or processor time and memory of their nodes.
+  private var givesUpPlans = false
+  /// Whether one of them runs, or has devices kept.
+  var othersRun: Bool {
+    spared.contains { pool.claim($0)?.lease != nil || pool.claim($0)?.pin != nil }
+  }
   /// Whether the claim runs.
   var isServed: Bool { pool.claim(id).map { !$0.isWaiting } ?? false }
   /// The lane that serves it.
@@ -143,13 +147,16 @@ private struct Remover {
     spared = kept.map { others(behind: $0) } ?? []
     for reason in reasons {
       for other in others(behind: reason) where !spared.contains(other) {
+        if pool.claim(other)?.pin != nil { givesUpPlans = true }
         if pool.claim(other) != nil { life.apply(.cancel(other)) }
       }
     }
     for reason in reasons {
       switch reason.code {
       case .identitySuspended, .classNotAllowed: lift(reason)
-      case .bucketShort: fill(reason)
+      case .bucketShort, .budgetSpent: fill(reason)
+      case .approvalMissing:
+        life.apply(.approve(id, by: CrowdedLife.approver, plan: CrowdedLife.plan))
       case .lendingLimit, .borrowingLimit: raise(reason)
       default: break
       }
@@ -175,6 +182,7 @@ private struct Remover {
     case .wouldDelayHead:
       life.log.events.contains { if case .claimPinned(id, _) = $0 { true } else { false } }
         || spared.contains { pool.claim($0)?.state != .queued }
+    case .laneFull, .fragmented, .memoryShort, .hostShort, .hostMemoryShort: givesUpPlans
     case .behindParked: spared.contains { pool.claim($0)?.heldBy != nil }
     default: false
     }
@@ -253,15 +261,15 @@ private struct Remover {
 
   // MARK: room
 
-  /// Adds a node with exactly what the claim asks for; to a reserved lane nothing can be added, so
-  /// others give up what they hold of it.
+  /// Adds a node with exactly what the claim asks for, for each member one; nothing can be added to
+  /// a reserved lane.
   private mutating func addRoom(_ short: [Reason], butNot isOther: Bool) -> Bool {
     guard let demand = pool.claim(id)?.spec.demand, !isOther else { return false }
     if pool.lanes[goal].rule.owner != nil { return false }
-    return addNode(demand)
+    return addNodes(demand)
   }
 
-  private mutating func addNode(_ demand: Demand) -> Bool {
+  private mutating func addNodes(_ demand: Demand) -> Bool {
     // What a reserved lane lacks would go there.
     let pool = life.pool
     var isTaken = false
@@ -271,19 +279,44 @@ private struct Remover {
       }
     }
     if isTaken { return false }
+    // A gang that goes before may have some of its members there, or plan to.
+    var isContested = false
+    pool.forEachClaim { other, claim in
+      guard other != id, claim.isWaiting, claim.spec.demand.members > 1 else { return }
+      if claim.pin != nil || goesBefore(other, claim) { isContested = true }
+    }
+    if isContested { return false }
+    return (0..<Int(demand.members)).allSatisfy { addNode(900 + $0, demand) }
+      && isAdded(to: goal)
+  }
+
+  /// Whether all devices of the new nodes are in a lane: a reserved one may take them.
+  private func isAdded(to lane: LaneID) -> Bool {
+    var isAdded = true
+    pool.forEachDevice { _, device in
+      let key = pool.node(device.node)?.enrolment.key
+      if (0..<Limits.members).contains(where: { key == Name.node(900 + $0) }) {
+        isAdded = isAdded && device.lane == lane.row
+      }
+    }
+    return isAdded
+  }
+
+  /// A node for one member.
+  private mutating func addNode(_ number: Int, _ demand: Demand) -> Bool {
     let profile = pool.lanes[goal].profile.key
     var devices: [DeviceReport] = []
-    for number in 0..<Int(demand.devices) {
+    for board in 0..<Int(demand.devices) {
       switch demand.shape {
-      case .whole, .fraction: devices.append(SmallNode.gpu(900, number))
-      case .slice: devices += SmallNode.partitioned(900, number, slots: [4])
-      case .cpuOnly: devices.append(SmallNode.cpu(900, milli: demand.cpu.value))
+      case .whole, .fraction: devices.append(SmallNode.gpu(number, board))
+      case .slice: devices += SmallNode.partitioned(number, board, slots: [4])
+      case .cpuOnly: devices.append(SmallNode.cpu(number, milli: demand.cpu.value))
       }
     }
     for index in devices.indices { devices[index].profile = profile }
     let approved = [ApprovedDevices(profile: profile, count: 16)]
     guard
-      let node = life.apply(.enrol(Enrolment(key: Name.node(900), approved: approved))).node
+      let node = life.apply(.enrol(Enrolment(key: Name.node(number), approved: approved))).node
     else { return false }
     let report = NodeReport(
       boot: Name.boot(0), generation: 1, sequence: 1, cpu: demand.cpu,

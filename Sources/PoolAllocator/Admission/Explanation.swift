@@ -93,9 +93,10 @@ extension Pool {
     var reasons = bucketObstacles(
       to: lane.offer.reservation, path: resolved.path, turn: resolved.turn)
     reasons += lendingObstacles(lane.row, to: resolved.tenant, lane.offer.billedMilli)
-    if !leases.hasRoom {
+    let members = resolved.wish.members
+    if !leases.hasRoom(for: members) {
       reasons.append(
-        Reason(.tableFull, have: Int64(leases.count) + 1, need: Int64(leases.limit)))
+        Reason(.tableFull, have: Int64(leases.count + members), need: Int64(leases.limit)))
     }
     return reasons
       + placeObstacles(of: id, resolved.wish, lane: lane.row, once: measures + reasons)
@@ -140,11 +141,11 @@ extension Pool {
     let room = isOpen ? nil : wish
     let first = goingFirst(before: id, in: lane, once: cleared, room: room)
     let isAfter =
-      first.map {
-        $0.contains { row in
-          room.map { fits(row, in: $0, lane: lane) }
-            ?? (isPlaceable(row, in: lane) || isPlanned(row, beside: wish, in: lane))
-        }
+      first.map { first in
+        if let room { return first.contains { fits($0, in: room, lane: lane) } }
+        return first.contains { isPlaceable($0, in: lane) }
+          || nextToPlan(in: lane, among: first)
+            .map { isPlanned($0, beside: wish, asker, in: lane) } ?? false
       } ?? true
     // Where the lane is about to be looked at, those before it go first.
     let isPending = stirred.contains(row: lane) && first.map { !$0.isEmpty } ?? true
@@ -159,14 +160,34 @@ extension Pool {
     return openPlacement(wish, for: asker(id), lane: lane) != nil
   }
 
-  /// Whether devices would be kept for a claim on the node that another one goes to, once nothing
+  /// The claim of some that go first for which devices are kept next: the head of a lane, once all
+  /// are in the order.
+  private func nextToPlan(in lane: UInt32, among first: [UInt32]) -> UInt32? {
+    let next = first.min { place(of: $0, in: lane) < place(of: $1, in: lane) }
+    guard let next, let head = head(of: lane), head.row != next else { return next }
+    return place(of: next, in: lane) < head.order ? next : nil
+  }
+
+  /// Whether devices would be kept for a claim on a node that one who asks goes to, once nothing
   /// else stands in its way.
-  private func isPlanned(_ row: UInt32, beside wish: Wish, in lane: UInt32) -> Bool {
-    guard let id = claims.id(at: row), head(of: lane)?.row == row, claims[id].pin == nil,
-      let own = resolved(claims[id])?.wish,
-      let promise = earliestStart(of: own, for: asker(id), lane: lane)
+  private func isPlanned(
+    _ row: UInt32, beside wish: Wish, _ asker: Asker, in lane: UInt32
+  ) -> Bool {
+    guard let id = claims.id(at: row), claims[id].pin == nil,
+      let own = resolved(claims[id])?.wish, let room = room(for: wish, lane: lane),
+      let promise = earliestStart(of: own, for: self.asker(id), lane: lane),
+      promise.starts < asker.leaves
     else { return false }
-    return promise.placement.node == room(for: wish, lane: lane)?.placement.node
+    let needsHost = own.demand.asksHost && wish.demand.asksHost
+    return ([promise.placement] + promise.others).contains { plan in
+      ([room.placement] + room.others).contains { place in
+        guard plan.node == place.node else { return false }
+        return needsHost
+          || (0..<plan.count).contains { device in
+            (0..<place.count).contains { place.devices[$0] == plan.devices[device] }
+          }
+      }
+    }
   }
 
   /// The claims that are tried in a lane before one, once what stands in its way is gone, as far as
@@ -178,7 +199,8 @@ extension Pool {
     guard let before = claimsBefore(id, in: lane, once: cleared) else { return nil }
     let first = before.filter { obstacles(to: $0, in: lane, once: cleared, of: id).isEmpty }
     guard let head = before.min(by: { place(of: $0, in: lane) < place(of: $1, in: lane) }),
-      !isKept(head, in: lane), !isHolding(head, room, lane),
+      !isKept(head, in: lane, isNext: room == nil && first.contains(head)),
+      !isHolding(head, room, lane),
       !first.contains(head) || !isPlaceable(head, in: lane)
     else { return first }
     // Behind a head that no node can hold, the first of a line that one can hold goes first.
@@ -201,10 +223,11 @@ extension Pool {
     return isHeld ? [] : first
   }
 
-  /// Whether something is kept for a claim in a lane, or is as soon as it is back in the order.
-  private func isKept(_ row: UInt32, in lane: UInt32) -> Bool {
+  /// Whether something is kept for a claim in a lane, or is as soon as it is back in the order, or
+  /// as nothing else stands in its way.
+  private func isKept(_ row: UInt32, in lane: UInt32, isNext: Bool) -> Bool {
     if claims[row: row].pin?.lane.row == lane { return true }
-    guard claims[row: row].state == .parked, let id = claims.id(at: row),
+    guard isNext || claims[row: row].state == .parked, let id = claims.id(at: row),
       let wish = resolved(claims[id])?.wish
     else { return false }
     return earliestStart(of: wish, for: asker(id), lane: lane) != nil
@@ -269,6 +292,13 @@ extension Pool {
     }
     let own = place(of: id.row, in: lane)
     var before = heldBefore(id, in: lane, once: cleared)
+    let ownersComeBack =
+      isForeign(lane, to: claim.tenant)
+      && before.contains {
+        !isForeign(lane, to: claims[row: $0].tenant)
+          && obstacles(to: $0, in: lane, once: cleared, of: id).isEmpty
+      }
+    if ownersComeBack { return nil }
     for row in waiting(for: lane, of: owner, atMost: Limits.backfillDepth + 1) {
       if row == id.row || own < orderKey(of: row, in: lane) { return before }
       before.append(row)
@@ -289,8 +319,10 @@ extension Pool {
       else { continue }
       var walk = queue.held.walk(holder)
       while found.count <= Limits.backfillDepth, let row = walk.next(in: queue.held)?.row {
-        if row != id.row, claims[row: row].spec.lanes.contains(row: lane),
-          joiningKey(of: row, in: lane) < own, !found.contains(row)
+        let isOwners =
+          isForeign(lane, to: claims[id].tenant) && !isForeign(lane, to: claims[row: row].tenant)
+        if row != id.row, claims[row: row].spec.lanes.contains(row: lane), !found.contains(row),
+          isOwners || joiningKey(of: row, in: lane) < own
         {
           found.append(row)
         }

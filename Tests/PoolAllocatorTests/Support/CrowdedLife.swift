@@ -8,6 +8,9 @@
 struct CrowdedLife {
   static let tenants = 3
   static let day = Int64(86_400)
+  /// Who approves what the claims of one service plan, and what that is.
+  static let approver = Name.key(33, 0)
+  static let plan = Name.key(34, 0)
   /// The devices of lane 0, of lanes 1 and 2, and the sets of processors.
   static let profiles = [Name.key(1, 10), Name.key(1, 11), Name.cpu]
 
@@ -25,6 +28,7 @@ struct CrowdedLife {
     apply(.begin(epoch: 1))
     let policy = policy()
     apply(.activate(PolicyGeneration(1), policy))
+    for tenant in 0..<Self.tenants where random.chance(60) { delegate(tenant) }
     for number in 0..<(2 + random.below(4)) { addNode(number) }
   }
 
@@ -65,6 +69,12 @@ struct CrowdedLife {
         quantum: .seconds(50 * Self.day), startWithin: .seconds(40 * Self.day),
         killWithin: .seconds(3_600), emptyBucket: .park, overrun: .stop)
     }
+    if random.chance(50) {
+      policy.approvals = [
+        ApprovalRule(approvers: [Self.approver], lasts: .seconds(100 * Self.day))
+      ]
+      policy.services[3].approval = 0
+    }
     for tenant in 0..<Self.tenants {
       if random.chance(50) {
         policy.tenants[tenant].borrowingMax = Int64(random.below(3)) * 1_000
@@ -90,6 +100,16 @@ struct CrowdedLife {
         opening: Int64(random.chance(60) ? cap : random.below(cap)) * scale, to: &policy)
       parent = row
     }
+  }
+
+  /// A budget of what a few claims cost.
+  private mutating func delegate(_ tenant: Int) {
+    apply(
+      .delegate(
+        DelegationSpec(
+          key: Name.key(35, tenant), tenant: Name.tenant(tenant),
+          limit: Credits(Int64(8 + random.below(30)) * 1_000_000_000_000),
+          expires: now + .seconds(300 * Self.day))))
   }
 
   private mutating func addNode(_ number: Int) {
@@ -149,11 +169,14 @@ struct CrowdedLife {
 
   /// No two shares fit one GPU.
   private mutating func demand() -> Demand {
-    let host = Bytes(Int64(random.below(5)) * 8 << 30)
+    let host = Bytes(Int64(random.below(7)) * 8 << 30)
     let cpu = MilliCPU(Int32(random.below(4) * 2_000))
     switch random.below(10) {
     case 0..<4:
-      return Demand(shape: .whole, devices: UInt8(1 + random.below(3)), cpu: cpu, hostMemory: host)
+      var demand = Demand(
+        shape: .whole, devices: UInt8(1 + random.below(3)), cpu: cpu, hostMemory: host)
+      if random.chance(30) { demand.members = UInt16(2 + random.below(2)) }
+      return demand
     case 4..<7:
       let isOfMemory = random.chance(50)
       let share = Demand.Shape.fraction(
@@ -179,6 +202,11 @@ struct CrowdedLife {
       lanes: pool.laneSet(named: lanes.map { Name.lane($0) }),
       runtimeMax: .seconds(Int64(40 + random.below(100)) * Self.day))
     spec.application = Name.application(random.below(2))
+    spec.plan = Self.plan
+    if random.chance(50) {
+      let budget = Name.key(35, Int(spec.tenant.low - Name.tenant(0).low))
+      if pool.budget(named: budget) != nil { spec.budget = budget }
+    }
     spec.workflow = Name.key(31, random.below(5))
     spec.principal = Name.key(32, random.below(4))
     apply(.submit(spec))
