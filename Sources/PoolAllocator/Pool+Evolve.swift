@@ -109,7 +109,10 @@ extension Pool {
     claims[id].state = .queued
     // The policy in force asks for no approval any more.
     if before == .awaitingApproval, claims[id].approval?.by == nil { claims[id].approval = nil }
-    if before == .parked || keepsTurn, let bucket, pays(id, from: bucket.row) {
+    // One that a rung takes out of the parking does not take the turn from who holds it.
+    if before == .parked || keepsTurn, let bucket, buckets[bucket].turn == nil,
+      pays(id, from: bucket.row)
+    {
       claims[id].bucket = bucket
       buckets[bucket].turn = id
     }

@@ -202,6 +202,11 @@ extension Pool {
       invariant(
         queue.narrowed.heap(of: id.row) == claim.widensOn?.row,
         "a narrowed claim is in its bucket's heap")
+      if claim.state == .queued, let bucket = claim.bucket {
+        invariant(
+          buckets.contains(bucket) && buckets[bucket].turn == id,
+          "a queued claim that names a bucket holds the turn there")
+      }
       invariant(claim.heldBy == nil || claim.state == .parked, "only a parked claim is held")
       invariant(claim.widensOn == nil || claim.state == .queued, "only a queued claim is narrowed")
       guard claim.state == .starting || claim.state == .running else { return }
