@@ -8,7 +8,7 @@ public struct LogRows<Row: BitwiseCopyable & Sendable>: RandomAccessCollection, 
   /// How many rows.
   public private(set) var count = 0
 
-  init() {}
+  package init() {}
 
   /// Always 0.
   public var startIndex: Int { 0 }
@@ -24,7 +24,7 @@ public struct LogRows<Row: BitwiseCopyable & Sendable>: RandomAccessCollection, 
 
   /// Adds a row.
   @inline(__always)
-  mutating func append(_ row: Row) {
+  package mutating func append(_ row: Row) {
     if count < rows.count { rows[count] = row } else { rows.append(row) }
     count += 1
   }
