@@ -134,7 +134,8 @@ extension Event: Recorded {
     case .nodeHeard: .nodeHeard(coder.take())
     case .nodeDuty: .nodeDuty(coder.take(), coder.take(), drainBy: coder.take())
     case .nodeDrifted:
-      .nodeDrifted(coder.take(), profile: coder.take(), reported: coder.take(), approved: coder.take())
+      .nodeDrifted(
+        coder.take(), profile: coder.take(), reported: coder.take(), approved: coder.take())
     case .nodeForgotten: .nodeForgotten(coder.take())
     case .claimSubmitted: .claimSubmitted(coder.take(), fact: coder.take())
     case .claimDowngraded:
@@ -171,11 +172,14 @@ extension Event: Recorded {
     case .leaseStarted: .leaseStarted(coder.take(), at: coder.take())
     case .leaseCheckpointed: .leaseCheckpointed(coder.take(), at: coder.take())
     case .leaseRenewed:
-      .leaseRenewed(coder.take(), span: coder.take(), reserved: coder.take(), postings: coder.take())
+      .leaseRenewed(
+        coder.take(), span: coder.take(), reserved: coder.take(), postings: coder.take())
     case .leaseUnpaid: .leaseUnpaid(coder.take(), short: coder.take())
     case .debtEntered: .debtEntered(coder.take(), coder.take(), coder.take())
     case .settled:
-      .settled(coder.take(), quantum: coder.take(), charge: coder.take(), remainder: coder.take(), postings: coder.take())
+      .settled(
+        coder.take(), quantum: coder.take(), charge: coder.take(), remainder: coder.take(),
+        postings: coder.take())
     case .leaseStopping:
       .leaseStopping(coder.take(), coder.take(), at: coder.take(), killBy: coder.take())
     case .leaseOverstayed: .leaseOverstayed(coder.take())

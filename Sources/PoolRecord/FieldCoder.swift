@@ -161,7 +161,7 @@ extension Optional: Recorded where Wrapped: Recorded {
       self = nil
       return
     }
-    var value = self ?? .blank
+    var value: Wrapped = self ?? Wrapped.blank
     value.code(&coder)
     self = value
   }

@@ -245,15 +245,21 @@ extension Measurement: Recorded {
   }
 }
 
-extension Correction: Recorded {
-  static var blank: Correction {
-    Correction(scope: Scope(tenant: .blank, service: .blank), milli: nil)
-  }
+extension Correction.Scope: Recorded {
+  static var blank: Correction.Scope { Correction.Scope(tenant: .blank, service: .blank) }
 
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
-    coder.field(&scope.tenant)
-    coder.field(&scope.service)
-    coder.field(&scope.modelClass)
+    coder.field(&tenant)
+    coder.field(&service)
+    coder.field(&modelClass)
+  }
+}
+
+extension Correction: Recorded {
+  static var blank: Correction { Correction(scope: .blank, milli: nil) }
+
+  mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
+    coder.field(&scope)
     coder.field(&milli)
   }
 }

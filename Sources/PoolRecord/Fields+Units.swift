@@ -172,7 +172,9 @@ extension Digest: Recorded {
 // Up to four elements; the rest is whatever the type fills it with.
 extension FieldCoder {
   /// Reads or writes a short list.
-  mutating func short<Element: Recorded>(_ list: Fixed4<Element>, atMost bound: Int = 4)
+  mutating func short<Element: Recorded>(
+    _ list: Fixed4<Element>, atMost bound: Int = 4
+  )
     -> [Element]
   {
     var elements = (0..<list.count).map { list[$0] }

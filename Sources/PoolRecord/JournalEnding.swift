@@ -62,7 +62,8 @@ extension Fault: CustomStringConvertible {
     case .isNoRecord: "has no header of a record of this journal"
     case .isAltered: "does not match its checksum"
     case .isOutOfOrder(let found): "is missing: record \(found) stands in its place"
-    case .isNewer(let version): "is in form \(version), and this release reads up to \(Frame.version)"
+    case .isNewer(let version):
+      "is in form \(version), and this release reads up to \(Frame.version)"
     case .isOfUnknownKind(let kind): "is of kind \(kind), which does not belong there"
     case .isUnreadable(let flaw): "cannot be read: \(flaw)"
     case .startsElsewhere: "starts from another pool than the one at hand"

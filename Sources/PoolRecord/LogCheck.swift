@@ -7,7 +7,8 @@ extension EventLog {
   var isClosed: Bool {
     events.allSatisfy(pointsInside)
       && grants.allSatisfy { uses.holds($0.uses) && postings.holds($0.postings) }
-      && pins.allSatisfy { uses.holds($0.uses) } && downgrades.allSatisfy { changes.holds($0.changes) }
+      && pins.allSatisfy { uses.holds($0.uses) }
+      && downgrades.allSatisfy { changes.holds($0.changes) }
   }
 
   private func pointsInside(_ event: Event) -> Bool {
