@@ -62,6 +62,7 @@ let package = Package(
       exclude: ["Tables"], swiftSettings: strict),
     .testTarget(
       name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolAllocator"],
+      exclude: ["Journals"],
       swiftSettings: strict),
     .testTarget(
       name: "PoolInsightTests", dependencies: ["PoolInsight", "PoolAllocator"],
