@@ -99,7 +99,9 @@ private let journal: (header: [UInt8], seed: UInt32, bodies: [[UInt8]]) = {
 private var commands: [Command] {
   func key(_ space: UInt64) -> Key { Key(high: space, low: 0) }
   var policy = CompiledPolicy()
-  policy.profiles = [ProfileRule(key: key(2), kind: .gpu, weightMilli: 1000, memory: Bytes(1 << 30))]
+  policy.profiles = [
+    ProfileRule(key: key(2), kind: .gpu, weightMilli: 1000, memory: Bytes(1 << 30))
+  ]
   policy.pools = [PoolRule(key: key(4), profile: key(2))]
   policy.lanes = [LaneRule(key: key(5), pool: 0, leaseMax: .seconds(4_000))]
   policy.classes = (0..<4).map { _ in
@@ -130,7 +132,8 @@ private var commands: [Command] {
     .advertise(node, Advertisement(report: report, devices: [gpu])),
     .quote(key(60), claim, lasts: nil), .submit(claim), .submit(second),
     .delegate(
-      DelegationSpec(key: key(30), tenant: key(6), limit: Credits(5), expires: Instant(ns: 1 << 50))),
+      DelegationSpec(
+        key: key(30), tenant: key(6), limit: Credits(5), expires: Instant(ns: 1 << 50))),
     .release(LeaseID(row: 0, generation: 1), Fencing(raw: 1 << 40 | 1), .completed), .tick,
     .confirmEmpty(LeaseID(row: 0, generation: 1), Fencing(raw: 1 << 40 | 1)), .tick,
   ]

@@ -1,6 +1,6 @@
 /// CRC-32C (Castagnoli): the checksum of iSCSI, ext4 and many journals.
 ///
-/// It finds every change of up to 32 bits in a row, and of any three bits of a record below 2³⁰ bits.
+/// It finds every change of up to 32 bits in a row, and of any three bits of a body below 2³⁰ bits.
 /// It finds faults, not forgers.
 public enum Checksum {
   /// The checksum of some bytes.

@@ -3,8 +3,8 @@ import PoolAllocator
 /// Goes over the fields of a record, in one order for both ways: a writer takes them, a reader sets
 /// them. So what is written and what is read cannot differ.
 ///
-/// A reader that finds a flaw keeps the first one, leaves every further field as it is, and reads no
-/// element of a list any more: who uses it looks at the flaw once, at the end.
+/// A reader that finds a flaw keeps the first one, leaves every further field as it is, and reads
+/// no element of a list any more: who uses it looks at the flaw once, at the end.
 protocol FieldCoder {
   /// Whether fields are set.
   static var isReading: Bool { get }

@@ -6,7 +6,7 @@ public struct RecordTooLong: Error, Hashable, Sendable {
   public let length: Int
 }
 
-/// Turns commands and what came of them into the bytes of a journal. Equal records give equal bytes.
+/// Turns commands and what came of them into the bytes of a journal: equal records, equal bytes.
 public struct JournalWriter: Sendable {
   /// Sequence number of the next record.
   public private(set) var nextSequence: UInt64

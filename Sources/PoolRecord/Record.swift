@@ -20,7 +20,7 @@ public struct Origin: Hashable, Sendable {
 /// One command with all that came of it: what a journal holds of a decision.
 ///
 /// The events are what recovery folds, so a later allocator never decides history anew. The command
-/// is what `JournalReader.verify` decides again. The decision is what a repeated request is answered.
+/// is what `JournalReader.verify` decides again. The decision is what a repeated request is told.
 public struct Record: Sendable {
   /// Its place: one more than the record before it.
   public var sequence: UInt64

@@ -33,8 +33,9 @@ import Testing
       pool.forEachLease { _, _ in leases += 1 }
       pool.forEachNode { _, _ in nodes += 1 }
       #expect(
-        "\(records.count) records, \(pool.waitingClaims) waiting, \(leases) leases, \(nodes) nodes, "
-          + "epoch \(pool.epoch), generation \(pool.generation.value)" == Self.held[form])
+        "\(records.count) records, \(pool.waitingClaims) waiting, \(leases) leases, "
+          + "\(nodes) nodes, epoch \(pool.epoch), generation \(pool.generation.value)"
+          == Self.held[form])
       // Whoever has it goes on with it.
       var log = EventLog()
       _ = pool.apply(.begin(epoch: pool.epoch + 1), at: pool.now + .seconds(60), into: &log)
