@@ -21,6 +21,7 @@ struct ByteWriter: FieldCoder {
     bytes.append(UInt8(rest))
   }
 
+  @inline(__always)
   mutating func signed(_ value: inout Int64, in range: ClosedRange<Int64>) {
     var folded = value.folded
     unsigned(&folded, atMost: .max)
@@ -32,11 +33,14 @@ struct ByteWriter: FieldCoder {
     }
   }
 
+  @inline(__always)
   mutating func length(_ count: inout Int, atMost bound: Int) { put(UInt64(count)) }
 
+  @inline(__always)
   mutating func tag<Value: RawRepresentable>(_ value: inout Value)
   where Value.RawValue: FixedWidthInteger & UnsignedInteger {
-    put(UInt64(value.rawValue))
+    var number = UInt64(truncatingIfNeeded: value.rawValue)
+    unsigned(&number, atMost: .max)
   }
 
   mutating func fail(_ flaw: Flaw.Kind) {}

@@ -29,6 +29,7 @@ public enum Checksum {
     return ~sum
   }
 
+  @inline(__always)
   private static func word(_ bytes: [UInt8], _ index: Int) -> UInt32 {
     UInt32(bytes[index]) | UInt32(bytes[index + 1]) << 8 | UInt32(bytes[index + 2]) << 16
       | UInt32(bytes[index + 3]) << 24

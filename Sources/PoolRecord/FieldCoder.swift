@@ -51,13 +51,52 @@ protocol Recorded {
 }
 
 extension FieldCoder {
-  /// Writes values one after the other.
+  /// Writes one value.
   @inline(__always)
-  mutating func put<each Value: Recorded>(_ values: repeat each Value) {
-    for value in repeat each values {
-      var copy = value
-      copy.code(&self)
-    }
+  mutating func put<A: Recorded>(_ a: A) {
+    var copy = a
+    copy.code(&self)
+  }
+
+  /// Writes two values. (A list of types of any length costs more at run time.)
+  @inline(__always)
+  mutating func put<A: Recorded, B: Recorded>(_ a: A, _ b: B) {
+    put(a)
+    put(b)
+  }
+
+  /// Writes three values.
+  @inline(__always)
+  mutating func put<A: Recorded, B: Recorded, C: Recorded>(_ a: A, _ b: B, _ c: C) {
+    put(a)
+    put(b, c)
+  }
+
+  /// Writes four values.
+  @inline(__always)
+  mutating func put<A: Recorded, B: Recorded, C: Recorded, D: Recorded>(
+    _ a: A, _ b: B, _ c: C, _ d: D
+  ) {
+    put(a)
+    put(b, c, d)
+  }
+
+  /// Writes five values.
+  @inline(__always)
+  mutating func put<A: Recorded, B: Recorded, C: Recorded, D: Recorded, E: Recorded>(
+    _ a: A, _ b: B, _ c: C, _ d: D, _ e: E
+  ) {
+    put(a)
+    put(b, c, d, e)
+  }
+
+  /// Writes six values.
+  @inline(__always)
+  mutating func put<A: Recorded, B: Recorded, C: Recorded, D: Recorded, E: Recorded, F: Recorded>(
+    _ a: A, _ b: B, _ c: C, _ d: D, _ e: E, _ f: F
+  ) {
+    put(a)
+    put(b, c, d, e, f)
   }
 
   /// Reads one value.
@@ -106,34 +145,73 @@ extension FieldCoder {
 
 // MARK: numbers
 
-extension Recorded where Self: FixedWidthInteger & UnsignedInteger {
-  /// Nothing.
-  static var blank: Self { 0 }
+// Each by itself: code that is generic over integers is not made special for each of them.
 
+extension UInt8: Recorded {
+  static var blank: UInt8 { 0 }
+
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var wide = UInt64(self)
-    coder.unsigned(&wide, atMost: UInt64(Self.max))
-    self = Self(wide)
+    coder.unsigned(&wide, atMost: UInt64(UInt8.max))
+    self = UInt8(wide)
   }
 }
 
-extension Recorded where Self: FixedWidthInteger & SignedInteger {
-  /// Nothing.
-  static var blank: Self { 0 }
+extension UInt16: Recorded {
+  static var blank: UInt16 { 0 }
 
+  @inline(__always)
+  mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
+    var wide = UInt64(self)
+    coder.unsigned(&wide, atMost: UInt64(UInt16.max))
+    self = UInt16(wide)
+  }
+}
+
+extension UInt32: Recorded {
+  static var blank: UInt32 { 0 }
+
+  @inline(__always)
+  mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
+    var wide = UInt64(self)
+    coder.unsigned(&wide, atMost: UInt64(UInt32.max))
+    self = UInt32(wide)
+  }
+}
+
+extension UInt64: Recorded {
+  static var blank: UInt64 { 0 }
+
+  @inline(__always)
+  mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
+    var wide = UInt64(self)
+    coder.unsigned(&wide, atMost: UInt64(UInt64.max))
+    self = UInt64(wide)
+  }
+}
+
+extension Int32: Recorded {
+  static var blank: Int32 { 0 }
+
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var wide = Int64(self)
-    coder.signed(&wide, in: Int64(Self.min)...Int64(Self.max))
-    self = Self(wide)
+    coder.signed(&wide, in: Int64(Int32.min)...Int64(Int32.max))
+    self = Int32(wide)
   }
 }
 
-extension UInt8: Recorded {}
-extension UInt16: Recorded {}
-extension UInt32: Recorded {}
-extension UInt64: Recorded {}
-extension Int32: Recorded {}
-extension Int64: Recorded {}
+extension Int64: Recorded {
+  static var blank: Int64 { 0 }
+
+  @inline(__always)
+  mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
+    var wide = Int64(self)
+    coder.signed(&wide, in: Int64(Int64.min)...Int64(Int64.max))
+    self = Int64(wide)
+  }
+}
 
 extension Bool: Recorded {
   static var blank: Bool { false }
@@ -146,6 +224,7 @@ extension Bool: Recorded {
 }
 
 extension Recorded where Self: RawRepresentable, RawValue: FixedWidthInteger & UnsignedInteger {
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) { coder.tag(&self) }
 }
 
@@ -190,11 +269,17 @@ extension LogRows: Recorded where Row: Recorded {
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var count = self.count
     coder.length(&count, atMost: Int(UInt32.max))
+    guard count > 0 else {
+      if self.count > 0 { self = LogRows() }
+      return
+    }
     if Coder.isReading {
-      self = LogRows()
-      for _ in 0..<count { append(coder.take()) }
+      var rows: [Row] = []
+      for _ in 0..<count { rows.append(coder.take()) }
+      self = LogRows(rows)
     } else {
-      for row in self { coder.put(row) }
+      let rows = self.rows
+      for index in 0..<count { coder.put(rows[index]) }
     }
   }
 }

@@ -7,6 +7,7 @@ extension Instant: Recorded {
 
   /// Counted from the command's moment. The last moment, which stands for "never", is moved to the
   /// front, where it takes one byte.
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     let never = (Int64.max &- coder.base.ns).folded
     var number = (ns &- coder.base.ns).folded
@@ -20,6 +21,7 @@ extension Instant: Recorded {
 extension Span: Recorded {
   static var blank: Span { .zero }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var ns = ns
     ns.code(&coder)
@@ -30,6 +32,7 @@ extension Span: Recorded {
 extension Credits: Recorded {
   static var blank: Credits { .zero }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var value = value
     coder.signed(&value, in: -Credits.limit...Credits.limit)
@@ -40,6 +43,7 @@ extension Credits: Recorded {
 extension Bytes: Recorded {
   static var blank: Bytes { .zero }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var value = value
     value.code(&coder)
@@ -50,6 +54,7 @@ extension Bytes: Recorded {
 extension MilliGPU: Recorded {
   static var blank: MilliGPU { MilliGPU(0) }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var value = value
     value.code(&coder)
@@ -60,6 +65,7 @@ extension MilliGPU: Recorded {
 extension MilliCPU: Recorded {
   static var blank: MilliCPU { MilliCPU(0) }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var value = value
     value.code(&coder)
@@ -70,6 +76,7 @@ extension MilliCPU: Recorded {
 extension SlotMask: Recorded {
   static var blank: SlotMask { SlotMask(bits: 0) }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var bits = bits
     bits.code(&coder)
@@ -78,6 +85,7 @@ extension SlotMask: Recorded {
 }
 
 extension Key: Recorded {
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var (high, low) = (high, low)
     coder.word(&high)
@@ -87,6 +95,7 @@ extension Key: Recorded {
 }
 
 extension ID: Recorded {
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var (row, generation) = (row, generation)
     row.code(&coder)
@@ -99,6 +108,7 @@ extension Fencing: Recorded {
   static var blank: Fencing { Fencing(raw: 0) }
 
   /// Epoch and sequence each in what they need.
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var (epoch, sequence) = (UInt64(epoch), sequence)
     coder.unsigned(&epoch, atMost: 1 << 24 - 1)
@@ -110,6 +120,7 @@ extension Fencing: Recorded {
 extension PolicyGeneration: Recorded {
   static var blank: PolicyGeneration { PolicyGeneration(0) }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var value = value
     value.code(&coder)
@@ -120,6 +131,7 @@ extension PolicyGeneration: Recorded {
 extension ServiceClass: Recorded {
   static var blank: ServiceClass { .p0 }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var number = UInt64(rank)
     coder.unsigned(&number, atMost: 3)
@@ -130,6 +142,7 @@ extension ServiceClass: Recorded {
 extension ClassSet: Recorded {
   static var blank: ClassSet { ClassSet(bits: 0) }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var number = UInt64(bits)
     coder.unsigned(&number, atMost: 0xF)
@@ -140,18 +153,21 @@ extension ClassSet: Recorded {
 extension TriggerSet: Recorded {
   static var blank: TriggerSet { TriggerSet([]) }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) { bits.code(&coder) }
 }
 
 extension LaneSet: Recorded {
   static var blank: LaneSet { .none }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) { bits.code(&coder) }
 }
 
 extension Span32: Recorded {
   static var blank: Span32 { .none }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     first.code(&coder)
     count.code(&coder)
@@ -161,6 +177,7 @@ extension Span32: Recorded {
 extension Digest: Recorded {
   static var blank: Digest { Digest(high: 0, low: 0) }
 
+  @inline(__always)
   mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
     var (high, low) = (high, low)
     coder.word(&high)

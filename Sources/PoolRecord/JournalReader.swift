@@ -58,11 +58,21 @@ public struct JournalReader: Sendable {
   ///     none unless the journal ends there.
   ///   - reader: one that read the part before.
   public init(_ bytes: [UInt8], after reader: JournalReader) {
+    self.init(bytes, of: reader, from: reader.nextSequence)
+    if case .damaged = reader.ending { ending = reader.ending }
+  }
+
+  /// Reads a part of a journal that begins with a record whose number is known.
+  /// - Parameters:
+  ///   - bytes: the part, from the beginning of that record on.
+  ///   - journal: a reader of the journal's beginning, for its header.
+  ///   - sequence: the number of the record.
+  public init(_ bytes: [UInt8], of journal: JournalReader, from sequence: UInt64) {
     self.bytes = bytes
-    header = reader.header
-    seed = reader.seed
-    nextSequence = reader.nextSequence
-    if reader.seed == nil { ending = reader.ending }
+    header = journal.header
+    seed = journal.seed
+    nextSequence = sequence
+    if journal.seed == nil { ending = journal.ending }
   }
 
   /// The next record; nil where `ending` says why there is none.

@@ -42,13 +42,12 @@ public struct JournalWriter: Sendable {
   /// - Throws: where the record passes 2²⁸ bytes; then neither the bytes nor the sequence changed.
   /// - Complexity: O(bytes of the record).
   public mutating func append(
-    _ record: Record, to bytes: inout [UInt8]
+    _ record: consuming Record, to bytes: inout [UInt8]
   ) throws(RecordTooLong) {
     let offset = bytes.count
     var writer = ByteWriter()
     swap(&writer.bytes, &bytes)
     Frame.open(&writer.bytes)
-    var record = record
     record.body(&writer)
     swap(&writer.bytes, &bytes)
     let length = bytes.count - offset - Frame.headerBytes

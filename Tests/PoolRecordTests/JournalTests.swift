@@ -79,6 +79,30 @@ import Testing
     #expect(reader.ending == .complete)
   }
 
+  @Test func oneRecordIsReadByItsNumber() throws {
+    let journal = JournalReader(life.bytes)
+    for index in life.records.indices {
+      let part = Array(life.bytes[life.offsets[index]..<life.offsets[index + 1]])
+      var reader = JournalReader(part, of: journal, from: UInt64(index) + 7)
+      #expect(reader.next().map { text($0) } == text(life.records[index]))
+      #expect(reader.next() == nil)
+      #expect(reader.ending == .complete)
+      var other = JournalReader(part, of: journal, from: UInt64(index) + 8)
+      #expect(other.next() == nil)
+      guard case .damaged(let damage) = other.ending else {
+        Issue.record("\(String(describing: other.ending))")
+        continue
+      }
+      #expect(damage.fault == .isOutOfOrder(found: UInt64(index) + 7))
+      var later = JournalReader(life.bytes, after: other)
+      #expect(later.next() == nil)
+      #expect(later.ending == other.ending)
+    }
+    var none = JournalReader(life.bytes, of: JournalReader([1]), from: 7)
+    #expect(none.next() == nil)
+    #expect(none.ending != nil)
+  }
+
   @Test func writingGoesOnAfterATornTail() throws {
     let cut = life.offsets[20] + 30
     var reader = JournalReader(Array(life.bytes[..<cut]))
