@@ -6,10 +6,10 @@ import Testing
 
 /// A journal that an earlier release wrote is read, folds to the same pool, and goes on.
 ///
-/// A release that changes the form adds a file to `Journals` under the number of its form, made with
-/// `JOURNAL_ADD=1`; the others stay as they are. (Before the first release nobody has a journal: till
-/// then a change of the form takes the place of form 1. Remove its file, make it anew, and write
-/// below what it holds.)
+/// A release that changes the form adds a file to `Journals` under the number of its form, made
+/// with `JOURNAL_ADD=1`; the others stay as they are. (Before the first release nobody has a
+/// journal: till then a change of the form takes the place of form 1. Remove its file, make it
+/// anew, and write below what it holds.)
 @Suite struct UpgradeTests {
   private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
     .appending(path: "Journals")
