@@ -76,7 +76,7 @@ test-fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)
 
 bench: bootstrap
-	@$(IN_TOOLCHAIN) for bench in place-bench queue-bench; do \
+	@$(IN_TOOLCHAIN) for bench in place-bench queue-bench record-bench; do \
 	  swift run -q -c release --package-path Benchmarks --scratch-path .build-bench $$bench; done
 
 # The long run: every invariant after every command, and nobody waits for nothing; about 440

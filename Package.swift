@@ -23,6 +23,7 @@ let package = Package(
     .library(name: "PoolWire", targets: ["PoolWire"]),
     .library(name: "PoolVerifier", targets: ["PoolVerifier"]),
     .library(name: "PoolInsight", targets: ["PoolInsight"]),
+    .library(name: "PoolRecord", targets: ["PoolRecord"]),
     .library(name: "PoolSimulator", targets: ["PoolSimulator"]),
     .library(name: "HardwareProbe", targets: ["HardwareProbe"]),
     .library(name: "ProbeFakes", targets: ["ProbeFakes"]),
@@ -36,6 +37,7 @@ let package = Package(
     .target(name: "PoolWire", dependencies: ["PoolAllocator", "StrictJSON"], swiftSettings: safe),
     .target(name: "PoolVerifier", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolInsight", dependencies: ["PoolAllocator"], swiftSettings: safe),
+    .target(name: "PoolRecord", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolSimulator", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "CNVML"),
     .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
@@ -55,8 +57,13 @@ let package = Package(
       swiftSettings: strict),
 
     .testTarget(
-      name: "PoolAllocatorTests", dependencies: ["PoolAllocator", "PoolVerifier"],
+      name: "PoolAllocatorTests",
+      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord"],
       exclude: ["Tables"], swiftSettings: strict),
+    .testTarget(
+      name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolAllocator"],
+      exclude: ["Journals"],
+      swiftSettings: strict),
     .testTarget(
       name: "PoolInsightTests", dependencies: ["PoolInsight", "PoolAllocator"],
       swiftSettings: strict),

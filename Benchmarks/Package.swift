@@ -6,7 +6,7 @@ let package = Package(
   name: "pool-benchmarks",
   dependencies: [.package(name: "pool-allocator", path: "..")],
   targets: [
-    // What both benchmarks draw their work from.
+    // What the benchmarks draw their work from.
     .target(
       name: "Workload",
       dependencies: [.product(name: "PoolAllocator", package: "pool-allocator")],
@@ -20,6 +20,13 @@ let package = Package(
       dependencies: [
         "Workload", .product(name: "PoolAllocator", package: "pool-allocator"),
         .product(name: "PoolInsight", package: "pool-allocator"),
+      ],
+      swiftSettings: [.swiftLanguageMode(.v6)]),
+    .executableTarget(
+      name: "record-bench",
+      dependencies: [
+        "Workload", .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolRecord", package: "pool-allocator"),
       ],
       swiftSettings: [.swiftLanguageMode(.v6)]),
   ]

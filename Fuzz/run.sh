@@ -11,7 +11,7 @@ fi
 target=$1
 seconds=$2
 if [ "$target" = all ]; then
-  for each in StrictJSON PoolWire Profiles HostTree Driver FakeNVML; do
+  for each in StrictJSON PoolWire PoolRecord Profiles HostTree Driver FakeNVML; do
     "$0" "$each" "$seconds"
   done
   exit
@@ -21,6 +21,7 @@ fi
 case $target in
   StrictJSON) modules="StrictJSON" ;;
   PoolWire) modules="PoolAllocator StrictJSON PoolWire" ;;
+  PoolRecord) modules="PoolAllocator PoolRecord" ;;
   FakeNVML) modules= ;;
   Profiles | HostTree | Driver) modules="StrictJSON HardwareProbe" ;;
   *)
@@ -34,7 +35,9 @@ build=.build-fuzz/$target
 corpus=fuzz-corpus/$target
 mkdir -p "$build" "$corpus"
 
+# One name for all modules, as the package manager gives it: `package` is visible among them.
 flags="-O -g -swift-version 6 -parse-as-library -sanitize=fuzzer,address -I $build
+  -package-name pool_allocator
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
   -enable-upcoming-feature InternalImportsByDefault"
 

@@ -21,31 +21,31 @@ public struct Decision: BitwiseCopyable, Sendable {
   }
 
   /// The verb of the answer.
-  public internal(set) var verdict: Verdict
+  public package(set) var verdict: Verdict
   /// The claim it is about.
-  public internal(set) var claim: ClaimID?
+  public package(set) var claim: ClaimID?
   /// The lease it is about.
-  public internal(set) var lease: LeaseID?
+  public package(set) var lease: LeaseID?
   /// The quote that was given; `Pool.quote` has its figures.
-  public internal(set) var quote: QuoteID?
+  public package(set) var quote: QuoteID?
   /// The node that an enrolment named.
-  public internal(set) var node: NodeID?
+  public package(set) var node: NodeID?
   /// How long a claim says that it runs, and the correction that was applied to it; nil where none
   /// was asked, or the claim was refused before its runtime was looked at.
-  public internal(set) var plan: RuntimePlan?
+  public package(set) var plan: RuntimePlan?
   /// Planned price of the whole claim by its corrected estimate; zero where none was asked.
-  public internal(set) var price = Credits.zero
+  public package(set) var price = Credits.zero
   /// Price of the first quantum, which a grant reserves.
-  public internal(set) var reservation = Credits.zero
+  public package(set) var reservation = Credits.zero
   /// The exact moment to come back, where one is known.
-  public internal(set) var retryAt: Instant?
+  public package(set) var retryAt: Instant?
   /// What stands in the way, as a run of `EventLog.reasons`, by precedence.
-  public internal(set) var reasons = Span32.none
+  public package(set) var reasons = Span32.none
   /// The policy generation that decided.
-  public internal(set) var policy: PolicyGeneration
+  public package(set) var policy: PolicyGeneration
   /// What the claim was given less of, as a run of `EventLog.changes`; none where it has what it
   /// asked for. `Pool.degradation(of:)` says the rest.
-  public internal(set) var changes = Span32.none
+  public package(set) var changes = Span32.none
 }
 
 extension Decision {

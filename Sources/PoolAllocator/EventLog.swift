@@ -135,49 +135,49 @@ public struct RestrictionFact: BitwiseCopyable, Sendable {
 /// After warming up, applying a command allocates nothing.
 public struct EventLog: Sendable {
   /// Pool time of the command.
-  public internal(set) var at = Instant.origin
+  public package(set) var at = Instant.origin
   /// What happened, in order.
-  public internal(set) var events = LogRows<Event>()
+  public package(set) var events = LogRows<Event>()
   /// Shares of devices.
-  public internal(set) var uses = LogRows<DeviceUse>()
+  public package(set) var uses = LogRows<DeviceUse>()
   /// Changes of buckets.
-  public internal(set) var postings = LogRows<Posting>()
+  public package(set) var postings = LogRows<Posting>()
   /// Reasons of the decision and of queued claims.
-  public internal(set) var reasons = LogRows<Reason>()
+  public package(set) var reasons = LogRows<Reason>()
   /// Claims taken in.
-  public internal(set) var claimFacts = LogRows<ClaimFact>()
+  public package(set) var claimFacts = LogRows<ClaimFact>()
   /// Claims that took a rung.
-  public internal(set) var downgrades = LogRows<Downgrade>()
+  public package(set) var downgrades = LogRows<Downgrade>()
   /// What rungs changed.
-  public internal(set) var changes = LogRows<Change>()
+  public package(set) var changes = LogRows<Change>()
   /// Grants.
-  public internal(set) var grants = LogRows<Grant>()
+  public package(set) var grants = LogRows<Grant>()
   /// Pins.
-  public internal(set) var pins = LogRows<PinFact>()
+  public package(set) var pins = LogRows<PinFact>()
   /// Nodes named.
-  public internal(set) var enrolments = LogRows<Enrolment>()
+  public package(set) var enrolments = LogRows<Enrolment>()
   /// Nodes reported.
-  public internal(set) var nodeReports = LogRows<NodeReport>()
+  public package(set) var nodeReports = LogRows<NodeReport>()
   /// Devices reported.
-  public internal(set) var deviceFacts = LogRows<DeviceFact>()
+  public package(set) var deviceFacts = LogRows<DeviceFact>()
   /// Restrictions.
-  public internal(set) var restrictions = LogRows<RestrictionFact>()
+  public package(set) var restrictions = LogRows<RestrictionFact>()
   /// Delegations given.
-  public internal(set) var delegations = LogRows<DelegationSpec>()
+  public package(set) var delegations = LogRows<DelegationSpec>()
   /// Emergencies raised.
-  public internal(set) var emergencies = LogRows<EmergencyRaise>()
+  public package(set) var emergencies = LogRows<EmergencyRaise>()
   /// Quotes given.
-  public internal(set) var quotes = LogRows<Quote>()
+  public package(set) var quotes = LogRows<Quote>()
   /// Corrections.
-  public internal(set) var corrections = LogRows<Correction>()
+  public package(set) var corrections = LogRows<Correction>()
   /// The policy that an activation brings.
-  public internal(set) var policy: CompiledPolicy?
+  public package(set) var policy: CompiledPolicy?
 
   /// Makes an empty log.
   public init() {}
 
   /// Empties the log for the next command and keeps its memory.
-  mutating func begin(at now: Instant) {
+  package mutating func begin(at now: Instant) {
     at = now
     events.empty()
     uses.empty()

@@ -4,6 +4,12 @@ public struct Digest: BitwiseCopyable, Hashable, Sendable {
   public let high: UInt64
   /// The lower half.
   public let low: UInt64
+
+  /// Makes a digest from its halves, as a record carries them.
+  public init(high: UInt64, low: UInt64) {
+    self.high = high
+    self.low = low
+  }
 }
 
 /// Mixes fields into a digest. Not cryptographic: it finds faults, not forgers.

@@ -34,6 +34,8 @@ struct SwarmDriver {
   var trail = DelegationTrail()
   /// Sees every command's events and answer, with the pool after it.
   var watch: (EventLog, Decision, Pool) -> Void = { _, _, _ in }
+  /// Sees every command with what came of it, as a journal would.
+  var journal: (Command, Instant, Decision, Progress, EventLog) -> Void = { _, _, _, _, _ in }
   /// Digest of all events, in order.
   var trace = DigestBuilder()
 
@@ -71,6 +73,7 @@ struct SwarmDriver {
       coverage.note(log, pool)
       trail.note(log, pool)
       watch(log, last, pool)
+      journal(command, now, last, progress, log)
       verdicts[last.verdict, default: 0] += 1
       trace.combine(log.events.count)
       trace.combine(log.postings.count)

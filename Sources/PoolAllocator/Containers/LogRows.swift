@@ -4,11 +4,20 @@
 /// a dozen of them to empty for every command.
 public struct LogRows<Row: BitwiseCopyable & Sendable>: RandomAccessCollection, Sendable {
   /// The rows, and behind them what is left of longer logs.
-  private var rows: [Row] = []
+  ///
+  /// Whoever goes over many rows in another module takes this array and `count`: its code is made
+  /// for the type of the rows, that of a generic type of another module is not.
+  package private(set) var rows: [Row] = []
   /// How many rows.
   public private(set) var count = 0
 
-  init() {}
+  package init() {}
+
+  /// Makes rows of an array.
+  package init(_ rows: [Row]) {
+    self.rows = rows
+    count = rows.count
+  }
 
   /// Always 0.
   public var startIndex: Int { 0 }
@@ -24,7 +33,7 @@ public struct LogRows<Row: BitwiseCopyable & Sendable>: RandomAccessCollection, 
 
   /// Adds a row.
   @inline(__always)
-  mutating func append(_ row: Row) {
+  package mutating func append(_ row: Row) {
     if count < rows.count { rows[count] = row } else { rows.append(row) }
     count += 1
   }

@@ -114,9 +114,9 @@ public struct AcceptedRungs: BitwiseCopyable, Hashable, Sendable {
   /// Bit n stands for rung n + 1.
   public let bits: UInt8
   /// What the ladder says, as a hash.
-  let ladder: UInt64
+  package let ladder: UInt64
 
-  init(bits: UInt8, ladder: UInt64) {
+  package init(bits: UInt8, ladder: UInt64) {
     self.bits = bits
     self.ladder = ladder
   }
@@ -218,6 +218,13 @@ public struct Change: BitwiseCopyable, Hashable, Sendable {
   public let given: Value
   /// The trigger.
   public let why: Reason.Code
+
+  package init(field: Field, asked: Value, given: Value, why: Reason.Code) {
+    self.field = field
+    self.asked = asked
+    self.given = given
+    self.why = why
+  }
 
   /// Whether the change takes the claim elsewhere.
   public var isReroute: Bool { field == .lanes || field == .modelClass }

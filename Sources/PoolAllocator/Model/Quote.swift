@@ -40,6 +40,22 @@ public struct Quote: BitwiseCopyable, Sendable {
   /// When it ended; `.farFuture` while it is open.
   public internal(set) var endedAt = Instant.farFuture
 
+  package init(
+    key: Key, tenant: TenantID, spec: ClaimSpec, lane: LaneID, rate: Int64, plan: RuntimePlan,
+    price: Credits, reservation: Credits, policy: PolicyGeneration, expires: Instant
+  ) {
+    self.key = key
+    self.tenant = tenant
+    self.spec = spec
+    self.lane = lane
+    self.rate = rate
+    self.plan = plan
+    self.price = price
+    self.reservation = reservation
+    self.policy = policy
+    self.expires = expires
+  }
+
   /// Whether a claim is the one that it was given for, in everything that decides the price and in
   /// who asks.
   func isFor(_ other: ClaimSpec) -> Bool {

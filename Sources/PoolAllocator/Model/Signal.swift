@@ -87,7 +87,7 @@ public struct RuntimePlan: BitwiseCopyable, Hashable, Sendable {
   public let runtimeMax: Span
 
   /// Makes a plan; the correction is within `Limits.correctionMilli`.
-  init(planned: Span, correctionMilli: Int32, runtimeMax: Span) {
+  package init(planned: Span, correctionMilli: Int32, runtimeMax: Span) {
     self.planned = planned
     self.correctionMilli = correctionMilli
     self.runtimeMax = runtimeMax

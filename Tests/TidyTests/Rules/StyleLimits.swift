@@ -14,7 +14,14 @@ enum StyleLimits {
   static let targetDocumentation = 90
 
   /// Functions that may be longer: exhaustive switches and tables only, each with its reason.
-  static let longFunctions: [LongFunction] = []
+  static let longFunctions: [LongFunction] = [
+    LongFunction(
+      path: "Sources/PoolRecord/EventForm.swift", name: "Event.write",
+      reason: "one row for each of the events, in the order of their numbers"),
+    LongFunction(
+      path: "Sources/PoolRecord/EventForm.swift", name: "Event.read",
+      reason: "one row for each of the events, in the order of their numbers"),
+  ]
 }
 
 /// An exception from the length of functions.
