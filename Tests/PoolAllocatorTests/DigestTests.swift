@@ -9,7 +9,7 @@ import Testing
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
     Digest(high: 4_051_476_721_811_449_536, low: 14_501_879_342_056_421_056),
-    Digest(high: 4_359_401_130_390_096_402, low: 16_661_822_652_617_376_646)
+    Digest(high: 14_856_494_746_594_648_970, low: 11_898_779_560_665_737_107)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -175,11 +175,9 @@ extension Pool {
     if reach == .silent || reach == .recovering { quarantine(id) }
     setNodeTimer(id)
     refreshNode(id.row)
-    stirPins(on: id.row)
-    if reach == .ready {
-      stirred.bits |= placement.lanesOfNode[Int(id.row)].bits
-      if !impairedLanes.isEmpty { placement.cells.offer(node: id.row) }
-    }
+    // Also where a node is lost: behind a head that no node holds any more others may go.
+    stirred.bits |= placement.lanesOfNode[Int(id.row)].bits
+    if reach == .ready, !impairedLanes.isEmpty { placement.cells.offer(node: id.row) }
   }
 
   /// Neither free nor dead: what runs on a node that cannot be asked.
@@ -212,11 +210,8 @@ extension Pool {
     if duty == .draining, nodes[id].leases == 0 { nodes[id].duty = .drained }
     setNodeTimer(id)
     refreshNode(id.row)
-    stirPins(on: id.row)
-    if duty == .open {
-      stirred.bits |= placement.lanesOfNode[Int(id.row)].bits
-      if !impairedLanes.isEmpty { placement.cells.offer(node: id.row) }
-    }
+    stirred.bits |= placement.lanesOfNode[Int(id.row)].bits
+    if duty == .open, !impairedLanes.isEmpty { placement.cells.offer(node: id.row) }
   }
 
   /// One timer serves the end of a silence and of a drain.
