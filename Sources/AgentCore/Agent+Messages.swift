@@ -1,0 +1,89 @@
+import PoolAllocator
+
+/// What an agent says.
+extension Agent {
+  /// The next message, if one is due: something became of a lease, a report is wanted, or it is
+  /// time for a sign of life.
+  mutating func message() -> NodeMessage? {
+    guard storedNumber >= generationNeeds, now >= notBefore,
+      now >= nextMessage || hasUnsaid || reportIsDue
+    else { return nil }
+    sequence += 1
+    var message = NodeMessage(
+      boot: boot, generation: generation, sequence: sequence, seen: seen, news: news())
+    if wantsReport, let inventory { report(inventory, in: &message) }
+    sent.append((sequence, now))
+    if sent.count > AgentLimits.messagesUnderWay { sent.removeFirst() }
+    notBefore = now + limits.messageGap
+    nextMessage = now + limits.replyWithin
+    return message
+  }
+
+  /// Whether something became of a lease that no message said.
+  var hasUnsaid: Bool { leases.contains { isNews($0) && !$0.isSaid } }
+
+  /// Whether a report goes along with the next message: one is asked for, or not all is told.
+  var wantsReport: Bool {
+    guard let inventory, inventory.isComplete else { return false }
+    return ask != nil || isInventoryNew
+  }
+
+  /// Whether a report is worth a message of its own.
+  var reportIsDue: Bool {
+    guard wantsReport else { return false }
+    let isTold = ask == nil ? toldIn != nil : answered == ask
+    return !isTold || now >= repeatReportAt
+  }
+
+  private func isNews(_ lease: AgentLease) -> Bool {
+    switch lease.state {
+    case .running: !lease.isAcknowledged
+    case .gone: lease.needs <= storedNumber
+    case .preparing, .starting, .unsure, .stopping, .killing: false
+    }
+  }
+
+  /// What is to be said of leases, what was not said yet first.
+  private mutating func news() -> [LeaseNews] {
+    var news: [LeaseNews] = []
+    for isSaid in [false, true] {
+      for index in leases.indices
+      where isNews(leases[index]) && leases[index].isSaid == isSaid
+        && news.count < AgentLimits.newsPerMessage
+      {
+        let lease = leases[index]
+        let isGone = lease.state == .gone
+        news.append(
+          LeaseNews(
+            lease: lease.lease, fencing: lease.fencing,
+            ending: isGone ? lease.ending ?? .failed : nil))
+      }
+      if !isSaid { for item in news { markSaid(item.fencing) } }
+    }
+    return news
+  }
+
+  private mutating func markSaid(_ fencing: Fencing) {
+    if let index = leases.firstIndex(where: { $0.fencing == fencing }) {
+      leases[index].isSaid = true
+    }
+  }
+
+  /// Adds a full report. The first one that answers a demand is a barrier: what was ordered before
+  /// it and did not arrive is never obeyed, for the report says that it does not live.
+  private mutating func report(_ inventory: Inventory, in message: inout NodeMessage) {
+    let node = NodeReport(
+      boot: boot, generation: generation, sequence: sequence, cpu: inventory.cpu,
+      hostMemory: inventory.hostMemory, enforcement: inventory.enforcement)
+    message.report = Advertisement(
+      report: node, devices: inventory.devices,
+      living: leases.filter(\.mayLive).map(\.fencing))
+    message.answers = ask
+    if ask != nil, answered != ask {
+      answered = ask
+      barrier = sequence
+    }
+    toldIn = toldIn ?? sequence
+    repeatReportAt = now + limits.repeatAfter
+  }
+}
