@@ -10,10 +10,6 @@ extension Loop {
   ) {
     guard let known = pool.node(node) else { return }
     contacts.release(node.row)
-    // A message of an earlier start, or of one that has lost count: it is told where the count is.
-    if message.generation < known.report.generation {
-      return reply(to: node, message.sequence, arrived: arrived)
-    }
     if known.reach == .silent { apply(.hear(node)) }
     if !takeReport(of: message, from: node), known.reach == .suspect { apply(.hear(node)) }
     if isAccounted(node, message) {
@@ -31,6 +27,17 @@ extension Loop {
     } else {
       contacts.hold(node, message.sequence, arrived: arrived, until: moment + limits.pollWait)
     }
+  }
+
+  /// Replies to a message of an earlier start of an agent. It is late, or its agent has lost its
+  /// record and counts from 1: then it is told from where.
+  mutating func correct(_ message: NodeMessage, from node: NodeID, reached: UInt64) {
+    guard hasRoomForReply else { return }
+    wait(
+      node,
+      NodeReply(
+        epoch: epoch, generation: message.generation, sequence: message.sequence,
+        acceptedGeneration: reached))
   }
 
   /// Whether a node is as its last full report says, which the same start of its agent made.
@@ -64,7 +71,10 @@ extension Loop {
   /// What became of one lease, told to the pool as far as it does not know.
   private mutating func takeIn(_ news: LeaseNews, from node: NodeID) {
     guard let lease = pool.lease(news.lease), lease.fencing == news.fencing, lease.node == node
-    else { return }
+    else {
+      // It is told so by the list of those that there are.
+      return contacts.stir(node)
+    }
     let (id, fencing) = (news.lease, news.fencing)
     guard let ending = news.ending else {
       if lease.state == .granted { apply(.confirmStarted(id, fencing)) }
@@ -78,7 +88,10 @@ extension Loop {
       if ending == .expired, lease.ends <= pool.now + lease.terms.killWithin { return }
       apply(.release(id, fencing, ending == .completed ? .completed : .failed))
     }
-    if pool.lease(id)?.state == .stopping { apply(.confirmEmpty(id, fencing)) }
+    if pool.lease(id)?.state == .stopping {
+      apply(.confirmEmpty(id, fencing))
+      contacts.stir(node)
+    }
   }
 
   // MARK: what they are told

@@ -85,8 +85,15 @@ public struct Loop: Sendable {
     _ message: NodeMessage, from key: Key, at reading: ClockReading
   ) -> LoopRefusal? {
     if isEnded { return .ended }
-    guard let node = pool.node(named: key) else { return .unknownNode }
+    guard let node = pool.node(named: key), let report = pool.node(node)?.report else {
+      return .unknownNode
+    }
     let contact = contacts[node]
+    let reached = max(contact.generation, report.generation)
+    if message.generation < reached {
+      correct(message, from: node, reached: reached)
+      return .messageLate
+    }
     guard (contact.generation, contact.sequence) < (message.generation, message.sequence) else {
       return .messageLate
     }
@@ -135,11 +142,14 @@ public struct Loop: Sendable {
 
   /// Whether another input may be applied.
   private var hasRoom: Bool {
-    if isEnded || outbox.count >= limits.outbox { return false }
+    if isEnded || !hasRoomForReply { return false }
     if open.records.isEmpty { return true }
     return open.records.count + commandsAtOnce <= limits.batchCommands
       && open.rows < limits.batchRows
   }
+
+  /// Whether another reply may wait for its batch.
+  var hasRoomForReply: Bool { outbox.count < limits.outbox }
 
   /// The most commands that one input gives.
   private var commandsAtOnce: Int { 2 + 3 * limits.newsPerMessage }
