@@ -25,6 +25,8 @@ struct WorldNode {
   private(set) var processes: [Process] = []
   private(set) var refusals: [OrderRefusal: Int] = [:]
   private(set) var actions: [String: Int] = [:]
+  /// Work that the agent ended because no extension came.
+  private(set) var endedAlone = 0
   private var disk: AgentRecord?
   private var bootNumber = 0
   private var bootedAt: Instant
@@ -155,6 +157,7 @@ struct WorldNode {
       tell(.started, of: order.fencing, now, &random)
     case .stop(let fencing):
       actions["stop", default: 0] += 1
+      if agent?.lease(fencing)?.ending == .expired { endedAlone += 1 }
       guard let index = process(fencing) else {
         return tell(.exited(.neverStarted), of: fencing, now, &random)
       }

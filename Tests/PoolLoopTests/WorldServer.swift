@@ -17,6 +17,8 @@ struct WorldServer {
   private(set) var lastTime = Instant.origin
   /// Told to clients.
   private(set) var answers = 0
+  /// Leases that were not reported empty by their kill deadline.
+  private(set) var overstays = 0
 
   private var writing: (batch: Batch, digest: Digest, done: Instant)?
   private var downUntil: Instant?
@@ -141,6 +143,7 @@ struct WorldServer {
       guard record.log.at >= lastTime else { throw Violation("pool time fell") }
       lastTime = record.log.at
       durablePool.replay(record.log)
+      for case .leaseOverstayed in record.log.events { overstays += 1 }
       records += 1
       guard let mark = record.request else { continue }
       durableTickets.insert(mark.ticket)
