@@ -45,27 +45,15 @@ extension Agent {
 
   /// What is to be said of leases, what was not said yet first.
   private mutating func news() -> [LeaseNews] {
-    var news: [LeaseNews] = []
-    for isSaid in [false, true] {
-      for index in leases.indices
-      where isNews(leases[index]) && leases[index].isSaid == isSaid
-        && news.count < AgentLimits.newsPerMessage
-      {
-        let lease = leases[index]
-        let isGone = lease.state == .gone
-        news.append(
-          LeaseNews(
-            lease: lease.lease, fencing: lease.fencing,
-            ending: isGone ? lease.ending ?? .failed : nil))
-      }
-      if !isSaid { for item in news { markSaid(item.fencing) } }
-    }
-    return news
-  }
-
-  private mutating func markSaid(_ fencing: Fencing) {
-    if let index = leases.firstIndex(where: { $0.fencing == fencing }) {
+    let candidates = leases.indices.filter { isNews(leases[$0]) }
+    let unsaid = candidates.filter { !leases[$0].isSaid }
+    let ordered = unsaid + candidates.filter { leases[$0].isSaid }
+    return ordered.prefix(AgentLimits.newsPerMessage).map { index in
       leases[index].isSaid = true
+      let lease = leases[index]
+      return LeaseNews(
+        lease: lease.lease, fencing: lease.fencing,
+        ending: lease.state == .gone ? lease.ending ?? .failed : nil)
     }
   }
 

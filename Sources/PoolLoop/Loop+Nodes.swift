@@ -80,12 +80,16 @@ extension Loop {
       if lease.state == .granted { apply(.confirmStarted(id, fencing)) }
       return
     }
-    // It started and ended before the pool heard of it.
-    if lease.state == .granted, ending != .neverStarted { apply(.confirmStarted(id, fencing)) }
+    // It started and ended before the pool heard of it. What its agent ended because nobody took in
+    // that it started, or never started, is granted again after its start deadline.
+    if lease.state == .granted, ending == .completed || ending == .failed {
+      apply(.confirmStarted(id, fencing))
+    }
     if pool.lease(id)?.state == .active {
       // An agent that ends a lease by itself is a little early: its end comes by itself too, unless
       // it was put off meanwhile.
-      if ending == .expired, lease.ends <= pool.now + lease.terms.killWithin { return }
+      let soon = believed(clock.moment) + lease.terms.killWithin
+      if ending == .expired, lease.ends <= soon { return }
       apply(.release(id, fencing, ending == .completed ? .completed : .failed))
     }
     if pool.lease(id)?.state == .stopping {

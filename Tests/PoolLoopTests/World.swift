@@ -35,9 +35,11 @@ struct WorldFaults {
     func isOn(_ random: inout SeededGenerator) -> Bool { random.below(3) > 0 }
     if isOn(&random) { faults.network.lost = random.below(200) }
     if isOn(&random) { faults.network.doubled = random.below(200) }
-    if isOn(&random) { faults.network.late = random.below(100) }
+    let isStorm = random.below(3) == 0
+    if isStorm || isOn(&random) { faults.network.late = random.below(isStorm ? 400 : 100) }
     faults.network.delay = Span(ns: random.within(1_000_000...400_000_000))
-    if isOn(&random) { faults.serverCrash = .seconds(random.within(20...200)) }
+    let calm: Int64 = isStorm ? 30 : 200
+    if isStorm || isOn(&random) { faults.serverCrash = .seconds(random.within(8...calm)) }
     if isOn(&random) { faults.agentCrash = .seconds(random.within(20...200)) }
     if isOn(&random) { faults.reboot = .seconds(random.within(60...400)) }
     if isOn(&random) { faults.partition = .seconds(random.within(20...100)) }

@@ -7,7 +7,7 @@ import PoolSimulator
 struct WorldServer {
   private(set) var loop: Loop?
   /// The pool as the journal has it.
-  private(set) var durablePool = Pool()
+  private(set) var durablePool: Pool
   private(set) var records = 0
   private(set) var crashes = 0
   /// Answers by name, as they stand in the journal.
@@ -40,6 +40,11 @@ struct WorldServer {
     limits.commandsPerTick = Int(random.within(1...16))
     limits.remembered = Int(random.within(1...64))
     limits.idleTick = .seconds(random.within(5...600))
+    limits.missedAfter = .seconds(random.within(5...15))
+    limits.pollWait = .seconds(random.within(1...4))
+    var bounds = Limits()
+    bounds.silentAfter = .seconds(random.within(2...30))
+    durablePool = Pool(limits: bounds)
   }
 
   var next: Instant? {
