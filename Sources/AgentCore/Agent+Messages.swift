@@ -57,7 +57,7 @@ extension Agent {
     }
   }
 
-  /// Adds a full report. The first one that answers a demand is a barrier: what was ordered before
+  /// Adds a full report. The first one that answers an ask is a barrier: what was ordered before
   /// it and did not arrive is never obeyed, for the report says that it does not live.
   private mutating func report(_ inventory: Inventory, in message: inout NodeMessage) {
     let node = NodeReport(

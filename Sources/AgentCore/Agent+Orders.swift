@@ -21,7 +21,8 @@ extension Agent {
     if let told = toldIn, reply.acceptedGeneration == generation, reply.acceptedSequence >= told {
       isInventoryNew = false
     }
-    let isAskedAgain = reply.ask != nil && (reply.ask == answered || !(inventory?.isComplete ?? false))
+    let isAskedAgain =
+      reply.ask != nil && (reply.ask == answered || !(inventory?.isComplete ?? false))
     ask = reply.ask
     nextMessage = isAskedAgain ? self.now + limits.repeatAfter : self.now
     if let orders = reply.orders { obey(orders, from: from, isNewEpoch: isNewEpoch) }

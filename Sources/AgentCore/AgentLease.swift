@@ -67,7 +67,8 @@ public struct AgentLease: Hashable, Sendable {
   /// Whether a lease may move from one state to another (docs/STATES.md).
   public static func isEdge(_ from: AgentLeaseState, _ to: AgentLeaseState) -> Bool {
     switch (from, to) {
-    case (.preparing, .starting), (.preparing, .gone), (.starting, .running), (.starting, .stopping),
+    case (.preparing, .starting), (.preparing, .gone), (.starting, .running),
+      (.starting, .stopping),
       (.starting, .gone), (.unsure, .running), (.unsure, .stopping), (.unsure, .gone),
       (.running, .stopping), (.running, .gone), (.stopping, .killing), (.stopping, .gone),
       (.killing, .gone):

@@ -58,8 +58,7 @@ struct Contacts: Sendable {
 
   /// Notes a message: it replaces one of the same node that was not yet taken in, for every message
   /// says all that there is to say.
-  mutating func hear(_ message: NodeMessage, from node: NodeID, at moment: Instant, pool: Instant)
-  {
+  mutating func hear(_ message: NodeMessage, from node: NodeID, at moment: Instant, pool: Instant) {
     var contact = self[node]
     if contact.generation != message.generation {
       contact.repliedTo = 0

@@ -54,8 +54,9 @@ public struct PoolClock: Sendable {
 
   /// What to add now; the fraction of a nanosecond that may be added is kept, so that many short
   /// steps come as far as one long one.
-  private mutating func correction(towards utc: Int64, at reached: Instant, _ passed: Int64) -> Int64
-  {
+  private mutating func correction(
+    towards utc: Int64, at reached: Instant, _ passed: Int64
+  ) -> Int64 {
     let gain = passed.multipliedReportingOverflow(by: LoopLimits.slewPerMillion)
     let sum = slew.addingReportingOverflow(gain.overflow ? .max / 2 : gain.partialValue)
     slew = sum.overflow ? .max / 2 : sum.partialValue

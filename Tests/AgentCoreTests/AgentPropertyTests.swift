@@ -1,8 +1,9 @@
-@testable import AgentCore
 import Foundation
 import PoolAllocator
 import PoolSimulator
 import Testing
+
+@testable import AgentCore
 
 /// Random orders, sights, times and restarts against a naive model.
 @Suite struct AgentPropertyTests {

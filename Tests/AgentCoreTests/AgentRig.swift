@@ -1,5 +1,6 @@
-@testable import AgentCore
 import PoolAllocator
+
+@testable import AgentCore
 
 /// An agent of a node with two GPUs, a disk that takes every record at once, and a leader that is
 /// this test.

@@ -1,7 +1,8 @@
-@testable import AgentCore
 import PoolAllocator
 import PoolSimulator
 import Testing
+
+@testable import AgentCore
 
 /// When an agent ends a lease by itself.
 @Suite struct DeadlineTests {

@@ -1,6 +1,7 @@
-@testable import AgentCore
 import PoolAllocator
 import Testing
+
+@testable import AgentCore
 
 /// Orders that are obeyed, refused, doubled and late.
 @Suite struct OrderTests {

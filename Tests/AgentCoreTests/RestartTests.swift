@@ -1,6 +1,7 @@
-@testable import AgentCore
 import PoolAllocator
 import Testing
+
+@testable import AgentCore
 
 /// What an agent is after it was started anew, and what it says of itself.
 @Suite struct RestartTests {
@@ -72,7 +73,7 @@ import Testing
     #expect(rig.disk?.generation == 8)
   }
 
-  @Test func aReportAnswersADemand() throws {
+  @Test func aReportAnswersAnAsk() throws {
     var rig = AgentRig()
     rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
     let early = try #require(rig.message)
@@ -92,7 +93,7 @@ import Testing
     rig.pass(2)
     #expect(rig.message?.answers == ask)
     #expect(rig.message?.sequence ?? 0 > message.sequence)
-    // The first report of a demand is the barrier, not its repetition.
+    // The first report to an ask is the barrier, not its repetition.
     #expect(rig.agent.barrier == message.sequence)
   }
 

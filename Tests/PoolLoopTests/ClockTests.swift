@@ -1,7 +1,8 @@
 import PoolAllocator
-@testable import PoolLoop
 import PoolSimulator
 import Testing
+
+@testable import PoolLoop
 
 /// The clock of a loop, and when it wants to be called.
 @Suite struct ClockTests {

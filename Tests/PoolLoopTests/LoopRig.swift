@@ -1,4 +1,5 @@
 import PoolAllocator
+
 @testable import PoolLoop
 
 /// A loop with the clock, the disk and the agents of a test.
@@ -64,11 +65,12 @@ struct LoopRig {
     _ command: Command, named name: RequestName? = nil, known: KnownAnswer? = nil,
     knownThrough: UInt64 = 0
   ) -> LoopRefusal? {
-    tickets += 1
-    return loop.take(
+    let refusal = loop.take(
       Request(
-        ticket: SmallFleet.key(21, tickets - 1), name: name, known: known,
+        ticket: SmallFleet.key(21, tickets), name: name, known: known,
         knownThrough: knownThrough, command: command))
+    if refusal == nil { tickets += 1 }
+    return refusal
   }
 
   /// Tickets of the replies so far, by their number.

@@ -1,7 +1,8 @@
 import PoolAllocator
-@testable import PoolLoop
 import PoolSimulator
 import Testing
+
+@testable import PoolLoop
 
 /// What agents say, and what they are told.
 @Suite struct NodeTests {
@@ -28,7 +29,7 @@ import Testing
     rig.settle()
     #expect(rig.nodeReplies.last?.ask == ReportAsk(epoch: 1, number: 1))
     #expect(rig.nodeReplies.last?.orders == nil)
-    // A report that nobody asked for, or for another demand, is none.
+    // A report that nobody asked for, or for another ask, is none.
     var other = rig.message(0, sequence: 2, answers: ReportAsk(epoch: 1, number: 9))
     rig.hear(other)
     other = rig.message(0, sequence: 3, answers: ReportAsk(epoch: 1, number: 1))
@@ -147,8 +148,9 @@ import Testing
     var rig = LoopRig(nodes: 1)
     rig.join()
     #expect(rig.hear(rig.message(0, sequence: 2)) == .messageLate)
-    #expect(rig.loop.take(rig.message(0, sequence: 9), from: Key(high: 0, low: 0), at: rig.reading)
-      == .unknownNode)
+    #expect(
+      rig.loop.take(rig.message(0, sequence: 9), from: Key(high: 0, low: 0), at: rig.reading)
+        == .unknownNode)
     rig.hear(rig.message(0, generation: 5, sequence: 1))
     rig.settle()
     rig.nodeReplies = []
@@ -199,7 +201,7 @@ import Testing
     #expect(rig.node?.reach == .ready)
   }
 
-  @Test func aRestartOfTheAgentIsAnsweredByADemand() {
+  @Test func aRestartOfTheAgentIsAnsweredByAnAsk() {
     var rig = running()
     rig.hear(rig.message(0, generation: 2, sequence: 1, seen: 0))
     rig.settle()

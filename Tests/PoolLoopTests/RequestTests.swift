@@ -1,7 +1,8 @@
 import PoolAllocator
-@testable import PoolLoop
 import PoolSimulator
 import Testing
+
+@testable import PoolLoop
 
 /// Requests, their replies and their names.
 @Suite struct RequestTests {

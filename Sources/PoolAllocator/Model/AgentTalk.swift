@@ -1,17 +1,17 @@
 // What a leader and the agent of a node say to one another. The core reads the advertisement
 // alone; the rest stands here because both sides depend on nothing else.
 
-/// A leader's demand for a full report: only a report that answers it counts as proof of what lives.
+/// A leader's ask for a full report: only a report that answers it counts as proof of what lives.
 ///
-/// A report that was made before the demand may be late, and would call leases gone that started
+/// A report that was made before the ask may be late, and would call leases gone that started
 /// since.
 public struct ReportAsk: BitwiseCopyable, Hashable, Sendable {
   /// The leadership.
   public var epoch: UInt32
-  /// Number of the demand in it, from 1.
+  /// Number of the ask in it, from 1.
   public var number: UInt64
 
-  /// Makes a demand.
+  /// Makes an ask.
   public init(epoch: UInt32, number: UInt64) {
     self.epoch = epoch
     self.number = number
@@ -61,7 +61,7 @@ public struct NodeMessage: Sendable {
   public var news: [LeaseNews]
   /// Its whole node, where that was asked for or changed.
   public var report: Advertisement?
-  /// The demand that the report answers; nil: nobody asked, its hardware changed.
+  /// The ask that the report answers; nil: nobody asked, its hardware changed.
   public var answers: ReportAsk?
 
   /// Makes a message without a report.
