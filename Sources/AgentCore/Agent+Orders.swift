@@ -2,8 +2,8 @@ public import PoolAllocator
 
 /// What an agent obeys.
 extension Agent {
-  /// Takes a reply of a leader; one that is late, doubled or of an earlier leadership is refused and
-  /// changes nothing.
+  /// Takes a reply of a leader; one that is late, doubled or of an earlier leadership is refused,
+  /// and changes nothing.
   public mutating func take(_ reply: NodeReply, at now: BootTime) {
     self.now = max(self.now, now)
     guard reply.epoch >= epoch else { return refuse(nil, .epochOver) }

@@ -1,6 +1,6 @@
 public import PoolAllocator
 
-/// The pure part of a node's agent: what it knows of its leases, what it obeys, when it ends a lease
+/// The pure part of a node's agent: what it knows of its leases, what it obeys, when it ends one
 /// by itself, and what it says.
 ///
 /// It reads no clock, starts no process, and stores nothing: the caller hands in moments of the

@@ -5,8 +5,8 @@ public struct AgentLimits: Hashable, Sendable {
   /// Leases that are known at once, those of which the end is not yet taken in among them. Unit:
   /// leases.
   public static let leases = Limits.leasesPerNode
-  /// Devices whose highest fencing number is kept apiece; of more, the least number of a device that
-  /// is not there stands for it. Unit: devices.
+  /// Devices whose highest fencing number is kept apiece; of more, the least number of a device
+  /// that is not there stands for it. Unit: devices.
   public static let fences = 4 * Limits.devicesPerNode
   /// News that one message carries; the rest comes with the next. Unit: leases.
   public static let newsPerMessage = 64
@@ -23,8 +23,8 @@ public struct AgentLimits: Hashable, Sendable {
   public var replyWithin = Span.seconds(5)
   /// Least time between two messages. Unit: nanoseconds.
   public var messageGap = Span(ns: 50_000_000)
-  /// Time before the same report is sent again, or what the caller did not carry out is asked again.
-  /// Unit: nanoseconds.
+  /// Time before the same report is sent again, or the caller is asked again for what it did not
+  /// carry out. Unit: nanoseconds.
   public var repeatAfter = Span.seconds(1)
 
   /// The defaults.

@@ -33,7 +33,7 @@ import Testing
   /// A node that hears nothing ends its work before the pool calls the devices dirty, however its
   /// messages are lost and however the clocks drift: all else is quiet, so nothing else ends it.
   @Test func workEndsByItselfBeforeItsKillDeadline() throws {
-    let aim = Scale.cases(release: 100_000, debug: 15_000)
+    let aim = Scale.cases(release: 100_000, debug: 20_000)
     var (steps, seed, ended, overstayed) = (0, UInt64(1_000_000), 0, 0)
     while steps < aim {
       seed += 1

@@ -13,7 +13,9 @@ extension World {
           throw Violation(
             "\(process.fencing.raw) lives on node \(node.number), and the pool calls it ended")
         }
-        if holdsEnds, lease.state == .stopping, lease.killBy.ns == .max {
+        // A lease that is stopped before its end, on a node that hears nothing, runs until its end.
+        let isStoppedEarly = lease.cause == .cancelled || lease.cause == .released
+        if holdsEnds, !isStoppedEarly, lease.state == .stopping, lease.killBy.ns == .max {
           throw Violation(
             "\(process.fencing.raw) lives on node \(node.number) past its kill deadline")
         }
