@@ -7,7 +7,7 @@ extension Agent {
   public mutating func take(_ reply: NodeReply, at now: BootTime) {
     self.now = max(self.now, now)
     guard reply.epoch >= epoch else { return refuse(nil, .epochOver) }
-    guard reply.generation == generation, reply.sequence > seen, reply.sequence >= barrier,
+    guard reply.generation == generation,
       let from = sent.first(where: { $0.sequence == reply.sequence })?.at
     else { return refuse(nil, .replyLate) }
     let isNewEpoch = reply.epoch > epoch
@@ -31,7 +31,7 @@ extension Agent {
   /// Its record was lost, and it counts anew from where the leader says that it was.
   private mutating func restart(after accepted: UInt64) {
     generation = accepted + 1
-    (sequence, seen, barrier) = (0, 0, 0)
+    (sequence, seen) = (0, 0)
     sent = []
     (ask, answered, toldIn) = (nil, nil, nil)
     isChanged = true

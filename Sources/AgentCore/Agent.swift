@@ -38,8 +38,8 @@ public struct Agent: Sendable {
   var sequence: UInt64 = 0
   /// The message whose reply was taken in last.
   var seen: UInt64 = 0
-  /// Replies to messages before this one are late: it gave a full account.
-  var barrier: UInt64 = 0
+  /// Messages whose reply is not late: none before the one whose reply was taken in last, nor
+  /// before the first report that answered the last ask.
   var sent: [(sequence: UInt64, at: BootTime)] = []
   var nextMessage = BootTime(ns: 0)
   var notBefore = BootTime(ns: 0)

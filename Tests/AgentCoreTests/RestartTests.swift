@@ -76,25 +76,30 @@ import Testing
   @Test func aReportAnswersAnAsk() throws {
     var rig = AgentRig()
     rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
-    let early = try #require(rig.message)
     rig.pass(6)
+    let first = try #require(rig.message)
+    rig.pass(6)
+    let second = try #require(rig.message)
     let ask = ReportAsk(epoch: 1, number: 4)
-    rig.answer(nil, ask: ask)
+    rig.agent.take(rig.reply(to: first, nil, ask: ask), at: rig.now)
     rig.pass(1)
-    let message = try #require(rig.message)
-    #expect(message.answers == ask)
-    #expect(message.report?.living == [AgentRig.fencing(1)])
-    #expect(message.report?.report.sequence == message.sequence)
-    // What was said before the report is not heard any more, what is said after it is.
-    rig.agent.take(rig.reply(to: early, []), at: rig.now)
+    let report = try #require(rig.message)
+    #expect(report.answers == ask)
+    #expect(report.report?.living == [AgentRig.fencing(1)])
+    #expect(report.report?.report.sequence == report.sequence)
+    // What was ordered before the report is not obeyed any more.
+    let late = rig.reply(to: second, [AgentRig.order(2, .start(within: .seconds(30)), gpu: 1)])
+    rig.agent.take(late, at: rig.now)
     rig.run()
     #expect(rig.refusals == [.replyLate])
-    rig.answer(nil, ask: ask)
+    // It is said again, and a reply to the first time counts.
     rig.pass(2)
     #expect(rig.message?.answers == ask)
-    #expect(rig.message?.sequence ?? 0 > message.sequence)
-    // The first report to an ask is the barrier, not its repetition.
-    #expect(rig.agent.barrier == message.sequence)
+    #expect(rig.message?.sequence ?? 0 > report.sequence)
+    rig.agent.take(rig.reply(to: report, []), at: rig.now)
+    rig.run()
+    #expect(rig.refusals == [.replyLate])
+    #expect(rig.state(1) == .stopping)
   }
 
   @Test func anIncompleteInventoryIsNotReported() {

@@ -70,6 +70,9 @@ struct World {
   /// How often what happened, so that a run can be held to have met it.
   var counts: [String: Int] = [:]
   private var nextFault: [Instant]
+  /// Steps of the present millisecond, and when it began.
+  private var stepsAtOnce = 0
+  private var began = Instant.origin
 
   init(seed: UInt64, faults: WorldFaults, nodes count: Int, gpus: Int) {
     random = SeededGenerator(seed: seed)
@@ -99,8 +102,7 @@ struct World {
   mutating func run(for span: Span) throws(Violation) {
     let end = now + span
     while let next = nextMoment(), next <= end {
-      now = max(now, next)
-      try step()
+      try step(next)
     }
     now = end
   }
@@ -109,8 +111,7 @@ struct World {
   mutating func run(steps count: Int) throws(Violation) {
     let end = steps + count
     while steps < end, let next = nextMoment() {
-      now = max(now, next)
-      try step()
+      try step(next)
     }
   }
 
@@ -124,8 +125,12 @@ struct World {
   }
 
   /// Does everything that is due now, and checks what must hold.
-  private mutating func step() throws(Violation) {
+  private mutating func step(_ next: Instant) throws(Violation) {
     steps += 1
+    if next >= began + Span(ns: 1_000_000) { (stepsAtOnce, began) = (0, next) }
+    stepsAtOnce += 1
+    if stepsAtOnce > 1_000 { throw Violation("somebody wants to be called again and again") }
+    now = max(now, next)
     while let (link, packet) = network.receive(at: now) { deliver(packet, link) }
     for kind in nextFault.indices where mean(kind) != nil && nextFault[kind] <= now {
       try strike(kind)
