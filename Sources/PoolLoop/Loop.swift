@@ -136,7 +136,7 @@ public struct Loop: Sendable {
       open = Batch(number: open.number + 1)
     }
     release(&output)
-    output.wakeAfter = isEnded ? nil : wake(after: moment)
+    output.wakeAfter = isEnded ? nil : wake(after: moment, reading)
     return output
   }
 
@@ -260,9 +260,9 @@ public struct Loop: Sendable {
     return max(pool.now, min(asked, pool.now + Limits.clockStepMax))
   }
 
-  /// How long nothing is due. A moment that pool time reaches later than expected, because UTC is
-  /// behind it, has the caller wake early, never late.
-  private func wake(after moment: Instant) -> Span? {
+  /// How long nothing is due, on the clock of the reading: early by what pool time may be drawn
+  /// towards UTC meanwhile, never late.
+  private func wake(after moment: Instant, _ reading: ClockReading) -> Span? {
     guard hasRoom else { return nil }
     if hasInput || contacts.hasStirred { return .zero }
     var next = appliedAt + limits.idleTick
@@ -273,7 +273,9 @@ public struct Loop: Sendable {
     if let row = contacts.holding.first, let held = contacts.contact(row: row)?.held {
       next = min(next, held.until)
     }
-    return Span(ns: max(0, next.ns - moment.ns))
+    let span = max(0, next.ns - moment.ns)
+    let isDrawn = clock.lag(behind: reading) > .zero
+    return Span(ns: isDrawn ? span - span / 1_000_000 * LoopLimits.slewPerMillion : span)
   }
 
   /// Whether a command may come from outside: those that the loop gives itself may not, nor what

@@ -108,6 +108,23 @@ import Testing
     #expect(rig.wakeAfter == .seconds(4))
   }
 
+  @Test func itIsCalledInTimeWherePoolTimeIsDrawn() {
+    var rig = LoopRig(nodes: 1)
+    let start = rig.loop.pool.now
+    // UTC is an hour ahead: pool time gains 500 millionths of 900 s.
+    rig.utcAhead = 3_600_000_000_000
+    rig.settle()
+    #expect(rig.wakeAfter == Span(ns: 899_550_000_000))
+    rig.now += 899_550_000_000
+    rig.settle()
+    for _ in 0..<3 where rig.loop.pool.now == start {
+      rig.now += rig.wakeAfter?.ns ?? 0
+      rig.settle()
+    }
+    #expect((rig.loop.pool.now - start).ns - 900_000_000_000 < 1_000_000)
+    #expect(rig.loop.pool.now > start)
+  }
+
   @Test func ticksAndCommandsTakeTurns() {
     var limits = LoopLimits()
     limits.commandsPerTick = 3

@@ -12,6 +12,8 @@ struct LoopRig {
   /// The batch that is to be made durable.
   var batch: Batch?
   var wakeAfter: Span?
+  /// How far UTC is ahead of the clock that counts.
+  var utcAhead: Int64 = 0
   private var tickets = 0
   private var sequences: [Int: UInt64] = [:]
 
@@ -27,7 +29,7 @@ struct LoopRig {
     replies = []
   }
 
-  var reading: ClockReading { ClockReading(elapsed: now, utc: now) }
+  var reading: ClockReading { ClockReading(elapsed: now, utc: now + utcAhead) }
 
   mutating func pass(_ seconds: Int64) { now += seconds * 1_000_000_000 }
 
