@@ -82,28 +82,27 @@ extension Agent {
     _ order: LeaseOrder, _ index: Int, from: BootTime, isNewEpoch: Bool
   ) {
     switch (order.verb, leases[index].state) {
-    case (.start(let span), .preparing), (.start(let span), .starting),
-      (.start(let span), .unsure), (.start(let span), .running):
-      extend(index, to: from + limits.shortened(span), isNewEpoch)
     case (.run(let span), .preparing), (.run(let span), .starting), (.run(let span), .unsure),
       (.run(let span), .running):
-      leases[index].isAcknowledged = true
       extend(index, to: from + limits.shortened(span), isNewEpoch)
+      leases[index].isAcknowledged = true
     case (.stop, .preparing): withdraw(index)
     case (.stop(let span), .starting), (.stop(let span), .unsure), (.stop(let span), .running):
       stop(index, killAt: killMoment(span, from: from), as: .failed)
     case (.stop(let span), .stopping):
       leases[index].killAt = min(leases[index].killAt, killMoment(span, from: from))
-    case (.stop, .killing), (.stop, .gone), (.start, .stopping), (.start, .killing),
-      (.start, .gone), (.run, .stopping), (.run, .killing), (.run, .gone):
+    case (.stop, .killing), (.stop, .gone), (.run, .stopping), (.run, .killing), (.run, .gone):
       break
+    // What it was told first holds until it is taken in that it started.
+    case (.start, _): break
     }
   }
 
-  /// Within a leadership every end that was said is no later than the true one, so the latest
-  /// counts. A new leadership may have set its clock.
+  /// Within a leadership every end that was said of a started lease is no later than the true one, so
+  /// the latest counts. A new leadership may have set its clock.
   private mutating func extend(_ index: Int, to end: BootTime, _ isNewEpoch: Bool) {
-    let next = isNewEpoch ? end : max(end, leases[index].ends)
+    let isFirst = isNewEpoch || !leases[index].isAcknowledged
+    let next = isFirst ? end : max(end, leases[index].ends)
     guard next != leases[index].ends else { return }
     leases[index].ends = next
     isChanged = true
@@ -113,8 +112,10 @@ extension Agent {
   private mutating func meet(_ order: LeaseOrder, from: BootTime) {
     guard leases.count < AgentLimits.leases else { return refuse(order.fencing, .tableFull) }
     switch order.verb {
-    case .start(let span):
-      let ends = from + limits.shortened(span)
+    case .start(let span, let runs):
+      // It can be taken in that it started at any moment from now on, and its first end counts from
+      // then.
+      let ends = min(from + limits.shortened(span), now + limits.shortened(runs))
       if let obstacle = obstacle(to: order, until: ends) { return refuse(order.fencing, obstacle) }
       preparing.append(order)
       add(order, .preparing, ends: ends, nil)

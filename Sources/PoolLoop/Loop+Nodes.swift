@@ -145,7 +145,8 @@ extension Loop {
   private func order(for id: LeaseID, _ lease: Lease, from arrived: Instant) -> LeaseOrder {
     let verb: LeaseOrder.Verb =
       switch lease.state {
-      case .granted: .start(within: Self.span(from: arrived, to: lease.startBy))
+      case .granted:
+        .start(within: Self.span(from: arrived, to: lease.startBy), runs: lease.quantumSpan)
       case .active, .quarantined: .run(until: Self.span(from: arrived, to: lease.ends))
       case .stopping:
         // Past its kill deadline no moment is named any more.

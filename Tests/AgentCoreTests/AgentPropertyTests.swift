@@ -36,7 +36,10 @@ import Testing
       switch random.below(12) {
       case 0, 1:
         let order = AgentRig.order(
-          next, .start(within: .seconds(random.within(0...30))), gpu: random.below(2),
+          next,
+          .start(
+            within: .seconds(random.within(0...30)), runs: .seconds(random.within(0...60))),
+          gpu: random.below(2),
           milli: [1_000, 500, 300][Int(random.below(3))])
         orders[next] = order
         next += 1
@@ -51,7 +54,7 @@ import Testing
           orders[number] = nil
         } else if next > 1 {
           let old = 1 + random.below(next - 1)
-          orders[old] = AgentRig.order(old, .start(within: .seconds(20)))
+          orders[old] = AgentRig.order(old, .start(within: .seconds(20), runs: .seconds(90)))
         }
       case 5, 6, 7: reply(Array(orders.values), &rig, &random)
       case 8:

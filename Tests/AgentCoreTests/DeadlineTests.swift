@@ -11,7 +11,7 @@ import Testing
   /// A rig with lease 1 running, acknowledged, and ending 60 s after its message was sent.
   private func running(after span: Span = .zero) -> (rig: AgentRig, sent: BootTime) {
     var rig = AgentRig()
-    rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])
     rig.saw(.started, 1)
     rig.pass(6)
     let sent = rig.now
@@ -74,7 +74,7 @@ import Testing
 
   @Test func whatIsNotAcknowledgedEndsWithItsStartDeadline() {
     var rig = AgentRig()
-    rig.poll([AgentRig.order(1, .start(within: .seconds(10)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(10), runs: .seconds(90)))])
     rig.saw(.started, 1)
     _ = rig.taken()
     rig.pass(9)
@@ -83,10 +83,27 @@ import Testing
     #expect(rig.taken() == ["stop 1"])
   }
 
+  @Test func aFirstEndMayBeBeforeTheStartDeadline() {
+    // It runs for 4 s from its start, and has 30 s to start: nobody knows when that was taken in.
+    var rig = AgentRig()
+    rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(4)))])
+    let taken = rig.now
+    rig.saw(.started, 1)
+    #expect(rig.agent.leases[0].ends == taken + limits.shortened(.seconds(4)))
+    rig.pass(1)
+    rig.answer([AgentRig.order(1, .start(within: .seconds(29), runs: .seconds(4)))])
+    #expect(rig.agent.leases[0].ends == taken + limits.shortened(.seconds(4)))
+    // The first end that was taken in counts, also where it is earlier.
+    rig.pass(1)
+    let sent = rig.now
+    rig.answer([AgentRig.order(1, .run(until: .seconds(1)))])
+    #expect(rig.agent.leases[0].ends == sent + limits.shortened(.seconds(1)))
+  }
+
   @Test func whatCannotBeStoredInTimeIsNotStarted() {
     var rig = AgentRig()
     rig.stores = false
-    rig.poll([AgentRig.order(1, .start(within: .seconds(10)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(10), runs: .seconds(90)))])
     rig.pass(10)
     rig.agent.stored(rig.agent.record.number)
     rig.stores = true

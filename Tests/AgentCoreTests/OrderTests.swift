@@ -7,7 +7,7 @@ import Testing
 @Suite struct OrderTests {
   @Test func aLeaseLives() {
     var rig = AgentRig()
-    rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])
     #expect(rig.taken() == ["start 1"])
     #expect(rig.state(1) == .starting)
     rig.saw(.started, 1)
@@ -35,7 +35,7 @@ import Testing
   @Test func nothingStartsBeforeItIsStored() {
     var rig = AgentRig()
     rig.stores = false
-    rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])
     #expect(rig.taken() == [])
     #expect(rig.state(1) == .preparing)
     rig.agent.stored(rig.agent.record.number)
@@ -61,7 +61,7 @@ import Testing
     let first = try #require(rig.message)
     rig.pass(6)
     let second = try #require(rig.message)
-    let start = [AgentRig.order(1, .start(within: .seconds(30)))]
+    let start = [AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))]
     rig.agent.take(rig.reply(to: second, start), at: rig.now)
     rig.run()
     #expect(rig.taken() == ["start 1"])
@@ -78,28 +78,36 @@ import Testing
     rig.epoch = 3
     rig.poll([])
     rig.epoch = 2
-    rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])
     #expect(rig.refusals == [.epochOver])
     #expect(rig.agent.epoch == 3)
     #expect(rig.disk?.epoch == 3)
   }
 
   @Test(arguments: [
-    (OrderRefusal.fencingStale, AgentRig.order(3, .start(within: .seconds(30)))),
-    (.fencingStale, AgentRig.order(5, .start(within: .seconds(30)))),
-    (.startLate, AgentRig.order(6, .start(within: .zero))),
-    (.deviceUnknown, AgentRig.order(6, .start(within: .seconds(30)), gpu: 7)),
-    (.deviceOccupied, AgentRig.order(7, .start(within: .seconds(30)), gpu: 1, milli: 501)),
-    (.deviceOccupied, AgentRig.order(7, .start(within: .seconds(30)), gpu: 1, memory: 501)),
+    (
+      OrderRefusal.fencingStale, AgentRig.order(3, .start(within: .seconds(30), runs: .seconds(90)))
+    ),
+    (.fencingStale, AgentRig.order(5, .start(within: .seconds(30), runs: .seconds(90)))),
+    (.startLate, AgentRig.order(6, .start(within: .zero, runs: .seconds(90)))),
+    (.deviceUnknown, AgentRig.order(6, .start(within: .seconds(30), runs: .seconds(90)), gpu: 7)),
+    (
+      .deviceOccupied,
+      AgentRig.order(7, .start(within: .seconds(30), runs: .seconds(90)), gpu: 1, milli: 501)
+    ),
+    (
+      .deviceOccupied,
+      AgentRig.order(7, .start(within: .seconds(30), runs: .seconds(90)), gpu: 1, memory: 501)
+    ),
   ])
   func aStartIsRefused(_ because: OrderRefusal, _ order: LeaseOrder) {
     var rig = AgentRig()
     // GPU 0 has seen 5; on GPU 1 half is taken by 6.
-    rig.poll([AgentRig.order(5, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(5, .start(within: .seconds(30), runs: .seconds(90)))])
     rig.saw(.started, 5)
     rig.saw(.exited(.failed), 5)
     let half = AgentRig.order(
-      6, .start(within: .seconds(30)), gpu: 1, milli: 500, memory: 500)
+      6, .start(within: .seconds(30), runs: .seconds(90)), gpu: 1, milli: 500, memory: 500)
     rig.poll([half])
     _ = rig.taken()
     // 5 was taken in and is forgotten; only the table knows it.
@@ -114,7 +122,7 @@ import Testing
   func anUnfitDeviceIsNotUsed(_ condition: DeviceReport.Condition) {
     var rig = AgentRig()
     rig.agent.take(AgentRig.inventory(condition))
-    let order = AgentRig.order(1, .start(within: .seconds(30)))
+    let order = AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))
     rig.poll([order])
     #expect(rig.refusals == [.deviceUnfit])
     rig.agent.take(AgentRig.inventory())
@@ -125,18 +133,18 @@ import Testing
   @Test func sharesOfOneDeviceStartTogether() {
     var rig = AgentRig()
     rig.poll([
-      AgentRig.order(2, .start(within: .seconds(30)), milli: 400),
-      AgentRig.order(1, .start(within: .seconds(30)), milli: 600),
+      AgentRig.order(2, .start(within: .seconds(30), runs: .seconds(90)), milli: 400),
+      AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)), milli: 600),
     ])
     #expect(rig.taken() == ["start 1", "start 2"])
   }
 
   @Test func theNextHolderWaitsUntilTheOldOneIsGone() {
     var rig = AgentRig()
-    rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])
     rig.saw(.started, 1)
     _ = rig.taken()
-    let next = AgentRig.order(2, .start(within: .seconds(30)))
+    let next = AgentRig.order(2, .start(within: .seconds(30), runs: .seconds(90)))
     rig.poll([next])
     #expect(rig.taken() == ["stop 1"])
     #expect(rig.refusals == [.deviceOccupied])
@@ -151,11 +159,11 @@ import Testing
     rig.poll([AgentRig.order(4, .stop(within: .seconds(10)))])
     #expect(rig.agent.lease(AgentRig.fencing(4))?.ending == .neverStarted)
     rig.poll([])
-    rig.poll([AgentRig.order(4, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(4, .start(within: .seconds(30), runs: .seconds(90)))])
     #expect(rig.refusals == [.fencingStale])
     // Being prepared.
     rig.stores = false
-    rig.poll([AgentRig.order(5, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(5, .start(within: .seconds(30), runs: .seconds(90)))])
     #expect(rig.state(5) == .preparing)
     rig.poll([AgentRig.order(5, .stop(within: .seconds(10)))])
     #expect(rig.state(5) == .gone)
@@ -164,7 +172,7 @@ import Testing
     rig.run()
     #expect(rig.taken() == [])
     // Starting.
-    rig.poll([AgentRig.order(6, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(6, .start(within: .seconds(30), runs: .seconds(90)))])
     rig.poll([AgentRig.order(6, .stop(within: .seconds(10)))])
     #expect(rig.taken() == ["start 6", "stop 6"])
     #expect(rig.state(6) == .stopping)
@@ -189,8 +197,10 @@ import Testing
     inventory.devices[1].kind = .slice
     inventory.devices[1].parent = AgentRig.gpu(0)
     rig.agent.take(inventory)
-    let board = AgentRig.order(1, .start(within: .seconds(30)), gpu: 0, milli: 1)
-    let instance = AgentRig.order(2, .start(within: .seconds(30)), gpu: 1, milli: 1)
+    let board = AgentRig.order(
+      1, .start(within: .seconds(30), runs: .seconds(90)), gpu: 0, milli: 1)
+    let instance = AgentRig.order(
+      2, .start(within: .seconds(30), runs: .seconds(90)), gpu: 1, milli: 1)
     rig.poll([board, instance])
     #expect(rig.taken() == ["start 1"])
     #expect(rig.refusals == [.deviceOccupied])
@@ -199,7 +209,7 @@ import Testing
   @Test func noMoreLeasesThanCanBeKnown() {
     var rig = AgentRig()
     let orders = (1...UInt64(AgentLimits.leases) + 1).map {
-      AgentRig.order($0, .start(within: .seconds(30)), milli: 1)
+      AgentRig.order($0, .start(within: .seconds(30), runs: .seconds(90)), milli: 1)
     }
     rig.poll(orders)
     #expect(rig.agent.leases.count == AgentLimits.leases)

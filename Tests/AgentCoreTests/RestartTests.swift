@@ -8,9 +8,9 @@ import Testing
   private func stored() throws -> AgentRecord {
     var rig = AgentRig()
     rig.poll([
-      AgentRig.order(1, .start(within: .seconds(30)), milli: 300),
-      AgentRig.order(2, .start(within: .seconds(30)), milli: 300),
-      AgentRig.order(3, .start(within: .seconds(30)), milli: 300),
+      AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)), milli: 300),
+      AgentRig.order(2, .start(within: .seconds(30), runs: .seconds(90)), milli: 300),
+      AgentRig.order(3, .start(within: .seconds(30), runs: .seconds(90)), milli: 300),
     ])
     for number in 1...3 { rig.saw(.started, UInt64(number)) }
     rig.poll([
@@ -61,6 +61,17 @@ import Testing
     #expect(rig.taken() == ["stop 1", "stop 2"])
   }
 
+  @Test func aReplyToAnEarlierStartIsLate() throws {
+    var rig = AgentRig(record: try stored())
+    let message = try #require(rig.message)
+    var reply = rig.reply(to: message, [])
+    reply.generation -= 1
+    rig.agent.take(reply, at: rig.now)
+    rig.run()
+    #expect(rig.refusals == [.replyLate])
+    #expect(rig.state(1) == .unsure)
+  }
+
   @Test func aLostCountGoesOnFromTheLeaders() throws {
     var rig = AgentRig()
     let message = try #require(rig.message)
@@ -75,7 +86,7 @@ import Testing
 
   @Test func aReportAnswersAnAsk() throws {
     var rig = AgentRig()
-    rig.poll([AgentRig.order(1, .start(within: .seconds(30)))])
+    rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])
     rig.pass(6)
     let first = try #require(rig.message)
     rig.pass(6)
@@ -88,7 +99,8 @@ import Testing
     #expect(report.report?.living == [AgentRig.fencing(1)])
     #expect(report.report?.report.sequence == report.sequence)
     // What was ordered before the report is not obeyed any more.
-    let late = rig.reply(to: second, [AgentRig.order(2, .start(within: .seconds(30)), gpu: 1)])
+    let late = rig.reply(
+      to: second, [AgentRig.order(2, .start(within: .seconds(30), runs: .seconds(90)), gpu: 1)])
     rig.agent.take(late, at: rig.now)
     rig.run()
     #expect(rig.refusals == [.replyLate])

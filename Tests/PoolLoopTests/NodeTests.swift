@@ -62,7 +62,7 @@ import Testing
     rig.hear(rig.message(0, sequence: 3))
     rig.settle()
     let order = try #require(rig.nodeReplies.last?.orders?.first)
-    #expect(order.verb == .start(within: SmallFleet.startWithin))
+    #expect(order.verb == .start(within: SmallFleet.startWithin, runs: SmallFleet.quantum))
     #expect(order.claim == SmallFleet.key(10, 0))
     #expect(order.killWithin == SmallFleet.killWithin)
     #expect(order.devices.map(\.milli) == [.whole])
@@ -90,7 +90,8 @@ import Testing
     rig.settle()
     // It waited for three seconds, and is told what was true when it came.
     #expect(
-      rig.nodeReplies.last?.orders?.first?.verb == .start(within: SmallFleet.startWithin))
+      rig.nodeReplies.last?.orders?.first?.verb
+        == .start(within: SmallFleet.startWithin, runs: SmallFleet.quantum))
   }
 
   @Test func ordersWaitForTheirRecordsToBeDurable() {

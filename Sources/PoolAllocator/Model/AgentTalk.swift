@@ -98,8 +98,9 @@ public struct DeviceShare: BitwiseCopyable, Hashable, Sendable {
 public struct LeaseOrder: Sendable {
   /// What has to be done.
   public enum Verb: BitwiseCopyable, Hashable, Sendable {
-    /// Start it, and have that confirmed within a span.
-    case start(within: Span)
+    /// Start it, and have that confirmed within a span; once started it has so much time before it
+    /// must be extended.
+    case start(within: Span, runs: Span)
     /// Let it run for a span; without a longer one it ends then.
     case run(until: Span)
     /// End it: nothing may live after a span.
