@@ -98,8 +98,8 @@ extension Agent {
     }
   }
 
-  /// Within a leadership every end that was said of a started lease is no later than the true one, so
-  /// the latest counts. A new leadership may have set its clock.
+  /// Within a leadership every end that was said of a started lease is no later than the true one,
+  /// so the latest counts. A new leadership may have set its clock.
   private mutating func extend(_ index: Int, to end: BootTime, _ isNewEpoch: Bool) {
     let isFirst = isNewEpoch || !leases[index].isAcknowledged
     let next = isFirst ? end : max(end, leases[index].ends)
