@@ -21,6 +21,8 @@ let package = Package(
   products: [
     .library(name: "PoolAllocator", targets: ["PoolAllocator"]),
     .library(name: "PoolWire", targets: ["PoolWire"]),
+    .library(name: "PoolLoop", targets: ["PoolLoop"]),
+    .library(name: "AgentCore", targets: ["AgentCore"]),
     .library(name: "PoolVerifier", targets: ["PoolVerifier"]),
     .library(name: "PoolInsight", targets: ["PoolInsight"]),
     .library(name: "PoolRecord", targets: ["PoolRecord"]),
@@ -35,6 +37,8 @@ let package = Package(
     .target(name: "PoolAllocator", swiftSettings: safe),
     .target(name: "StrictJSON", swiftSettings: safe),
     .target(name: "PoolWire", dependencies: ["PoolAllocator", "StrictJSON"], swiftSettings: safe),
+    .target(name: "PoolLoop", dependencies: ["PoolAllocator"], swiftSettings: safe),
+    .target(name: "AgentCore", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolVerifier", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolInsight", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolRecord", dependencies: ["PoolAllocator"], swiftSettings: safe),
@@ -70,6 +74,13 @@ let package = Package(
     .testTarget(
       name: "PoolSimulatorTests",
       dependencies: ["PoolSimulator", "PoolInsight", "PoolAllocator"], swiftSettings: strict),
+    .testTarget(
+      name: "PoolLoopTests",
+      dependencies: ["PoolLoop", "AgentCore", "PoolSimulator", "PoolAllocator"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "AgentCoreTests", dependencies: ["AgentCore", "PoolSimulator", "PoolAllocator"],
+      swiftSettings: strict),
     .testTarget(name: "StrictJSONTests", dependencies: ["StrictJSON"], swiftSettings: strict),
     .testTarget(
       name: "PoolWireTests", dependencies: ["PoolWire", "PoolAllocator", "StrictJSON"],

@@ -77,6 +77,19 @@ extension Pool {
     return members
   }
 
+  /// The leases that hold devices of a node, by fencing number.
+  /// - Complexity: O(n log n) in the leases of the node.
+  public func leases(on id: NodeID) -> [LeaseID] {
+    guard nodes.contains(id) else { return [] }
+    var found: [LeaseID] = []
+    var row = placement.leases.first(of: id.row)
+    while row != RowLists.none {
+      if let lease = leases.id(at: row) { found.append(lease) }
+      row = placement.leases.next(after: row)
+    }
+    return found.sorted { leases[$0].fencing < leases[$1].fencing }
+  }
+
   /// The shares of devices that a lease holds.
   public func uses(of lease: Lease) -> [DeviceUse] { lease.uses.indices.map { uses[$0] } }
 

@@ -289,6 +289,8 @@ extension Pool {
     case .failed where devices[id].health != .failed:
       step(.deviceMoved(id, .failed), &log)
     case .dirty:
+      // It works again, though something lives there.
+      if devices[id].health == .failed { step(.deviceMoved(id, .unknown), &log) }
       if devices[id].health == .unknown, devices[id].isApproved {
         step(.deviceMoved(id, .usable), &log)
       }

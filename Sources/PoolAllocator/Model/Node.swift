@@ -68,7 +68,7 @@ public struct NodeReport: BitwiseCopyable, Sendable {
   public var cpu: MilliCPU
   /// Host memory that leases may use.
   public var hostMemory: Bytes
-  /// Counts the agent's configurations of its hardware.
+  /// Rises with every start of the agent, over boots too.
   public var generation: UInt64
   /// Counts its messages; with `generation` it orders them.
   public var sequence: UInt64

@@ -1,0 +1,81 @@
+public import PoolAllocator
+
+/// What a network does to messages.
+public struct NetworkFaults: Hashable, Sendable {
+  /// Messages that are lost. Unit: thousandths.
+  public var lost: UInt64 = 0
+  /// Messages that arrive twice. Unit: thousandths.
+  public var doubled: UInt64 = 0
+  /// Messages that are under way for up to `lateness`. Unit: thousandths.
+  public var late: UInt64 = 0
+  /// Longest time under way of the others. Unit: nanoseconds.
+  public var delay = Span(ns: 20_000_000)
+  /// Longest time under way of late ones. Unit: nanoseconds.
+  public var lateness = Span.seconds(60)
+
+  /// A network that only delays, so that messages still overtake each other.
+  public init() {}
+}
+
+/// A network that loses, delays, doubles and reorders messages, and whose links can be cut in one
+/// direction. Same seed, same calls: the same deliveries.
+public struct LossyNetwork<Message: Sendable>: Sendable {
+  /// A direction between two places.
+  public struct Link: Hashable, Sendable {
+    /// Where messages come from.
+    public var from: Int
+    /// Where they go.
+    public var to: Int
+
+    /// Makes a direction.
+    public init(from: Int, to: Int) {
+      self.from = from
+      self.to = to
+    }
+  }
+
+  /// What it does to messages that are sent from now on.
+  public var faults = NetworkFaults()
+  /// Messages delivered, and messages that never will be.
+  public private(set) var delivered = 0
+  public private(set) var lost = 0
+
+  private var random: SeededGenerator
+  private var underWay = Agenda<(link: Link, message: Message)>()
+  /// Looked up, never iterated.
+  private var cuts: Set<Link> = []
+
+  /// Makes a network without messages.
+  public init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+
+  /// Cuts a direction, or mends it; what is under way arrives all the same.
+  public mutating func cut(_ link: Link, _ isCut: Bool) {
+    if isCut { cuts.insert(link) } else { cuts.remove(link) }
+  }
+
+  /// Mends every direction.
+  public mutating func mend() { cuts = [] }
+
+  /// Sends a message.
+  public mutating func send(_ message: Message, over link: Link, at now: Instant) {
+    if cuts.contains(link) || random.below(1_000) < faults.lost {
+      lost += 1
+      return
+    }
+    let copies = random.below(1_000) < faults.doubled ? 2 : 1
+    for _ in 0..<copies {
+      let longest = random.below(1_000) < faults.late ? faults.lateness : faults.delay
+      underWay.add((link, message), at: now + Span(ns: random.within(0...max(0, longest.ns))))
+    }
+  }
+
+  /// The moment of the next delivery.
+  public var next: Instant? { underWay.first }
+
+  /// Takes out the next message that has arrived by a moment, if any.
+  public mutating func receive(at now: Instant) -> (link: Link, message: Message)? {
+    guard let next = underWay.popFirst(at: now) else { return nil }
+    delivered += 1
+    return next
+  }
+}
