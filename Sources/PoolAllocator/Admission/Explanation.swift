@@ -261,10 +261,25 @@ extension Pool {
     return resolved(claim).map { eligibleLanes(claim.spec, $0).lanes } ?? .none
   }
 
-  /// Whether a node that just suffices for a demand would hold a waiting claim too.
+  /// Whether nodes that just suffice for a demand, one for each member, would be taken by a waiting
+  /// claim too: by a gang also together with what is free elsewhere, or for what is kept for it.
   private func fits(_ row: UInt32, in room: Wish, lane: UInt32) -> Bool {
-    room.demand.leavesRoom(
-      for: claims[row: row].spec.demand, memory: lanes[row: lane].profile.memory)
+    let demand = claims[row: row].spec.demand
+    guard room.demand.leavesRoom(for: demand, memory: lanes[row: lane].profile.memory) else {
+      return false
+    }
+    guard demand.members > room.demand.members else { return true }
+    if claims[row: row].pin?.lane.row == lane || head(of: lane)?.row == row { return true }
+    guard var wish = claims.id(at: row).flatMap({ resolved(claims[$0]) })?.wish else {
+      return false
+    }
+    wish.through = row
+    let missing = Int(demand.members) - Int(room.demand.members)
+    var found = 0
+    for node in nodes(of: lane) where found < missing {
+      found += members(wish, on: node, lane, atMost: missing - found).count
+    }
+    return found >= missing
   }
 
   /// Whether some node of a lane can be relied on to hold a waiting claim, where there is one more
@@ -386,12 +401,11 @@ extension ClaimSpec {
 }
 
 extension Demand {
-  /// Whether a node that has exactly what this demand asks for would hold another one too.
+  /// Whether a node that has exactly what a member of this demand asks for would hold a member of
+  /// another one too.
   /// - Parameter memory: what a device of the lane's profile has.
   func leavesRoom(for other: Demand, memory: Bytes) -> Bool {
-    guard other.members <= members, other.devices <= devices, other.cpu <= cpu,
-      other.hostMemory <= hostMemory
-    else {
+    guard other.devices <= devices, other.cpu <= cpu, other.hostMemory <= hostMemory else {
       return false
     }
     switch (shape, other.shape) {
