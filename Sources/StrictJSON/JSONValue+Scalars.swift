@@ -16,7 +16,8 @@ extension JSONValue {
     switch node.kind {
     case .yes: return true
     case .no: return false
-    default: throw wrongType(Expected.bool, hint: "write it without quotes")
+    default:
+      throw wrongType(Expected.bool, hint: node.isString ? "write it without quotes" : "")
     }
   }
 

@@ -52,7 +52,7 @@ private func tenant(_ value: JSONValue) throws -> Tenant {
       [{"name": "", "weight": 0.0125, "burst": null, "active": "true",
         "lanes": ["a", 7, "longer-than"], "class": "p1"},
        {"nmae": "b", "weight": 99, "burst": 1.0, "active": true, "lanes": [], "class": 3},
-       {"name": "root", "weight": 1, "active": true, "lanes": "a", "class": "P0", "zzz": {}}, 5]
+       {"name": "root", "weight": 1, "active": null, "lanes": "a", "class": "P0", "zzz": {}}, 5]
       """
     let expected = """
       1:11: $[0].name: the string has 0 bytes; expected a string of 1 to 8 bytes
@@ -71,6 +71,7 @@ private func tenant(_ value: JSONValue) throws -> Tenant {
       3:69: $[1].lanes: the array has 0 elements; expected an array of 1 to 3 elements
       3:82: $[1].class: expected one of "P0", "P1", found the number 3
       4:11: $[2].name: a name may not be "root"
+      4:42: $[2].active: expected true or false, found null
       4:57: $[2].lanes: expected an array of 1 to 3 elements, found the string "a"
       4:77: $[2].zzz: unknown key "zzz"; known keys are \
       "name", "weight", "burst", "active", "lanes", "class"
