@@ -179,14 +179,9 @@ extension Pool {
       promise.starts < asker.leaves
     else { return false }
     let needsHost = own.demand.asksHost && wish.demand.asksHost
+    let places = [room.placement] + room.others
     return ([promise.placement] + promise.others).contains { plan in
-      ([room.placement] + room.others).contains { place in
-        guard plan.node == place.node else { return false }
-        return needsHost
-          || (0..<plan.count).contains { device in
-            (0..<place.count).contains { place.devices[$0] == plan.devices[device] }
-          }
-      }
+      places.contains { $0.node == plan.node && (needsHost || $0.shares(deviceWith: plan)) }
     }
   }
 
@@ -270,9 +265,7 @@ extension Pool {
     }
     guard demand.members > room.demand.members else { return true }
     if claims[row: row].pin?.lane.row == lane || head(of: lane)?.row == row { return true }
-    guard var wish = claims.id(at: row).flatMap({ resolved(claims[$0]) })?.wish else {
-      return false
-    }
+    guard var wish = resolved(claims[row: row])?.wish else { return false }
     wish.through = row
     let missing = Int(demand.members) - Int(room.demand.members)
     var found = 0

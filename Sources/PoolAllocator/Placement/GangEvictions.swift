@@ -25,7 +25,8 @@ extension Pool {
     var places: [(place: Place, shares: [[Share]])] = []
     var budget = Limits.preemptionSets
     for node in nodes + clearingNodes(lane: row, besides: nodes) {
-      let shares = shares(for: id, wish, as: asker, lane: row, on: node, rule, &budget)
+      let victims = candidates(for: claims[id], lane: row, on: node, rule)
+      let shares = shares(wish, as: asker, lane: row, on: node, among: victims, &budget)
       guard !shares.isEmpty else { continue }
       let place = place(of: node, nearness)
       if let index = places.firstIndex(where: { $0.place == place }) {
@@ -57,13 +58,13 @@ extension Pool {
 
   /// Who ends on a node for one member, for two, and so on.
   private func shares(
-    for id: ClaimID, _ wish: Wish, as asker: Asker, lane row: UInt32, on node: UInt32,
-    _ rule: PreemptionRule, _ budget: inout Int
+    _ wish: Wish, as asker: Asker, lane row: UInt32, on node: UInt32,
+    among victims: [EvictionSearch.Victim], _ budget: inout Int
   ) -> [Share] {
     var shares: [Share] = []
     for members in 1...wish.members {
       let search = evictionSearch(
-        for: id, wish, members: members, as: asker, lane: row, on: node, rule)
+        wish, members: members, as: asker, lane: row, on: node, among: victims)
       guard let search, let set = search.best(&budget), let outcome = search.outcome(set) else {
         break
       }

@@ -18,6 +18,13 @@ struct Placement: BitwiseCopyable {
     for (index, row) in rows.enumerated() { devices[index] = row }
     count = rows.count
   }
+
+  /// Whether it has a device that another one has.
+  func shares(deviceWith other: Placement) -> Bool {
+    (0..<count).contains { own in
+      (0..<other.count).contains { other.devices[$0] == devices[own] }
+    }
+  }
 }
 
 /// What a lookup needs to know of one claim.

@@ -206,7 +206,8 @@ extension Pool {
     var best: Eviction?
     var budget = Limits.preemptionSets
     for node in nodes {
-      let search = evictionSearch(for: id, wish, as: asker, lane: row, on: node, rule)
+      let victims = candidates(for: claims[id], lane: row, on: node, rule)
+      let search = evictionSearch(wish, as: asker, lane: row, on: node, among: victims)
       guard let search, let set = search.best(&budget), let outcome = search.outcome(set),
         outcome.at > now
       else { continue }
@@ -298,17 +299,17 @@ extension Pool {
 
   // MARK: one node
 
-  /// What would have to go on a node for so many members; nil where it can receive no lease, or has
-  /// too few devices.
+  /// What would have to go of some leases on a node for so many members; nil where it can receive
+  /// no lease, or has too few devices.
   func evictionSearch(
-    for id: ClaimID, _ wish: Wish, members: Int = 1, as asker: Asker, lane row: UInt32,
-    on node: UInt32, _ rule: PreemptionRule
+    _ wish: Wish, members: Int = 1, as asker: Asker, lane row: UInt32, on node: UInt32,
+    among victims: [EvictionSearch.Victim]
   ) -> EvictionSearch? {
     guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
     else { return nil }
     var search = EvictionSearch(need: Int(wish.demand.devices) * members)
     search.spots.reserveCapacity(Limits.devicesPerMember)
-    search.victims = candidates(for: claims[id], lane: row, on: node, rule)
+    search.victims = victims
     addSpots(to: &search, wish, asker, lane: row, on: node)
     guard search.spots.count >= search.need else { return nil }
     addHost(to: &search, wish.times(members), asker, on: node)
@@ -323,7 +324,7 @@ extension Pool {
 
   /// Leases of a node that a claim may preempt, those that lose least first; the members of a gang
   /// on it are one.
-  private func candidates(
+  func candidates(
     for claim: Claim, lane row: UInt32, on node: UInt32, _ rule: PreemptionRule
   ) -> [EvictionSearch.Victim] {
     let own = claim.serviceClass.rank
