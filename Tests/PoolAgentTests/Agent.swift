@@ -37,6 +37,23 @@ enum Agent {
     try run(arguments, input: input)
   }
 
+  /// The answers of a stream, one to each line, all as their schema says.
+  /// - Parameter nodes: files of nodes.
+  static func converse(
+    _ lines: [String], policy: String = Agent.policy, nodes: [String], flags: [String] = []
+  ) throws -> [[String: Any]] {
+    let result = try run(
+      ["place", "--policy", policy, "--stream"] + flags + ["--nodes"] + nodes,
+      input: Data(lines.map { $0 + "\n" }.joined().utf8))
+    #expect(result.code == 0)
+    #expect(result.lines.count == lines.count)
+    return try result.lines.map { line in
+      #expect(try SchemaCheck.findings(line, "answer") == [], "\(line)")
+      return try #require(
+        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+  }
+
   /// - Parameter input: what stands on standard input; nil gives it a directory.
   static func run(_ arguments: [String], input: Data? = Data()) throws -> Result {
     let folder = try scratch()

@@ -5,16 +5,7 @@ import Testing
 @Suite("The budget of explanations, and wrong input")
 struct ExplainBudgetTests {
   private func run(_ lines: [String], flags: [String] = []) throws -> [[String: Any]] {
-    let result = try Agent.run(
-      ["place", "--policy", Agent.policy, "--stream"] + flags
-        + ["--nodes", Agent.node("cpu-2")],
-      input: Data(lines.map { $0 + "\n" }.joined().utf8))
-    #expect(result.code == 0 && result.lines.count == lines.count)
-    return try result.lines.map { line in
-      #expect(try SchemaCheck.findings(line, "answer") == [], "\(line)")
-      return try #require(
-        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-    }
+    try Agent.converse(lines, nodes: [Agent.node("cpu-2")], flags: flags)
   }
 
   private func claim(_ name: String, by principal: String) -> String {

@@ -6,16 +6,7 @@ struct StreamAnswerTests {
   private func run(
     _ lines: [String], nodes: [String] = ["cpu-2"], policy: String = Agent.policy
   ) throws -> [[String: Any]] {
-    let result = try Agent.run(
-      ["place", "--policy", policy, "--stream", "--nodes"] + nodes.map(Agent.node),
-      input: Data(lines.map { $0 + "\n" }.joined().utf8))
-    #expect(result.code == 0)
-    #expect(result.lines.count == lines.count)
-    return try result.lines.map { line in
-      #expect(try SchemaCheck.findings(line, "answer") == [], "\(line)")
-      return try #require(
-        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-    }
+    try Agent.converse(lines, policy: policy, nodes: nodes.map(Agent.node))
   }
 
   private func claim(

@@ -6,18 +6,8 @@ struct StreamQuoteTests {
   private static let folder = "examples/quote"
 
   private func run(_ lines: [String]) throws -> [[String: Any]] {
-    let result = try Agent.run(
-      [
-        "place", "--policy", "\(Self.folder)/policy.json", "--nodes", "\(Self.folder)/node.json",
-        "--stream",
-      ],
-      input: Data(lines.map { $0 + "\n" }.joined().utf8))
-    #expect(result.code == 0 && result.lines.count == lines.count)
-    return try result.lines.map { line in
-      #expect(try SchemaCheck.findings(line, "answer") == [], "\(line)")
-      return try #require(
-        try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
-    }
+    try Agent.converse(
+      lines, policy: "\(Self.folder)/policy.json", nodes: ["\(Self.folder)/node.json"])
   }
 
   private func claim(_ name: String, more: String = "") -> String {
