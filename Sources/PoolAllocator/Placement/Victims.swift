@@ -47,7 +47,7 @@ extension Pool {
   /// - Complexity: O(members).
   func victimTerms(_ lease: Lease) -> (shieldEnds: Instant, saved: Instant)? {
     guard policy.preemption != nil, lease.state == .active, !lease.isLent, isCurrent(lease),
-      var started = lease.started, var saved = lease.savedAt
+      var started = lease.started, let saved = savedAt(lease)
     else { return nil }
     let claim = claims[lease.claim]
     guard claim.spec.interruption != nil, Int(claim.preemptions) < Limits.preemptionsPerClaim
@@ -56,7 +56,6 @@ extension Pool {
       for member in gang(of: lease.lead) {
         guard leases[member].state == .active, let own = leases[member].started else { return nil }
         started = max(started, own)
-        saved = min(saved, leases[member].savedAt ?? own)
       }
     }
     let shield = max(lease.terms.shield, policy.classes[Int(claim.serviceClass.rank)].shield)
