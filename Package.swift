@@ -32,6 +32,7 @@ let package = Package(
     .library(name: "FakeNVML", type: .dynamic, targets: ["FakeNVML"]),
     .library(name: "FakeNVML2018", type: .dynamic, targets: ["FakeNVML2018"]),
     .executable(name: "pool-agent", targets: ["pool-agent"]),
+    .executable(name: "pool-sim", targets: ["pool-sim"]),
   ],
   targets: [
     .target(name: "PoolAllocator", swiftSettings: safe),
@@ -42,12 +43,22 @@ let package = Package(
     .target(name: "PoolVerifier", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolInsight", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolRecord", dependencies: ["PoolAllocator"], swiftSettings: safe),
-    .target(name: "PoolSimulator", dependencies: ["PoolAllocator"], swiftSettings: safe),
+    .target(
+      name: "PoolSimulator",
+      dependencies: ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord", "PoolVerifier"],
+      swiftSettings: safe),
     .target(name: "CNVML"),
     .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
+    .target(name: "PoolConsole", dependencies: ["PoolWire"], swiftSettings: strict),
     .executableTarget(
       name: "pool-agent",
-      dependencies: ["PoolAllocator", "PoolInsight", "PoolWire", "HardwareProbe", "StrictJSON"],
+      dependencies: [
+        "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "pool-sim",
+      dependencies: ["PoolAllocator", "PoolSimulator", "PoolConsole", "PoolWire", "StrictJSON"],
       swiftSettings: strict),
 
     // Fakes are products too: anyone's CI can exercise the probe without a GPU.

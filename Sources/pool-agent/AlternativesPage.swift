@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolConsole
 import PoolWire
 
 /// What would be granted at once instead of each claim that was not placed: what

@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolConsole
 import PoolWire
 
 /// The longest waits that a policy allows, lane by lane: what `place --explain` adds.

@@ -1,3 +1,5 @@
+import PoolConsole
+
 extension Forms {
   static let profiles = CommandLineForm(
     name: "profiles",

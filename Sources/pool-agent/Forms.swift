@@ -1,8 +1,9 @@
+import PoolConsole
+
 /// The commands with their flags and help.
 enum Forms {
-  static let version = "0.1.0"
-
-  static let all = [probe, advertise, profiles, place]
+  static let program = Program(
+    name: "pool-agent", version: "0.1.0", commands: [probe, advertise, profiles, place])
 
   static let place = CommandLineForm(
     name: "place",
@@ -48,29 +49,4 @@ enum Forms {
       """)
 
   static let help = Flag(name: "--help", values: .none, summary: "print this help")
-
-  static func help(of form: CommandLineForm) -> String {
-    let width = form.flags.map(\.name.count).max() ?? 0
-    let flags = form.flags.map { flag in
-      let gap = String(repeating: " ", count: width - flag.name.count)
-      return "  \(flag.name)\(gap)  \(flag.summary)"
-    }
-    return "usage: \(form.usage)\n\n\(form.summary)\n\n\(flags.joined(separator: "\n"))\n\n"
-      + form.details + "\n"
-  }
-
-  static var overview: String {
-    let width = all.map(\.name.count).max() ?? 0
-    let commands = all.map { form in
-      "  \(form.name)\(String(repeating: " ", count: width - form.name.count))  \(form.summary)"
-    }
-    return """
-      usage: pool-agent COMMAND [FLAGS]
-
-      \(commands.joined(separator: "\n"))
-
-      pool-agent COMMAND --help says more; pool-agent --version prints the version.
-
-      """
-  }
 }

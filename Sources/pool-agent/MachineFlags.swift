@@ -1,4 +1,5 @@
 import HardwareProbe
+import PoolConsole
 
 /// Which machine a command looks at, and how.
 struct MachineFlags {

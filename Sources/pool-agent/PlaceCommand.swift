@@ -1,5 +1,6 @@
 import HardwareProbe
 import PoolAllocator
+import PoolConsole
 import PoolWire
 import StrictJSON
 

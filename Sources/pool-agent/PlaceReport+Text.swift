@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolConsole
 import PoolWire
 
 /// The report as a person reads it.

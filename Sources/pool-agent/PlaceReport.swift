@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolConsole
 import PoolWire
 
 /// What became of the claims of one call.

@@ -1,12 +1,13 @@
 import HardwareProbe
+import PoolConsole
 
 /// What `pool-agent probe` shows a person.
 enum ProbeText {
   /// The inventory for a screen of a width; nil where nothing is to be cut.
   static func text(of inventory: NodeInventory, width: Int?) -> String {
-    guard width != nil else { return inventory.table(agentVersion: Forms.version) }
+    guard width != nil else { return inventory.table(agentVersion: Forms.program.version) }
     let page = Page(width: width)
-    let lines = inventory.blocks(agentVersion: Forms.version).flatMap { block in
+    let lines = inventory.blocks(agentVersion: Forms.program.version).flatMap { block in
       switch block {
       case .line(let line): page.prose(line, indent: "")
       case .table(let header, let rows, let optional):

@@ -1,4 +1,5 @@
 import HardwareProbe
+import PoolConsole
 import PoolWire
 import StrictJSON
 

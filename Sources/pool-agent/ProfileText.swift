@@ -1,4 +1,5 @@
 import HardwareProbe
+import PoolConsole
 import PoolWire
 
 /// Hardware profiles as a person reads them. What is not known is "-".

@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolConsole
 import PoolWire
 import StrictJSON
 

@@ -1,3 +1,5 @@
+import PoolConsole
+
 /// A request of `place --stream` as its help shows it.
 struct StreamForm {
   var op: String

@@ -1,4 +1,5 @@
 import HardwareProbe
+import PoolConsole
 import StrictJSON
 
 /// `pool-agent probe --watch`: prints again and again, with what the driver reported meanwhile and

@@ -1,47 +1,14 @@
 import PoolWire
 
-/// A flag of a command.
-struct Flag {
-  /// How many values follow it.
-  enum Values {
-    case none
-    case one(String)
-    case many(String)
-  }
-
-  var name: String
-  var values: Values
-  var summary: String
-}
-
-/// A command: its flags and what its help says.
-struct CommandLineForm {
-  var name: String
-  var usage: String
-  var summary: String
-  var flags: [Flag]
-  var details: String
-  /// What words that are no flags are; nil where there may be none.
-  var operands: String?
-}
-
-/// What a person wrote wrongly on the command line or in a document; exit code 2.
-struct UsageError: Error {
-  /// One line each, as `FILE:line:column: …` where a document is at fault.
-  var lines: [String] = []
-  /// The last line.
-  var message: String
-}
-
 /// The flags of one call.
-struct Arguments {
+package struct Arguments {
   private var values: [String: [String]] = [:]
 
   /// The words that are no flags, in their order.
-  private(set) var operands: [String] = []
+  package private(set) var operands: [String] = []
 
   /// Reads the words after the command.
-  init(_ words: [String], form: CommandLineForm) throws(UsageError) {
+  package init(_ words: [String], form: CommandLineForm) throws(UsageError) {
     var index = 0
     while index < words.count {
       if form.operands != nil, !Self.isFlag(words[index]) {
@@ -100,16 +67,7 @@ struct Arguments {
     throw UsageError(message: "unknown flag \(quoted(name)); \(hint)")
   }
 
-  func has(_ name: String) -> Bool { values[name] != nil }
-  func one(_ name: String) -> String? { values[name]?.first }
-  func all(_ name: String) -> [String] { values[name] ?? [] }
-}
-
-/// Text that somebody gave us, fit for a terminal: short, and no control characters.
-func quoted(_ text: String) -> String {
-  var result = "\""
-  for scalar in text.unicodeScalars.prefix(80) {
-    result += Terminal.isPlain(scalar) ? String(scalar) : "?"
-  }
-  return result + (text.unicodeScalars.count > 80 ? "…\"" : "\"")
+  package func has(_ name: String) -> Bool { values[name] != nil }
+  package func one(_ name: String) -> String? { values[name]?.first }
+  package func all(_ name: String) -> [String] { values[name] ?? [] }
 }

@@ -1,40 +1,8 @@
-import Glibc
-
-/// What a person looks at: its width, and text that does nothing but show.
-enum Terminal {
-  /// Columns of the terminal that standard output is; nil where it is a file, a pipe, or says
-  /// nothing.
-  static func width() -> Int? {
-    var size = winsize()
-    guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-      return nil
-    }
-    return Int(size.ws_col)
-  }
-
-  /// Text with everything escaped that moves the cursor, colours, or hides its order.
-  static func plain(_ text: String) -> String {
-    if text.unicodeScalars.allSatisfy(isPlain) { return text }
-    return text.unicodeScalars.reduce(into: "") { result, scalar in
-      if isPlain(scalar) {
-        result.unicodeScalars.append(scalar)
-      } else {
-        result += "\\u{" + String(scalar.value, radix: 16, uppercase: true) + "}"
-      }
-    }
-  }
-
-  static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
-    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned: false
-    default: true
-    }
-  }
-}
-
 /// Text laid out in lines no longer than a width; nil means as long as they come.
-struct Page {
-  let width: Int?
+package struct Page {
+  package let width: Int?
+
+  package init(width: Int?) { self.width = width }
 
   /// Between two columns.
   private static let gap = "  "
@@ -48,7 +16,7 @@ struct Page {
   /// that may be left out are, and named below; then the widest give way, and what does not fit
   /// ends in `…`.
   /// - Parameter optional: headers of columns that may be left out, the first one first.
-  func table(
+  package func table(
     header: [String], rows: [[String]], optional: [String] = [], indent: String = "  "
   ) -> [String] {
     var table = [header] + rows
@@ -105,7 +73,7 @@ struct Page {
   }
 
   /// A sentence; where it is too long it goes on below, two columns further in.
-  func prose(_ text: String, indent: String = "  ") -> [String] {
+  package func prose(_ text: String, indent: String = "  ") -> [String] {
     guard let width else { return [indent + text] }
     let inner = indent + "  "
     var lines: [String] = []

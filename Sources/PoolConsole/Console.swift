@@ -1,20 +1,20 @@
 import Glibc
 
 /// Standard output and error, files, the clock: the command line's door to the machine.
-enum Console {
+package enum Console {
   /// Largest document that is read. Unit: bytes.
-  static let documentBytesMax = 16 << 20
+  package static let documentBytesMax = 16 << 20
 
   /// Why a file was not read, in words.
-  struct ReadError: Error {
-    var message: String
+  package struct ReadError: Error {
+    package var message: String
   }
 
   /// Writes data to standard output; a failure ends the process, as nobody could read on.
-  static func print(_ text: String) { write(text, to: 1) }
+  package static func print(_ text: String) { write(text, to: 1) }
 
   /// Writes notes and errors to standard error.
-  static func note(_ text: String) { write(text, to: 2) }
+  package static func note(_ text: String) { write(text, to: 2) }
 
   private static func write(_ text: String, to descriptor: Int32) {
     var text = text
@@ -37,14 +37,14 @@ enum Console {
 
   /// After a read or write that failed: waits where it failed only because the descriptor does not
   /// block, which whoever started this process may have set.
-  static func waits(for descriptor: Int32, _ event: Int32) -> Bool {
+  package static func waits(for descriptor: Int32, _ event: Int32) -> Bool {
     guard errno == EAGAIN else { return false }
     var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
     return poll(&entry, 1, -1) >= 0 || errno == EINTR
   }
 
   /// Reads a whole file, or standard input for "-".
-  static func read(_ path: String) throws(ReadError) -> [UInt8] {
+  package static func read(_ path: String) throws(ReadError) -> [UInt8] {
     let shown = path == "-" ? "standard input" : Terminal.plain(path)
     let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw ReadError(message: "\(shown): \(reason(errno))") }
@@ -75,7 +75,7 @@ enum Console {
   }
 
   /// Nanoseconds of the monotonic clock; only differences mean something.
-  static func monotonicNanoseconds() -> Int64 {
+  package static func monotonicNanoseconds() -> Int64 {
     var time = timespec()
     guard clock_gettime(CLOCK_MONOTONIC, &time) == 0 else { return 0 }
     return Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
@@ -83,7 +83,7 @@ enum Console {
 
   /// Ends the process at an interrupt with 130, at a request to terminate with 143, also where the
   /// one that started it had these signals blocked.
-  static func endOnInterrupt() {
+  package static func endOnInterrupt() {
     signal(SIGINT) { _ in _exit(130) }
     signal(SIGTERM) { _ in _exit(143) }
     var signals = sigset_t()
@@ -94,94 +94,33 @@ enum Console {
   }
 
   /// Waits; a signal may end it earlier.
-  static func sleep(seconds: Int) { _ = Glibc.sleep(UInt32(clamping: seconds)) }
+  package static func sleep(seconds: Int) { _ = Glibc.sleep(UInt32(clamping: seconds)) }
 
   /// Whether a directory is there.
-  static func isDirectory(_ path: String) -> Bool {
+  package static func isDirectory(_ path: String) -> Bool {
     var status = stat()
     return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
   }
 
   /// The path of the running program without symbolic links; nil where /proc does not say.
-  static func executablePath() -> String? {
+  package static func executablePath() -> String? {
     absolutePath("/proc/self/exe")
   }
 
   /// The path of a file that is there, from the root and without symbolic links; else nil.
-  static func absolutePath(_ path: String) -> String? {
+  package static func absolutePath(_ path: String) -> String? {
     guard let resolved = realpath(path, nil) else { return nil }
     defer { free(resolved) }
     return String(cString: resolved)
   }
 
-  static func reason(_ code: Int32) -> String {
+  package static func reason(_ code: Int32) -> String {
     switch code {
     case ENOENT: "there is no such file"
     case EACCES, EPERM: "no permission to read it"
     case ENOTDIR: "a part of the path is no directory"
     case EISDIR: "is a directory; name a file"
     default: String(cString: strerror(code))
-    }
-  }
-}
-
-/// Lines of standard input, one at a time.
-struct InputLines {
-  /// Longest line that is kept. Unit: bytes.
-  static let bytesMax = 1 << 20
-
-  /// A line, or the fact that it was too long to keep.
-  enum Line {
-    case bytes([UInt8])
-    case tooLong
-  }
-
-  private var buffer: [UInt8] = []
-  private var start = 0
-  private var isAtEnd = false
-
-  /// The next line without its newline; nil at the end of input. A last line needs no newline.
-  /// - Throws: `Console.ReadError` where the input breaks off before its end.
-  mutating func next() throws(Console.ReadError) -> Line? {
-    var isTooLong = false
-    var searched = start
-    while true {
-      if let end = buffer[searched...].firstIndex(of: UInt8(ascii: "\n")) {
-        let line = Array(buffer[start..<end])
-        start = end + 1
-        return isTooLong || line.count > Self.bytesMax ? .tooLong : .bytes(line)
-      }
-      if buffer.count - start > Self.bytesMax {
-        isTooLong = true
-        buffer.removeAll(keepingCapacity: true)
-        start = 0
-      }
-      searched = buffer.count
-      if isAtEnd {
-        guard isTooLong || start < buffer.count else { return nil }
-        let line = Array(buffer[start...])
-        start = buffer.count
-        return isTooLong ? .tooLong : .bytes(line)
-      }
-      try fill()
-      searched = max(searched - start, 0)
-      buffer.removeFirst(start)
-      start = 0
-    }
-  }
-
-  private mutating func fill() throws(Console.ReadError) {
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = Glibc.read(0, &chunk, chunk.count)
-      if count < 0, errno == EINTR || Console.waits(for: 0, POLLIN) { continue }
-      if count < 0 {
-        throw Console.ReadError(
-          message: "standard input cannot be read: \(Console.reason(errno))")
-      }
-      if count == 0 { isAtEnd = true }
-      buffer.append(contentsOf: chunk[..<count])
-      return
     }
   }
 }
