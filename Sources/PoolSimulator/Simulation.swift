@@ -31,6 +31,9 @@ public struct Simulation: Sendable {
   /// instead of leaving at once.
   public var lingers = false
 
+  /// Where every command is written from now on; nil: nowhere.
+  public var journal: JournalBytes?
+
   /// The allocator.
   public private(set) var pool: Pool
   /// Events of the last command.
@@ -140,7 +143,8 @@ public struct Simulation: Sendable {
   private mutating func apply<Failure: Error>(
     _ command: Command, job: Int? = nil, _ afterEach: (Pool, EventLog) throws(Failure) -> Void
   ) throws(Failure) -> Decision {
-    let decision = pool.apply(command, at: now, into: &log).0
+    let (decision, progress) = pool.apply(command, at: now, into: &log)
+    journal?.append(command, at: now, decision, progress, log)
     commands += 1
     try afterEach(pool, log)
     var granted: [(lease: LeaseID, job: Int, fencing: Fencing)] = []

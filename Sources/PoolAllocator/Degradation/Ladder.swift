@@ -53,6 +53,19 @@ extension Pool {
     return AcceptedRungs(bits: bits, ladder: ladder.signature)
   }
 
+  /// The names of accepted rungs: what `rungs(of:for:named:)` made them from. Nil where the ladder
+  /// is another by now, so that nothing of it is accepted any more.
+  package func rungNames(
+    _ accepted: AcceptedRungs, of service: Key, for tenant: Key
+  ) -> [Key]? {
+    guard let ladder = ladder(of: service, for: tenant), ladder.signature == accepted.ladder else {
+      return nil
+    }
+    return (0..<ladder.count).filter { accepted.bits & (1 << UInt8($0)) != 0 }.map {
+      policy.rungs[ladder.first + $0].key
+    }
+  }
+
   /// What a live claim was given less of; nil where it has what it asked for.
   public func degradation(of id: ClaimID) -> Degradation? {
     claim(id)?.degradation.map { degradations[$0] }
