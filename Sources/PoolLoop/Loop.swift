@@ -218,13 +218,14 @@ public struct Loop: Sendable {
       return .answered(apply(request.command, for: request), isRepeat: false)
     }
     if let known = request.known ?? memory.known(name) {
-      guard known.digest == name.digest else { return .refused(.nameReused) }
+      let isSame = known.digest == name.digest || planted(.oneNameTwoRequests)
+      guard isSame else { return .refused(.nameReused) }
       return .answered(known.answer, isRepeat: true)
     }
     guard request.knownThrough >= memory.forgottenThrough else { return .refused(.lookupStale) }
     let batch = open.number
     let answer = apply(request.command, for: request)
-    if answer.binds { memory.remember(name, answer, batch: batch) }
+    if answer.binds, !planted(.forgetsAnswers) { memory.remember(name, answer, batch: batch) }
     return .answered(answer, isRepeat: false)
   }
 
@@ -237,7 +238,7 @@ public struct Loop: Sendable {
   mutating func wait(_ node: NodeID, _ reply: NodeReply) { wait(.node(node, reply)) }
 
   private mutating func release(_ output: inout LoopOutput) {
-    while let first = outbox.first, first.after <= durable {
+    while let first = outbox.first, first.after <= durable || planted(.repliesBeforeDurable) {
       _ = outbox.popFirst()
       switch first.waiting {
       case .reply(let reply): output.replies.append(reply)

@@ -236,6 +236,7 @@ extension Pool {
     if !reclaimBehind(id, lane: row, &log), !serveBehind(head, lane: row, &log),
       !fillGap(lane: row, behind: id, &log), !preemptBehind(head, lane: row, &log)
     {
+      if planted(.changesUnrecorded) { return stirred.bits &= ~(1 << UInt64(row)) }
       step(.laneRested(row: row), &log)
     }
   }

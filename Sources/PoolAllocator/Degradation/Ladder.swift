@@ -113,7 +113,7 @@ extension Pool {
     guard spec.accepts.bits != 0, let ladder = ladder(of: spec.service, for: spec.tenant),
       ladder.signature == spec.accepts.ladder
     else { return nil }
-    return (ladder, spec.accepts.bits)
+    return (ladder, planted(.takesUnacceptedRung) ? .max : spec.accepts.bits)
   }
 
   /// Why what a claim accepts cannot be understood; nil where it can.

@@ -44,7 +44,8 @@ extension Pool {
     let node = nodes[id]
     let report = advertisement.report
     if node.reach != .enrolled, node.report.boot == report.boot,
-      (report.generation, report.sequence) <= (node.report.generation, node.report.sequence)
+      (report.generation, report.sequence) <= (node.report.generation, node.report.sequence),
+      !planted(.takesStaleReport)
     {
       return Reason(
         .generationStale, have: Int64(clamping: node.report.sequence),
@@ -98,6 +99,7 @@ extension Pool {
   /// Whether an instance would take slots of one that a lease still holds and nobody reports.
   private func takesHeldSlots(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
     guard let board = device.parent.flatMap({ keys.devices.row(for: $0) }) else { return false }
+    if planted(.slotsBySum) { return false }
     var row = placement.instances.first(of: board)
     while row != RowLists.none {
       let held = devices[row: row]
@@ -130,7 +132,7 @@ extension Pool {
       // Instances of one GPU never overlap: capacity is the slot mask.
       return all.allSatisfy {
         $0.key == device.key || $0.parent != device.parent
-          || $0.slots.bits & device.slots.bits == 0
+          || $0.slots.bits & device.slots.bits == 0 || planted(.slotsOverlap)
       }
     }
   }

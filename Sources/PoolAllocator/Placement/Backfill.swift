@@ -258,7 +258,7 @@ extension Pool {
   /// - Returns: whether an event was stepped.
   mutating func pin(_ id: ClaimID, _ promise: Promise, _ log: inout EventLog) -> Bool {
     if let pin = claims[id].pin {
-      if pin.starts <= promise.starts { return false }
+      if pin.starts <= promise.starts, !planted(.pinsMoveLater) { return false }
       // An owner would take back where it lends: others were not stopped for that.
       let tenant = claims[id].tenant
       if pin.isHeld, isForeign(promise.placement.lane, to: tenant) { return false }
