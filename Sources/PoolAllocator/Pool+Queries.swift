@@ -90,6 +90,19 @@ extension Pool {
     return found.sorted { leases[$0].fencing < leases[$1].fencing }
   }
 
+  /// The devices of a node, parts of CPU sets apiece, in the order of their rows.
+  /// - Complexity: O(devices of the node).
+  public func devices(on id: NodeID) -> [DeviceID] {
+    guard nodes.contains(id) else { return [] }
+    var found: [DeviceID] = []
+    var row = placement.devices.first(of: id.row)
+    while row != RowLists.none {
+      if let device = devices.id(at: row) { found.append(device) }
+      row = placement.devices.next(after: row)
+    }
+    return found
+  }
+
   /// The shares of devices that a lease holds.
   public func uses(of lease: Lease) -> [DeviceUse] { lease.uses.indices.map { uses[$0] } }
 

@@ -198,13 +198,16 @@ public struct Loop: Sendable {
   private mutating func apply(_ command: Command, for request: Request?) -> Answer {
     var log = EventLog()
     let moment = clock.moment
-    let (decision, _) = pool.apply(command, at: moment, into: &log)
+    let (decision, progress) = pool.apply(command, at: moment, into: &log)
     let answer = Answer(decision, log)
     appliedAt = moment
     commandsSinceTick += 1
     stirNodes(log)
     let mark = request.map { RequestMark(ticket: $0.ticket, name: $0.name, answer: answer) }
-    open.append(Record(command: command, moment: moment, log: log, request: mark))
+    open.append(
+      Record(
+        command: command, moment: moment, decision: decision, progress: progress, log: log,
+        request: mark))
     return answer
   }
 
