@@ -18,59 +18,87 @@
   /// Lives seeds in processes of their own, one mistake in each.
   struct MutantHunt {
     let settings: MutantsCommand.Settings
+    private let program: String
+    /// Whether a seed finds nothing where no mistake is made. Looked up, never iterated.
+    private var isSound: [UInt64: Bool] = [:]
+    /// Seeds that find something without a mistake: what they find proves nothing.
+    private(set) var unsound: [UInt64] = []
 
     /// Lives that are lived twice. Unit: seeds.
     private static let twins: UInt64 = 20
 
-    /// Hunts each mistake in turn, several at once.
-    func hunt(_ facts: [PlantedBug.Fact]) throws(UsageError) -> [MutantResult] {
+    init(settings: MutantsCommand.Settings) throws(UsageError) {
+      self.settings = settings
       guard let program = Console.executablePath() else {
         throw UsageError(message: "/proc does not say where this program is")
       }
+      self.program = program
       setenv("SWIFT_BACKTRACE", "enable=no", 1)
+    }
+
+    /// Hunts each mistake in turn, several at once.
+    mutating func hunt(_ facts: [PlantedBug.Fact]) -> [MutantResult] {
       var results: [MutantResult] = []
       var waiting: [(fact: PlantedBug.Fact, lives: MutantLives)] = []
       for fact in facts {
-        waiting.append((fact, MutantLives(program, fact.bug, 0..<first, settings.steps)))
+        waiting.append((fact, lives(of: fact.bug, 0..<first)))
         guard waiting.count >= settings.jobs else { continue }
         let next = waiting.removeFirst()
-        results.append(finish(next.fact, next.lives, program))
+        results.append(finish(next.fact, next.lives))
       }
-      for next in waiting { results.append(finish(next.fact, next.lives, program)) }
+      for next in waiting { results.append(finish(next.fact, next.lives)) }
       return results
     }
 
     private var first: UInt64 { min(Self.twins, settings.seeds) }
 
-    private func finish(
-      _ fact: PlantedBug.Fact, _ lives: MutantLives, _ program: String
-    ) -> MutantResult {
+    private func lives(of bug: PlantedBug?, _ seeds: Range<UInt64>) -> MutantLives {
+      MutantLives(program, bug, seeds, settings.steps)
+    }
+
+    private mutating func finish(_ fact: PlantedBug.Fact, _ lives: MutantLives) -> MutantResult {
       var result = MutantResult(fact: fact)
-      let seen = lives.wait()
-      note(seen, in: &result)
-      if result.seeds == nil {
-        let again = MutantLives(program, fact.bug, 0..<first, settings.steps).wait()
-        for (seed, pair) in zip(seen.unseeds, again.unseeds).enumerated() where pair.0 != pair.1 {
-          result.seeds = UInt64(seed) + 1
-          result.killer = "T1"
-          result.what = "seed \(seed) gives \(pair.0) in one process and \(pair.1) in another"
-          break
+      var seen = lives.wait()
+      var (isFirst, end) = (true, first)
+      while true {
+        if let seed = seen.killed, findsNothing(seed) {
+          result.seeds = seed + 1
+          (result.killer, result.what) = (seen.killer, seen.what)
+        } else if isFirst {
+          compareTwins(seen, &result)
         }
+        isFirst = false
+        let from = seen.killed.map { $0 + 1 } ?? end
+        guard result.seeds == nil, from < settings.seeds else { break }
+        end = settings.seeds
+        seen = self.lives(of: fact.bug, from..<end).wait()
       }
-      if result.seeds == nil, first < settings.seeds {
-        let rest = MutantLives(program, fact.bug, first..<settings.seeds, settings.steps)
-        note(rest.wait(), in: &result)
-      }
-      let killed = result.seeds.map { "\(result.killer) after \($0)" } ?? "survives"
-      Console.note("\(fact.bug.rawValue): \(killed)\n")
+      let found = result.seeds.map { "\(result.killer) after \($0)" } ?? "survives"
+      Console.note("\(fact.bug.rawValue): \(found)\n")
       return result
     }
 
-    private func note(_ seen: MutantLives.Seen, in result: inout MutantResult) {
-      guard let seed = seen.killed else { return }
-      result.seeds = seed + 1
-      result.killer = seen.killer
-      result.what = seen.what
+    /// Lives the first seeds once more: equal seeds, equal lives.
+    private func compareTwins(_ seen: MutantLives.Seen, _ result: inout MutantResult) {
+      let again = lives(of: result.fact.bug, 0..<first).wait()
+      for (seed, pair) in zip(seen.unseeds, again.unseeds).enumerated() where pair.0 != pair.1 {
+        result.seeds = UInt64(seed) + 1
+        result.killer = "T1"
+        result.what = "seed \(seed) gives \(pair.0) in one process and \(pair.1) in another"
+        return
+      }
+    }
+
+    /// Whether a seed finds nothing where no mistake is made.
+    private mutating func findsNothing(_ seed: UInt64) -> Bool {
+      if let known = isSound[seed] { return known }
+      let known = lives(of: nil, seed..<(seed + 1)).wait().killed == nil
+      isSound[seed] = known
+      if !known {
+        unsound.append(seed)
+        Console.note("seed \(seed) finds something without any mistake, and is left out\n")
+      }
+      return known
     }
   }
 
@@ -89,14 +117,16 @@
     /// First word of the command line of such a process.
     static let word = "mutant-lives"
     /// A life that takes longer does not end. Unit: seconds.
-    private static let patience: UInt32 = 120
+    private static let patience: UInt32 = 60
 
     private let stream: UnsafeMutablePointer<FILE>?
 
-    init(_ program: String, _ bug: PlantedBug, _ seeds: Range<UInt64>, _ steps: Int) {
+    /// Begins to live.
+    /// - Parameter bug: the mistake that is made; nil: none.
+    init(_ program: String, _ bug: PlantedBug?, _ seeds: Range<UInt64>, _ steps: Int) {
       let quoted = program.map { $0 == "'" ? "'\\''" : String($0) }.joined()
       stream = popen(
-        "exec '\(quoted)' \(Self.word) \(bug.rawValue) \(seeds.lowerBound) \(seeds.upperBound)"
+        "exec '\(quoted)' \(Self.word) \(bug?.rawValue ?? "-") \(seeds.lowerBound) \(seeds.upperBound)"
           + " \(steps) 2>&1", "r")
     }
 

@@ -8,6 +8,8 @@
     let results: [MutantResult]
     /// Lives that each might survive.
     let seeds: UInt64
+    /// Seeds that find something without any mistake.
+    let unsound: [UInt64]
 
     var survivors: [MutantResult] { results.filter { $0.seeds == nil } }
 
@@ -39,6 +41,9 @@
           "\(result.fact.bug.rawValue) survived \(seeds) seeds: \(result.fact.sentence)", indent: ""
         )
       }
+      for seed in unsound {
+        lines += page.prose("seed \(seed) finds something without any mistake", indent: "")
+      }
       return lines.joined(separator: "\n") + "\n"
     }
 
@@ -55,6 +60,9 @@
           writer.int64("median_seeds_to_kill", Int64(median))
         } else {
           writer.null("median_seeds_to_kill")
+        }
+        writer.array("seeds_left_out") { writer in
+          for seed in unsound { writer.int64(Int64(seed)) }
         }
         writer.array("results") { writer in
           for result in results { write(result, &writer) }
