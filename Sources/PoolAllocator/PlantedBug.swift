@@ -62,6 +62,12 @@ package enum PlantedBug: String, Sendable {
   @inline(__always)
   package func planted(_ bug: PlantedBug) -> Bool { activeBug == bug }
 
+  /// Another number in every process, as the seed of its hash tables is.
+  @safe nonisolated(unsafe) package var processSalt: UInt32 = 0
+
+  /// A row as a hash table would order it.
+  func salted(_ row: UInt32) -> UInt32 { row ^ processSalt }
+
   extension PlantedBug: CaseIterable {
     /// What is known of one.
     package struct Fact: Sendable {
@@ -442,4 +448,7 @@ package enum PlantedBug: String, Sendable {
   /// Whether a mistake is to be made: never, so that nothing of it is in the build.
   @inlinable @inline(__always)
   package func planted(_ bug: PlantedBug) -> Bool { false }
+
+  /// A row; there is no hash table.
+  func salted(_ row: UInt32) -> UInt32 { row }
 #endif

@@ -126,8 +126,8 @@
     init(_ program: String, _ bug: PlantedBug?, _ seeds: Range<UInt64>, _ steps: Int) {
       let quoted = program.map { $0 == "'" ? "'\\''" : String($0) }.joined()
       stream = popen(
-        "exec '\(quoted)' \(Self.word) \(bug?.rawValue ?? "-") \(seeds.lowerBound) \(seeds.upperBound)"
-          + " \(steps) 2>&1", "r")
+        "exec '\(quoted)' \(Self.word) \(bug?.rawValue ?? "-") \(seeds.lowerBound)"
+          + " \(seeds.upperBound) \(steps) 2>&1", "r")
     }
 
     /// Reads to the end.
@@ -167,11 +167,11 @@
 
     /// What such a process does.
     static func run(_ words: [String]) -> Int32 {
-      guard words.count == 4, let bug = PlantedBug(rawValue: words[0]),
-        let first = UInt64(words[1]),
-        let last = UInt64(words[2]), let steps = Int(words[3])
+      guard words.count == 4, let first = UInt64(words[1]), let last = UInt64(words[2]),
+        let steps = Int(words[3])
       else { return 2 }
-      activeBug = bug
+      activeBug = PlantedBug(rawValue: words[0])
+      processSalt = UInt32(truncatingIfNeeded: words[0].hashValue)
       for seed in first..<last {
         Console.print("seed \(seed)\n")
         alarm(patience)

@@ -28,8 +28,8 @@ enum MutantsCommand {
       production code that breaks one rule, and names the bug of another system that it stands for.
       Seeds 0, 1, 2, … are lived in processes of their own until a check, an invariant of the code
       itself, or the watchdog of a life that does not end finds it. The first lives are lived twice,
-      to see that equal seeds give equal lives. A seed that finds something without any mistake proves
-      nothing: it is named and left out.
+      to see that equal seeds give equal lives. A seed that finds something without any mistake
+      proves nothing: it is named and left out.
 
       Exit codes: 0 every mistake was found · 1 one survived, or a seed was left out · 2 usage, or a
       build without mistakes.

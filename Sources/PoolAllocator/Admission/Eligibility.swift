@@ -166,7 +166,7 @@ extension Pool {
     func precedes(_ other: LaneOffer) -> Bool {
       if isOwn != other.isOwn { return isOwn }
       if offer.rate != other.offer.rate { return offer.rate < other.offer.rate }
-      if planted(.tiesByHash) { return row.hashValue < other.row.hashValue }
+      if planted(.tiesByHash) { return salted(row) < salted(other.row) }
       return row < other.row
     }
   }

@@ -23,7 +23,8 @@ public struct WhatIfRefusal: Sendable {
   public let pool: Pool
 }
 
-/// A node that the recorded run did not have: it is there from the first policy on, and never fails.
+/// A node that the recorded run did not have: it is there from the first policy on, and never
+/// fails.
 public struct AddedNode: Sendable {
   /// What an operator states of it.
   public var enrolment: Enrolment
