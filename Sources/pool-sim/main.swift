@@ -12,6 +12,7 @@ func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
     }
     switch form.name {
     case RunCommand.form.name: return try RunCommand.run(arguments)
+    case HuntCommand.form.name: return try HuntCommand.run(arguments)
     default: return 2
     }
   }

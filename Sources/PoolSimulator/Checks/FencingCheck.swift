@@ -21,7 +21,9 @@ struct FencingCheck: Sendable {
 enum StoredFencesCheck {
   static func compare(_ old: FencingTable, with new: FencingTable) throws(Violation) {
     for row in old.rows where new.highest(of: row.device) < row.highest {
-      throw Violation("D3", "a stored fencing number fell from \(row.highest.raw) to "
+      throw Violation(
+        "D3",
+        "a stored fencing number fell from \(row.highest.raw) to "
           + "\(new.highest(of: row.device).raw)")
     }
   }

@@ -7,7 +7,8 @@ extension Pool {
     guard let lease = lease(process.lease), lease.fencing == process.fencing else {
       // What no record explains makes its devices dirty.
       if process.isStray, !areFree(process.shares, Names.node(node)) { return }
-      throw Violation("D4", "\(process.fencing.raw) lives on node \(node), and the pool calls it ended")
+      throw Violation(
+        "D4", "\(process.fencing.raw) lives on node \(node), and the pool calls it ended")
     }
     guard holdsEnds, lease.state == .stopping, lease.killBy.ns == .max, lease.cause != nil
     else { return }

@@ -13,7 +13,9 @@ enum NamesCheck {
       && one.policy == other.policy && first.reasons == second.reasons
       && first.changes == second.changes
     guard isSame else {
-      throw Violation("J4", "one name was answered \(one.verdict) at \(first.at.ns) and \(other.verdict) at "
+      throw Violation(
+        "J4",
+        "one name was answered \(one.verdict) at \(first.at.ns) and \(other.verdict) at "
           + "\(second.at.ns)")
     }
   }

@@ -30,7 +30,9 @@ enum ProcessCheck {
         let living = processes.filter { process in
           process.shares.contains { $0.device == device.key || $0.device == device.parent }
         }
-        throw Violation("D2", "fencing numbers \(living.map(\.fencing.raw)) use \(milli) of "
+        throw Violation(
+          "D2",
+          "fencing numbers \(living.map(\.fencing.raw)) use \(milli) of "
             + "\(device.capacity.value) and \(memory) bytes of a device")
       }
     }

@@ -7,7 +7,8 @@ struct PromiseCheck: Sendable {
 
   func check(_ records: UInt64) throws(Violation) {
     guard records >= last else {
-      throw Violation("A3", "a caller was told of record \(last), and \(records) are left after a crash")
+      throw Violation(
+        "A3", "a caller was told of record \(last), and \(records) are left after a crash")
     }
   }
 }

@@ -181,7 +181,8 @@ extension World {
   private mutating func raiseEmergency() {
     guard server.isUp, let bucket = server.leader[0].pool.anyBucket(&random) else { return }
     let raise = EmergencyRaise(
-      by: Names.principal(random.chance(90) ? 4 : 0), and: Names.principal(random.chance(90) ? 5 : 4),
+      by: Names.principal(random.chance(90) ? 4 : 0),
+      and: Names.principal(random.chance(90) ? 5 : 4),
       until: now + random.seconds(0...400))
     ask(.raiseEmergency(bucket, raise))
   }
@@ -191,7 +192,8 @@ extension World {
   private mutating func operate(isForgetting: Bool) {
     let key = Names.node(random.number(nodes.count))
     guard server.isUp, let node = server.leader[0].pool.node(named: key) else {
-      return ask(.enrol(nodes[Names.number(ofNode: key)].shape.enrolment(Names.number(ofNode: key))))
+      return ask(
+        .enrol(nodes[Names.number(ofNode: key)].shape.enrolment(Names.number(ofNode: key))))
     }
     if isForgetting { return ask(.forget(node)) }
     switch random.number(8) {

@@ -7,7 +7,7 @@ import PoolLoop
 ///
 /// A *step* is one command that was applied, made durable, folded and checked, or one happening of
 /// the world: a packet that arrives, a turn of an agent, a leader or a caller, a fault.
-package struct World: Sendable {
+package struct World {
   /// Places in the network; nodes are 0 and on.
   static let leader = -1
   static let callers = -2

@@ -106,9 +106,13 @@ struct WorldDisk: Sendable {
     case .whole: cut = lost.bytes.count
     }
     bytes += lost.bytes[..<cut]
-    // Space that was given to the file before what belongs there was written.
-    if case .zeroed = tail { bytes += Array(repeating: 0, count: lost.bytes.count - cut) }
-    return (lost, lost.ends.filter { $0 <= cut }.count)
+    var reached = cut
+    if case .zeroed = tail {
+      // Space that was given to the file before what belongs there was written.
+      bytes += Array(repeating: 0, count: lost.bytes.count - cut)
+      while reached < lost.bytes.count, lost.bytes[reached] == 0 { reached += 1 }
+    }
+    return (lost, lost.ends.filter { $0 <= reached }.count)
   }
 
   /// Reads the journal back, as a leader that starts does.
