@@ -62,8 +62,7 @@ struct WorldDisk: Sendable {
   /// All of a batch is on the disk.
   /// - Returns: it; `fold` its records one by one.
   mutating func finish() -> Writing? {
-    guard let done = writing else { return nil }
-    writing = nil
+    guard let done = writing.take() else { return nil }
     bytes += done.bytes
     writer = done.writer
     return done

@@ -141,7 +141,9 @@ struct WorldServer {
   private mutating func finish(_ reached: inout Reached) throws(Violation) -> Int {
     doneAt = .max
     guard let done = disk.finish() else { return 0 }
-    for record in done.batch.records { try keep(record, &reached) }
+    for place in done.batch.records.indices {
+      try keep(done.batch.records[place], &reached)
+    }
     try checks.compare(disk.pool.digest(), with: done.digest)
     if disk.beginPart() { reached.note(.partBegun) }
     leader[0].batchIsDurable(done.batch.number)
