@@ -157,7 +157,8 @@ public struct Loop: Sendable {
   /// Does one thing that is due. Ticks and commands take turns, and so do agents and requests.
   /// - Returns: whether there was one.
   private mutating func step(at moment: Instant) -> Bool {
-    let isTickDue = pool.nextTimer().map { $0 <= believed(moment) } ?? false
+    var isTickDue = false
+    if let timer = pool.nextTimer() { isTickDue = timer <= believed(moment) }
     let isIdle = !hasInput && !contacts.hasStirred
     if isTickDue, isIdle || commandsSinceTick >= limits.commandsPerTick { return tick() }
     if let held = contacts.nextHeld(at: moment) {

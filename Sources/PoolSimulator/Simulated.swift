@@ -29,8 +29,12 @@ public struct Simulated: Sendable {
     public let unseed: UInt64
     /// The last happenings in words, oldest first; none unless they were asked for.
     public let story: [String]
-    package let reached: Reached
+    /// What was met and how often, in one order for all runs: `Coverage` and the faults.
+    public let coverage: [Coverage.Entry]
   }
+
+  /// Names of what `Outcome.coverage` counts, in its order.
+  public static let coverageNames = Coverage().entries.map(\.name) + Mark.names
 
   private let seed: UInt64
   private let steps: Int
@@ -40,10 +44,15 @@ public struct Simulated: Sendable {
   /// Makes a life.
   /// - Parameters:
   ///   - steps: steps before the faults stop and the quiet time begins.
+  ///   - without: kinds of faults that are left out, of `faultNames`.
   ///   - tells: whether the last happenings are kept in words, which takes time.
-  public init(seed: UInt64, steps: Int = Simulated.usualSteps, tells: Bool = false) {
+  public init(
+    seed: UInt64, steps: Int = Simulated.usualSteps, without: [String] = [], tells: Bool = false
+  ) {
     var random = SeededGenerator(seed: ~seed)
-    self.init(seed: seed, steps: steps, plan: .draw(&random), tells: tells)
+    var plan = WorldPlan.draw(&random)
+    plan.faults.leaveOut(without)
+    self.init(seed: seed, steps: steps, plan: plan, tells: tells)
   }
 
   /// Makes a life of a world that is not drawn.
@@ -63,14 +72,21 @@ public struct Simulated: Sendable {
       try world.run(steps: steps)
       try world.quieten()
     } catch { found = error }
+    world.reached.note(lost: world.network.lost, doubled: world.network.doubled)
     return Outcome(
       seed: seed, steps: world.steps, simulated: world.now.ns - began.ns,
       digests: world.digests, violation: found, unseed: world.unseed(),
-      story: world.story?.last ?? [], reached: world.reached)
+      story: world.story?.last ?? [], coverage: world.coverage)
   }
 }
 
 extension World {
+  /// What was met, core facts first.
+  var coverage: [Coverage.Entry] {
+    server.checks.coverage.entries
+      + zip(Mark.names, reached.counts).map { Coverage.Entry(name: $0, count: UInt64($1)) }
+  }
+
   /// Distinct states of the pool that were seen.
   var digests: Int { server.checks.digests }
 

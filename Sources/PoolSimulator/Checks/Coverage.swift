@@ -13,6 +13,12 @@ public struct Coverage: Equatable, Sendable {
     public let name: String
     /// How often it was reached.
     public let count: UInt64
+
+    /// Makes an entry.
+    public init(name: String, count: UInt64) {
+      self.name = name
+      self.count = count
+    }
   }
 
   private var counts: [UInt64]

@@ -2,16 +2,20 @@ import PoolAllocator
 import PoolLoop
 
 /// What must hold of the durable records of a world, one after the other.
-struct DiskChecks: Sendable {
+struct DiskChecks {
   /// Distinct digests of the pool that were seen.
   var digests: Int { seen.count }
   /// Looked up, never iterated.
   private var seen: Set<Digest> = []
+  private var watch: Watch
   private var time = TimeCheck()
   private var fencing = FencingCheck()
   private var promises = PromiseCheck()
 
-  init(limits: Limits) {}
+  /// What the commands so far went through.
+  var coverage: Coverage { watch.coverage }
+
+  init(limits: Limits) { watch = Watch(limits: limits) }
 
   /// One more record is durable; the pool is as it is behind it.
   mutating func note(
@@ -19,6 +23,7 @@ struct DiskChecks: Sendable {
   ) throws(Violation) {
     try time.note(record.log.at)
     try fencing.note(record.log)
+    try watch.note(record.command, at: record.moment, record.decision, record.log, pool)
   }
 
   /// A batch is durable.

@@ -3,6 +3,17 @@ import PoolAllocator
 /// D4: where the allocator says that a device is free, no process of an older lease lives.
 extension Pool {
   /// - Parameter holdsEnds: whether nothing is on that may have work outlast its kill deadline.
+  /// - Complexity: O(processes).
+  func checkAreKnown(_ nodes: [WorldNode], holdsEnds: Bool) throws(Violation) {
+    for number in nodes.indices {
+      for place in nodes[number].processes.indices {
+        try checkIsKnown(
+          nodes[number].processes[place], node: number, holdsEnds: holdsEnds)
+      }
+    }
+  }
+
+  /// - Parameter holdsEnds: whether nothing is on that may have work outlast its kill deadline.
   func checkIsKnown(_ process: WorldNode.Process, node: Int, holdsEnds: Bool) throws(Violation) {
     guard let lease = lease(process.lease), lease.fencing == process.fencing else {
       // What no record explains makes its devices dirty.

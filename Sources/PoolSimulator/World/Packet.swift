@@ -1,8 +1,8 @@
 import PoolAllocator
 import PoolLoop
 
-/// What goes over the network of a world.
-enum Packet: Sendable {
+/// What goes over the network of a world; in boxes, for it is large and often moved.
+indirect enum Packet: Sendable {
   /// An agent to the leader.
   case message(NodeMessage)
   /// The leader to an agent.

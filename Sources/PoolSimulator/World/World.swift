@@ -7,7 +7,7 @@ import PoolLoop
 ///
 /// A *step* is one command that was applied, made durable, folded and checked, or one happening of
 /// the world: a packet that arrives, a turn of an agent, a leader or a caller, a fault.
-package struct World: Sendable {
+package struct World {
   /// Places in the network; nodes are 0 and on.
   static let leader = -1
   static let callers = -2
@@ -33,6 +33,8 @@ package struct World: Sendable {
   package private(set) var story: Story?
 
   private var nextFault: [Instant]
+  /// The least of those that are on. Unit: nanoseconds.
+  private var faultDue = Int64.max
   /// The machine that an operator keeps off.
   var off: Off?
   /// The leadership that was told what there is.
@@ -75,10 +77,29 @@ package struct World: Sendable {
   private mutating func schedule(_ kind: Fault) {
     guard let mean = faults[kind] else { return }
     nextFault[kind.rawValue] = now + Span(ns: max(1, random.exponential(mean: mean.ns)))
+    planFaults()
+  }
+
+  private mutating func planFaults() {
+    faultDue = .max
+    for kind in nextFault.indices where faults.means[kind] != nil {
+      faultDue = min(faultDue, nextFault[kind].ns)
+    }
   }
 
   /// No fault comes any more.
-  mutating func stopFaults() { faults = .none }
+  mutating func stopFaults() {
+    faults = .none
+    planFaults()
+  }
+
+  private mutating func strikeAll() throws(Violation) {
+    for kind in Fault.allCases where faults[kind] != nil && nextFault[kind.rawValue] <= now {
+      happened(.fault(kind))
+      try strike(kind)
+      schedule(kind)
+    }
+  }
 
   /// Runs for a span.
   package mutating func run(for span: Span) throws(Violation) {
@@ -94,11 +115,8 @@ package struct World: Sendable {
   }
 
   private func nextMoment() -> Instant? {
-    var next = min(server.due, clients.due, network.next?.ns ?? .max)
+    var next = min(server.due, clients.due, min(faultDue, network.next?.ns ?? .max))
     for index in nodes.indices { next = min(next, nodes[index].due) }
-    for kind in nextFault.indices where faults.means[kind] != nil {
-      next = min(next, nextFault[kind].ns)
-    }
     return next == .max ? nil : Instant(ns: next)
   }
 
@@ -111,12 +129,7 @@ package struct World: Sendable {
     }
     now = max(now, next)
     while let (link, packet) = network.receive(at: now) { try deliver(packet, link) }
-    for kind in Fault.allCases
-    where faults[kind] != nil && nextFault[kind.rawValue] <= now {
-      happened(.fault(kind))
-      try strike(kind)
-      schedule(kind)
-    }
+    if faultDue <= now.ns { try strikeAll() }
     if clients.due <= now.ns {
       happened(.callers)
       act()
@@ -157,15 +170,10 @@ package struct World: Sendable {
 
   /// What lives on the machines is known to the pool.
   private func checkProcesses() throws(Violation) {
-    for node in nodes {
-      for process in node.processes {
-        if server.isUp {
-          try server.leader[0].pool.checkIsKnown(
-            process, node: node.number, holdsEnds: holdsEnds)
-        } else {
-          try server.disk.pool.checkIsKnown(process, node: node.number, holdsEnds: holdsEnds)
-        }
-      }
+    if server.isUp {
+      try server.leader[0].pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
+    } else {
+      try server.disk.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
     }
   }
 

@@ -62,8 +62,7 @@ struct WorldDisk: Sendable {
   /// All of a batch is on the disk.
   /// - Returns: it; `fold` its records one by one.
   mutating func finish() -> Writing? {
-    guard let done = writing else { return nil }
-    writing = nil
+    guard let done = writing.take() else { return nil }
     bytes += done.bytes
     writer = done.writer
     return done
@@ -106,9 +105,13 @@ struct WorldDisk: Sendable {
     case .whole: cut = lost.bytes.count
     }
     bytes += lost.bytes[..<cut]
-    // Space that was given to the file before what belongs there was written.
-    if case .zeroed = tail { bytes += Array(repeating: 0, count: lost.bytes.count - cut) }
-    return (lost, lost.ends.filter { $0 <= cut }.count)
+    var reached = cut
+    if case .zeroed = tail {
+      // Space that was given to the file before what belongs there was written.
+      bytes += Array(repeating: 0, count: lost.bytes.count - cut)
+      while reached < lost.bytes.count, lost.bytes[reached] == 0 { reached += 1 }
+    }
+    return (lost, lost.ends.filter { $0 <= reached }.count)
   }
 
   /// Reads the journal back, as a leader that starts does.

@@ -44,6 +44,18 @@ package struct WorldFaults: Sendable {
     set { means[kind.rawValue] = newValue }
   }
 
+  /// What else may be left out: what happens to messages, and work that is hard to kill.
+  static let otherNames = ["lost", "doubled", "late", "stubborn"]
+
+  /// Leaves out kinds of faults, by name.
+  mutating func leaveOut(_ names: [String]) {
+    for kind in Fault.allCases where names.contains("\(kind)") { self[kind] = nil }
+    if names.contains("lost") { network.lost = 0 }
+    if names.contains("doubled") { network.doubled = 0 }
+    if names.contains("late") { network.late = 0 }
+    if names.contains("stubborn") { stubborn = 0 }
+  }
+
   /// Whether nothing is on that may have work outlast its kill deadline: the agents are up, work
   /// dies when it is killed, and the clocks drift no more than they may.
   package var holdsEnds: Bool {

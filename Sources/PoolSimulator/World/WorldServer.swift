@@ -3,7 +3,7 @@ import PoolLoop
 
 /// A server around a loop: clocks, a disk that takes one batch at a time, and the durable table of
 /// named answers.
-struct WorldServer: Sendable {
+struct WorldServer {
   /// The leader while it is up. (An array, for what is in it is looked at where it lies.)
   private(set) var leader: [Loop] = []
   private(set) var disk: WorldDisk
@@ -141,7 +141,9 @@ struct WorldServer: Sendable {
   private mutating func finish(_ reached: inout Reached) throws(Violation) -> Int {
     doneAt = .max
     guard let done = disk.finish() else { return 0 }
-    for record in done.batch.records { try keep(record, &reached) }
+    for place in done.batch.records.indices {
+      try keep(done.batch.records[place], &reached)
+    }
     try checks.compare(disk.pool.digest(), with: done.digest)
     if disk.beginPart() { reached.note(.partBegun) }
     leader[0].batchIsDurable(done.batch.number)
@@ -154,9 +156,11 @@ struct WorldServer: Sendable {
   ) throws(Violation) {
     disk.fold(record)
     if told != nil {
-      told?.append("record \(disk.records): \(record.command.word): \(record.decision.verdict)")
+      let reasons = record.log.reasons.prefix(3).map { " \($0.code)" }.joined()
+      told?.append(
+        "record \(disk.records): \(record.command.word): \(record.decision.verdict)\(reasons)")
     }
-    reached.note(record.decision, record.log, disk.pool)
+    reached.note(record.log)
     try checks.note(record, disk.pool)
     guard let mark = record.request else { return }
     unsaid[mark.ticket] = disk.records
