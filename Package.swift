@@ -76,7 +76,7 @@ let package = Package(
 
     .testTarget(
       name: "PoolAllocatorTests",
-      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord"],
+      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord", "PoolSimulator"],
       exclude: ["Tables"], swiftSettings: strict),
     .testTarget(
       name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolSimulator", "PoolAllocator"],

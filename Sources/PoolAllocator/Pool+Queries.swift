@@ -128,6 +128,12 @@ extension Pool {
     service.served(tenant.row, at: level, in: lane.row)
   }
 
+  /// When something of a tenant's own last happened that the bounds of its waits in a lane do not
+  /// cover; they count from then, as from `Lane.voided`.
+  public func turnVoided(of tenant: TenantID, in lane: LaneID) -> Instant {
+    clocks[tenant.row, lane.row].voided
+  }
+
   /// A moment before which no tick has anything to do, if nothing else happens: a lease's timer may
   /// come up early, and is put right by the tick that finds it.
   public func nextTimer() -> Instant? {

@@ -103,6 +103,13 @@ struct BucketBooks {
     }
   }
 
+  /// What a bucket holds at a moment, not before its last posting.
+  func credits(of id: BucketID, at moment: Int64) -> Int64 {
+    guard var exact = buckets[id] else { return 0 }
+    _ = exact.drip(to: moment)
+    return exact.credits
+  }
+
   // MARK: postings
 
   /// A bucket is reserved from.

@@ -14,9 +14,14 @@ struct ByID<Row, Value> {
   /// The value of a row; nil where there is none, or where the row is another's by now.
   /// - Complexity: O(1).
   subscript(id: ID<Row>) -> Value? {
-    get {
+    // Values are large: who reads one field copies that field alone.
+    _read {
       let row = Int(id.row)
-      return row < slots.count && slots[row].generation == id.generation ? slots[row].value : nil
+      if row < slots.count, slots[row].generation == id.generation {
+        yield slots[row].value
+      } else {
+        yield nil
+      }
     }
     _modify {
       let row = Int(id.row)

@@ -61,6 +61,7 @@ extension Facts {
       row.automation != .approvalRequired
     else { return }
     try approve(id, to: 5)
+    claims[id]?.isDemanded = false
   }
 
   private mutating func queue(_ id: ClaimID, _ lanes: LaneSet) throws(Violation) {

@@ -40,9 +40,13 @@ extension Facts {
       try foldLimit(event, log, pool)
     case .quoteIssued, .quoteEnded, .quoteForgotten: foldQuote(event, log)
     case .claimRefused(let tenant, _): if let tenant { tenants[tenant]?.refused += 1 }
+    case .identityRestricted(let fact):
+      let row = log.restrictions[Int(fact)]
+      restrictions.removeAll { $0.kind == row.kind && $0.key == row.key }
+      if row.restriction != nil { restrictions.append(row) }
     case .clockJumped, .signalRecorded, .correctionRecorded, .pressureMoved, .dependencyReported,
       .deviceShrank, .nodeHeard, .nodeDrifted, .waitExceeded, .commandRefused,
-      .laneRested, .preemptionDue, .turnOverdue, .leaseUnpaid, .debtEntered, .identityRestricted,
+      .laneRested, .preemptionDue, .turnOverdue, .leaseUnpaid, .debtEntered,
       .restrictionEnded:
       break
     }

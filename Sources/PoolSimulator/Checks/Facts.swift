@@ -47,6 +47,9 @@ struct Facts {
   /// Whether all rows may have changed.
   var isAllTouched = false
 
+  /// Measures against identities, ended ones included until they are replaced.
+  var restrictions: [RestrictionFact] = []
+
   /// How many rows of each kind live.
   struct Counts {
     var claims = 0
@@ -127,6 +130,29 @@ struct Facts {
   /// Whether a lane is reserved for another than a tenant.
   func isForeign(_ lane: borrowing KnownLane, to tenant: TenantID) -> Bool {
     lane.rule.owner.map { $0 != name(of: tenant) } ?? false
+  }
+
+  /// Whether a measure in force keeps a claim from being served: it is suspended, or above its
+  /// ceiling.
+  func isHeldBack(_ fact: borrowing ClaimFact) -> Bool {
+    let spec = fact.spec
+    let rank = fact.serviceClass
+    return restrictions.contains { row in
+      guard let restriction = row.restriction, restriction.until.ns > now else { return false }
+      let isMeant =
+        switch row.kind {
+        case .tenant: row.key == spec.tenant
+        case .application: row.key == spec.application
+        case .workflow: row.key == spec.workflow
+        case .principal: row.key == spec.principal
+        }
+      guard isMeant else { return false }
+      switch restriction.measure {
+      case .suspend: return true
+      case .ceiling(let most): return rank < most
+      case .throttle: return false
+      }
+    }
   }
 
   /// Whether a lease serves its claim still.

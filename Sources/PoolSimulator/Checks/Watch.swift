@@ -29,6 +29,20 @@ public struct Watch {
   private var steps = StateSteps()
   private var claims = ClaimCounts()
   private var notes = CoverageNotes()
+  private var use = LaneUse()
+  private var guarantees = Guarantees()
+  private var owners = OwnerPromises()
+  private var placements = Placements()
+  private var evictions = Evictions()
+  private var committed = Committed()
+  private var turns = TurnBooks()
+  private var waits = WaitPromises()
+  private var taint = AnswerTaint()
+  private var authority = Authority()
+  private var citations = PolicyCitations()
+  private var extents = Extents()
+  private var counters = Counters()
+  private var records = RecordReplay()
   private let every: UInt64
 
   /// Watches a pool that has seen no command yet.
@@ -57,6 +71,7 @@ public struct Watch {
       now >= before && now == log.at.ns, "T1", "pool time is \(now) ns after \(before)")
     commands += 1
     facts.begin(at: log.at.ns)
+    evictions.begin()
     for index in log.events.indices { try note(log.events[index], log, pool) }
     try close(command, decision, log, pool)
     if commands % every == 0 || facts.isAllTouched { try closeAll(pool) }
@@ -67,13 +82,39 @@ public struct Watch {
   ) throws(Violation) {
     notes.note(event, facts, log, &coverage)
     steps.note(event, facts)
-    try health.note(event, facts, log)
-    try shares.note(event, facts, log)
-    try reservations.note(event, facts, log)
+    try before(event, log, pool)
     try facts.fold(event, log, pool)
     try books.note(event, facts, log, &coverage)
     try postings.note(event, facts, log, pool)
     windows.note(event, facts, log)
+    try committed.note(event, facts, log, books)
+    try authority.note(event, facts, log)
+    guard case .policyActivated = event else { return }
+    evictions.activate(facts)
+    counters.activate(facts)
+    turns.activate(facts)
+  }
+
+  /// Checks that look at an event before it is folded.
+  private mutating func before(
+    _ event: Event, _ log: borrowing EventLog, _ pool: borrowing Pool
+  ) throws(Violation) {
+    if case .leaseGranted(let id, let run) = event {
+      try placements.note(event, facts, log, pool)
+      try health.note(event, facts, log)
+      let means = TurnBooks.Means(books: books, committed: committed)
+      try turns.checkOrder(id, run, facts, log, pool, means)
+    }
+    if case .leaseEnded(let id) = event { committed.end(id, facts) }
+    try shares.note(event, facts, log)
+    try reservations.note(event, facts, log)
+    try use.note(event, facts, log)
+    try evictions.note(event, facts, log)
+    try owners.note(event, facts)
+    try waits.note(event, facts, pool)
+    try taint.note(event, facts, log)
+    counters.note(event, facts, log)
+    turns.note(event, facts, log)
   }
 
   private mutating func close(
@@ -89,6 +130,15 @@ public struct Watch {
     try books.close(pool)
     try reservations.close(facts)
     try refused.close(command, decision, log)
+    try use.close(pool)
+    try guarantees.close(facts, pool)
+    try owners.close(command, facts, pool)
+    try turns.close(facts, pool)
+    waits.close(command, facts, pool)
+    try taint.close(command, decision, facts, log, pool)
+    try citations.close(decision, facts, pool)
+    try extents.close(command, decision, facts, log)
+    try records.close(commands, log, pool)
     notes.close(decision, log, &coverage)
   }
 
@@ -105,5 +155,11 @@ public struct Watch {
     try windows.closeAll(facts)
     try postings.closeAll(pool)
     try reservations.closeAll(facts, pool)
+    try use.closeAll(facts, pool)
+    try committed.closeAll(facts, pool)
+    try turns.closeAll(facts, pool)
+    try waits.closeAll(facts, pool)
+    try extents.closeAll(facts, pool)
+    try counters.closeAll(facts, pool)
   }
 }
