@@ -53,12 +53,15 @@ let package = Package(
     .executableTarget(
       name: "pool-agent",
       dependencies: [
-        "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
+        "PoolAllocator", "PoolInsight", "PoolRecord", "PoolWire", "PoolConsole", "HardwareProbe",
+        "StrictJSON",
       ],
       swiftSettings: strict),
     .executableTarget(
       name: "pool-sim",
-      dependencies: ["PoolAllocator", "PoolSimulator", "PoolConsole", "PoolWire", "StrictJSON"],
+      dependencies: [
+        "PoolAllocator", "PoolRecord", "PoolSimulator", "PoolConsole", "PoolWire", "StrictJSON",
+      ],
       swiftSettings: strict),
 
     // Fakes are products too: anyone's CI can exercise the probe without a GPU.
@@ -73,10 +76,10 @@ let package = Package(
 
     .testTarget(
       name: "PoolAllocatorTests",
-      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord"],
+      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord", "PoolSimulator"],
       exclude: ["Tables"], swiftSettings: strict),
     .testTarget(
-      name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolAllocator"],
+      name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolSimulator", "PoolAllocator"],
       exclude: ["Journals"],
       swiftSettings: strict),
     .testTarget(
@@ -84,7 +87,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PoolSimulatorTests",
-      dependencies: ["PoolSimulator", "PoolInsight", "PoolAllocator"], swiftSettings: strict),
+      dependencies: ["PoolSimulator", "PoolInsight", "PoolRecord", "PoolAllocator"],
+      swiftSettings: strict),
     .testTarget(
       name: "PoolLoopTests",
       dependencies: ["PoolLoop", "AgentCore", "PoolSimulator", "PoolAllocator"],

@@ -3,6 +3,9 @@ import PoolConsole
 
 /// Runs one command line; answers the exit code.
 func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
+  #if PLANTED_BUGS
+    if words.first == MutantLives.word { return MutantLives.run(Array(words.dropFirst())) }
+  #endif
   switch try Forms.program.read(words) {
   case .done(let code): return code
   case .command(let form, let arguments):
@@ -11,6 +14,10 @@ func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
       return 0
     }
     switch form.name {
+    case RunCommand.form.name: return try RunCommand.run(arguments)
+    case HuntCommand.form.name: return try HuntCommand.run(arguments)
+    case WhatIfCommand.form.name: return try WhatIfCommand.run(arguments)
+    case MutantsCommand.form.name: return try MutantsCommand.run(arguments)
     default: return 2
     }
   }

@@ -258,7 +258,8 @@ extension Pool {
   /// - Returns: whether an event was stepped.
   mutating func pin(_ id: ClaimID, _ promise: Promise, _ log: inout EventLog) -> Bool {
     if let pin = claims[id].pin {
-      if pin.starts <= promise.starts { return false }
+      let isLater = planted(.pinsMoveLater) && pin.starts < promise.starts
+      if pin.starts <= promise.starts, !isLater { return false }
       // An owner would take back where it lends: others were not stopped for that.
       let tenant = claims[id].tenant
       if pin.isHeld, isForeign(promise.placement.lane, to: tenant) { return false }

@@ -5,7 +5,7 @@ import Testing
 
 /// Whatever happens to a journal's bytes, it is recovered to an exact prefix or refused with the
 /// place named; it never crashes, and never gives another state.
-@Suite struct MutationTests {
+@Suite struct MutationPropertyTests {
   /// Checks readings of one life's journal.
   private final class Watch {
     let life: Life
@@ -60,8 +60,8 @@ import Testing
 
   private func report(_ name: String, _ watch: Watch) {
     print(
-      "record: \(name): \(watch.mutations) mutations of \(watch.life.bytes.count) bytes in "
-        + "\(watch.life.records.count) records: \(watch.complete) complete, \(watch.torn) torn, "
+      "property: record: \(name): \(watch.mutations) mutations of \(watch.life.bytes.count) bytes"
+        + " in \(watch.life.records.count) records: \(watch.complete) complete, \(watch.torn) torn, "
         + "\(watch.damaged) damaged; \(watch.folded) folded")
   }
 
@@ -92,6 +92,7 @@ import Testing
       }
     }
     report("flipped", watch)
+    #expect(watch.mutations >= Scale.cases(release: 100_000, debug: 2_000))
     #expect(watch.complete == 0)
     // The last record cannot be told from one that was being written.
     let last = watch.life.bytes.count - watch.life.offsets[watch.life.offsets.count - 2]
@@ -151,6 +152,7 @@ import Testing
       try watch.read(join(spliced), intact: offsets[first], folds: false, "spliced at \(first)")
     }
     report("dropped, swapped, duplicated", watch)
+    #expect(watch.mutations >= Scale.cases(release: 5_000, debug: 500))
     // Tails that were dropped, and swaps of a record with itself.
     #expect(watch.complete == 2 * frames.count)
     #expect(watch.torn == 0)
