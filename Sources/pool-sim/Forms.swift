@@ -2,7 +2,11 @@ import PoolConsole
 
 /// The commands with their flags and help. Each command adds its form in a file of its own.
 enum Forms {
-  static let program = Program(name: "pool-sim", version: "0.1.0", commands: [])
+  static let program = Program(
+    name: "pool-sim", version: "0.1.0",
+    commands: [
+      FairnessCommand.form
+    ])
 
   static let help = Flag(name: "--help", values: .none, summary: "print this help")
 }

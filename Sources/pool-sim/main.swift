@@ -11,6 +11,7 @@ func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
       return 0
     }
     switch form.name {
+    case "fairness": return try FairnessCommand.run(arguments)
     default: return 2
     }
   }

@@ -1,0 +1,49 @@
+public import PoolAllocator
+
+/// Figures as people read them, made of integers alone.
+public enum FairnessText {
+  /// Thousandths as percent with one decimal: 953 is `95.3 %`.
+  public static func percent(_ milli: Int64) -> String {
+    "\(milli < 0 ? "-" : "")\(milli.magnitude / 10).\(milli.magnitude % 10) %"
+  }
+
+  /// Thousandths with two decimals, rounded: 1,254 is `1.25`.
+  public static func ratio(_ milli: Int64) -> String {
+    let hundredths = (milli.magnitude + 5) / 10
+    let rest = hundredths % 100
+    return "\(milli < 0 ? "-" : "")\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest)"
+  }
+
+  /// Seconds: with one decimal below 100 s, else whole, rounded up, so that a wait that passes a
+  /// limit never looks as if it met it.
+  public static func seconds(_ span: Span) -> String {
+    let tenths = (span.ns + 99_999_999) / 100_000_000
+    guard tenths >= 1_000 else { return "\(tenths / 10).\(tenths % 10)" }
+    return grouped((span.ns + 999_999_999) / 1_000_000_000)
+  }
+
+  /// An integer with a space between each three digits.
+  public static func grouped(_ number: Int64) -> String {
+    let digits = Array(String(number.magnitude))
+    var text = number < 0 ? "-" : ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { text += " " }
+      text.append(digit)
+    }
+    return text
+  }
+
+  /// GPU-hours of GPU-nanoseconds, with one decimal.
+  public static func gpuHours(_ work: Int128) -> String {
+    let tenths = work / 360_000_000_000
+    return "\(grouped(Int64(clamping: tenths / 10))).\(tenths % 10)"
+  }
+
+  /// A length of time in its two largest units: `1 d 4 h`, `2 h 30 min`, `40 min`, `12 s`.
+  public static func length(_ span: Span) -> String {
+    let seconds = span.ns / 1_000_000_000
+    if seconds >= 86_400 { return "\(seconds / 86_400) d \(seconds % 86_400 / 3_600) h" }
+    if seconds >= 3_600 { return "\(seconds / 3_600) h \(seconds % 3_600 / 60) min" }
+    return seconds >= 60 ? "\(seconds / 60) min \(seconds % 60) s" : "\(seconds) s"
+  }
+}
