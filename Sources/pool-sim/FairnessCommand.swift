@@ -9,7 +9,7 @@ enum FairnessCommand {
 
   static let form = CommandLineForm(
     name: "fairness",
-    usage: "pool-sim fairness [--mix NAME …] [--trace FILE] [--seed S] [--json]",
+    usage: "pool-sim fairness [--mix NAME …] [--trace FILE] [--seed S] [--report FILE] [--json]",
     summary: "score fairness on mixes of tenants, beside FIFO, greedy skip and static ageing",
     flags: [
       Flag(
@@ -18,6 +18,7 @@ enum FairnessCommand {
       Flag(name: "--trace", values: .one("a file"), summary: "run a trace (CSV) as a mix too"),
       Flag(name: "--nodes", values: .one("a number"), summary: "nodes of 8 GPUs for the trace"),
       Flag(name: "--seed", values: .one("a number"), summary: "seed of the mixes; default 1"),
+      Flag(name: "--report", values: .one("a file"), summary: "write an HTML page with plots"),
       Flag(name: "--json", values: .none, summary: "print one JSON document"),
       Forms.help,
     ],
@@ -34,6 +35,8 @@ enum FairnessCommand {
   static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
     let seed = try number(arguments, "--seed", in: 0...UInt64.max) ?? 1
     let mixes = try mixes(arguments, seed: seed)
+    // Before hours of work: a report that cannot be written is told at once.
+    let report = try arguments.one("--report").map(OutputFile.init)
     Console.endOnInterrupt()
     var comparisons: [FairnessComparison] = []
     let isShown = !arguments.has("--json")
@@ -46,6 +49,7 @@ enum FairnessCommand {
       comparisons.append(comparison)
     }
     if !isShown { Console.print(FairnessJSON.text(comparisons, seed: seed)) }
+    report?.write(FairnessReport(comparisons, seed: seed).html)
     let isKept = comparisons.allSatisfy(\.verdict.holds)
     if isShown { FairnessPage.printEnd(comparisons) }
     return isKept ? 0 : unkept

@@ -79,6 +79,7 @@ extension JSONWriter {
     int64("degraded", Int64(score.degraded))
     int64("gpu_seconds", Int64(clamping: score.work / 1_000_000_000))
     ratio("share_of_entitlement", score.shareMilli)
+    ratio("share_of_entitlement_not_judged", score.shortShareMilli)
     ratio("finish_time_fairness", score.finishMilli)
     object("classes") { writer in
       for (rank, waits) in score.waits.enumerated() { writer.waits("P\(rank)", waits) }

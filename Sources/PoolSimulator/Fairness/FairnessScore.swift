@@ -68,6 +68,8 @@ public struct FairnessScore: Sendable {
     /// What it was served of what it was entitled to while it waited beside others, in the class
     /// where that is furthest off. Unit: thousandths; nil: too little to tell.
     public var shareMilli: Int64?
+    /// The same over all its waits beside others, long or not, where none was long.
+    public var shortShareMilli: Int64?
     /// Finish-time fairness ρ. Unit: thousandths.
     public var finishMilli: Int64?
   }
@@ -135,6 +137,10 @@ public struct FairnessScore: Sendable {
       var score = TenantScore(tenant: tenant, waits: waits)
       score.shareMilli = shares.compactMap { $0.milli(of: tenant) }
         .max { abs($0 - 1000) < abs($1 - 1000) }
+      if score.shareMilli == nil {
+        score.shortShareMilli = shares.compactMap { $0.shortMilli(of: tenant) }
+          .max { abs($0 - 1000) < abs($1 - 1000) }
+      }
       return score
     }
     var pairs: [[(shared: Span, alone: Span)]] = Array(repeating: [], count: scores.count)

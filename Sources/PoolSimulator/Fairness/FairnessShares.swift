@@ -18,6 +18,8 @@ public struct FairnessShares: Sendable {
   /// GPU-nanoseconds that each was entitled to. By tenant.
   public private(set) var entitled: [Int128]
 
+  private var short: [(served: Int128, entitled: Int128)]
+
   /// Largest jobs' worth of entitlement from which a time of waiting is long. Unit: jobs.
   public static let judgedFrom: Int128 = 40
 
@@ -26,9 +28,14 @@ public struct FairnessShares: Sendable {
   public init(_ record: FairnessRecord, of mix: FairnessMix, rank: Int) {
     served = Array(repeating: 0, count: mix.tenants.count)
     entitled = served
+    short = Array(repeating: (0, 0), count: mix.tenants.count)
     var turns = Turns(record, mix, rank)
     // First with all that wait, to find the long times; then with those alone.
     let times = turns.times()
+    for time in times {
+      short[time.tenant].served += time.served
+      short[time.tenant].entitled += time.entitled
+    }
     turns.keep(times.filter { $0.entitled >= Self.judgedFrom * turns.largest })
     for time in turns.times() {
       served[time.tenant] += time.served
@@ -40,6 +47,13 @@ public struct FairnessShares: Sendable {
   public func milli(of tenant: Int) -> Int64? {
     guard entitled[tenant] > 0 else { return nil }
     return Int64(clamping: served[tenant] * 1000 / entitled[tenant])
+  }
+
+  /// The same over all waits beside others, long or not; nil where there was none. It is no
+  /// measure of an order of whole jobs.
+  public func shortMilli(of tenant: Int) -> Int64? {
+    let (served, entitled) = short[tenant]
+    return entitled > 0 ? Int64(clamping: served * 1000 / entitled) : nil
   }
 }
 

@@ -15,11 +15,12 @@ public enum FairnessText {
   }
 
   /// Seconds: with one decimal below 100 s, else whole, rounded up, so that a wait that passes a
-  /// limit never looks as if it met it.
+  /// limit never looks as if it met it; days from ten million seconds on.
   public static func seconds(_ span: Span) -> String {
-    let tenths = (span.ns + 99_999_999) / 100_000_000
+    let tenths = (max(1, span.ns) - 1) / 100_000_000 + (span.ns > 0 ? 1 : 0)
     guard tenths >= 1_000 else { return "\(tenths / 10).\(tenths % 10)" }
-    return grouped((span.ns + 999_999_999) / 1_000_000_000)
+    let whole = (span.ns - 1) / 1_000_000_000 + 1
+    return whole < 10_000_000 ? grouped(whole) : "\(grouped((whole - 1) / 86_400 + 1)) d"
   }
 
   /// An integer with a space between each three digits.

@@ -142,24 +142,21 @@ public struct FairnessTrace: Sendable {
   }
 
   /// The trace as a mix: tenants of equal weight, all work in P2, claims that know how long they
-  /// run.
-  /// - Parameter nodes: nodes of 8 GPUs; nil: as many as all work would fill if it were spread
-  ///   evenly over the time of the arrivals, and enough for the largest job.
+  /// run. It is measured up to the arrival of nine tenths of its jobs: the last come thinly.
+  /// - Parameter nodes: nodes of 8 GPUs; nil: as many as what comes with the first half of the jobs
+  ///   would fill if it were spread evenly over their arrivals, and enough for the largest job.
   public func mix(nodes: Int?) -> FairnessMix {
-    let end = jobs.last?.arrives ?? .origin
-    let longest = jobs.map(\.runtimeMax).max() ?? .zero
-    var work: Int128 = 0
-    var largest = 1
-    for job in jobs {
-      work += job.work
-      largest = max(largest, job.members)
-    }
-    let all = Int128(max(1, end.ns)) * Int128(Self.gpusPerNode)
-    let even = Int(clamping: (work + all - 1) / all)
+    let half = jobs[..<((jobs.count + 1) / 2)]
+    let work = half.reduce(Int128(0)) { $0 + $1.work }
+    let time = Int128(max(1, half.last?.arrives.ns ?? 0)) * Int128(Self.gpusPerNode)
+    let even = Int(clamping: (work + time - 1) / time)
+    let largest = jobs.map(\.members).max() ?? 1
+    let end = jobs[(jobs.count * 9 + 9) / 10 - 1].arrives
     var mix = FairnessMix(
       name: "trace", summary: "a real trace; every virtual cluster is a tenant",
       nodes: nodes ?? min(1_000, max(largest, even)), gpusPerNode: Self.gpusPerNode,
-      tenants: tenants.map { FairnessTenant($0) }, end: end, leaseMax: longest)
+      tenants: tenants.map { FairnessTenant($0) }, end: end,
+      leaseMax: jobs.map(\.runtimeMax).max() ?? .zero)
     mix.jobs = jobs
     mix.ageingStep = .seconds(3_600)
     mix.quantum = .seconds(86_400)
