@@ -23,12 +23,17 @@ enum FairnessPage {
         "SCHEDULERS on the same jobs: longest waits in seconds",
         FairnessTables.schedulers(comparison)
       ),
-      ("VERDICT", FairnessTables.verdict(comparison)),
     ]
     for (title, table) in tables {
       lines += [""] + page.prose(title)
       let rows = table.rows.map { $0.map(Terminal.plain) }
       lines += page.table(header: table.header, rows: rows, optional: table.optional)
+    }
+    lines += [""] + page.prose("VERDICT")
+    for check in comparison.verdict.checks {
+      let held = check.holds.map { $0 ? "ok    " : "BROKEN" } ?? "-     "
+      let limit = check.holds == nil ? "" : " (limit: \(check.limit))"
+      lines += page.prose("\(held)  \(check.promise.rawValue): \(check.figure)\(limit)")
     }
     Console.print(lines.joined(separator: "\n") + "\n\n")
   }

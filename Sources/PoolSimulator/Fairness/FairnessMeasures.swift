@@ -30,7 +30,8 @@ public enum FairnessMeasures {
   /// Finish-time fairness ρ of one tenant: the time from arrival to the end of its jobs, added up,
   /// beside the same in a private cluster of what it is entitled to. Below 1,000 thousandths
   /// sharing serves it better than owning. After Mahajan et al., "Themis: Fair and Efficient GPU
-  /// Cluster Scheduling", NSDI 2020, who take one job at a time; sums keep short jobs from deciding.
+  /// Cluster Scheduling", NSDI 2020, who take one job at a time; sums keep short jobs from
+  /// deciding.
   /// - Returns: thousandths, rounded down; nil where it has no job that was done in both.
   public static func finishTimeMilli(
     _ pairs: [(shared: Span, alone: Span)]

@@ -70,11 +70,14 @@ extension FairnessMix {
         serviceClass: ServiceClass(rank: UInt8(rank)) ?? .p3))
   }
 
-  /// A service of P1 whose work takes half of its GPUs while the pool is under pressure.
+  /// A service of P1 whose work takes one GPU, and comes when it comes, while the pool is under
+  /// pressure.
   private func addLadder(to policy: inout CompiledPolicy) {
     addService(Self.ladderService, 1, to: &policy)
     var rung = RungRule(key: Self.key(.rung, 0), service: UInt16(Self.ladderService))
     rung.devices = 1
+    // Waiting for less in the same lane is no better: the caller is told that it gets it later.
+    rung.isAsynchronous = true
     rung.triggers = TriggerSet([.pressure])
     policy.rungs = [rung]
     let depth = pressureDepth ?? 1

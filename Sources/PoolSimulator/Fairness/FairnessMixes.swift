@@ -191,15 +191,13 @@ extension FairnessMix {
       tenants: [
         FairnessTenant("chat", weightMilli: 4000, queueMax: 2_000),
         FairnessTenant("serving", weightMilli: 2000), FairnessTenant("nightly"),
-      ], end: moment(hours: 12), leaseMax: .seconds(1_350))
+      ], end: moment(hours: 6), leaseMax: .seconds(1_350))
     mix.urgentWait = .seconds(60)
     mix.pressureDepth = 40
     mix.peak = moment(hours: 2)...moment(hours: 6)
     var random = SeededGenerator(seed: seed)
     // Two GPUs for 75 s: one every 10 s is 47 % of 32 GPUs, every 3.35 s is 140 %.
-    let hours: [(from: Int64, until: Int64, mean: Int64)] = [
-      (0, 2, 10_000), (2, 6, 3_350), (6, 12, 10_000),
-    ]
+    let hours: [(from: Int64, until: Int64, mean: Int64)] = [(0, 2, 10_000), (2, 6, 3_350)]
     for part in hours {
       mix.addStream(
         mean: Span(ns: part.mean * 1_000_000), from: moment(hours: part.from),

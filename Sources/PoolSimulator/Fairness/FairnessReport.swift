@@ -23,7 +23,8 @@ public struct FairnessReport: Sendable {
       <!doctype html>
       <html lang="en"><head><meta charset="utf-8">
       <meta name="viewport" content="width=device-width, initial-scale=1">
-      <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+      <meta http-equiv="Content-Security-Policy"
+      content="default-src 'none'; style-src 'unsafe-inline'">
       <title>Fairness of the pool allocator</title>
       <style>
       \(Self.style)
@@ -78,11 +79,11 @@ public struct FairnessReport: Sendable {
     <dt>Share</dt><dd>What a tenant was served of what its weight entitles it to, while it waited
     beside others for long. In brackets: it waited too little, beside its largest jobs, for whole
     jobs to be closer; such a share is not judged.</dd>
-    <dt>Rho</dt><dd>Finish-time fairness: the time to finish its jobs beside that in a cluster of its
-    own as large as its entitlement, after Themis (NSDI 2020). Below 1 sharing serves it better.</dd>
+    <dt>Rho</dt><dd>Finish-time fairness: the time to finish its jobs beside that in a cluster of
+    its own as large as its entitlement, after Themis (NSDI 2020). Below 1 sharing serves it better.</dd>
     <dt>Jain</dt><dd>Jain's index of the shares: 1 where all have what they are entitled to.</dd>
-    <dt>Utilisation</dt><dd>GPU-time that leases held, less work that was lost because it was stopped
-    before it was saved. Leaving: the part of it in which stopped leases had not left.</dd>
+    <dt>Utilisation</dt><dd>GPU-time that leases held, less work that was lost because it was
+    stopped before it was saved. Leaving: the part of it in which stopped leases had not left.</dd>
     <dt>Owner, covered</dt><dd>Work that the owner's guarantee covers: it starts within R.</dd>
     </dl>
     """
@@ -104,7 +105,8 @@ public struct FairnessReport: Sendable {
     white-space: nowrap; }
     th:first-child, td:first-child, table.words th, table.words td { text-align: left; }
     td.broken { color: var(--bad); font-weight: 700; }
-    .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr)); gap: 1rem; }
+    .plots { display: grid; grid-template-columns: repeat(auto-fill, minmax(22rem, 1fr));
+    gap: 1rem; }
     figure { margin: 0; }
     figcaption { font-weight: 600; }
     svg { width: 100%; height: auto; }

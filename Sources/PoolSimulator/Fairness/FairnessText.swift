@@ -43,8 +43,11 @@ public enum FairnessText {
   /// A length of time in its two largest units: `1 d 4 h`, `2 h 30 min`, `40 min`, `12 s`.
   public static func length(_ span: Span) -> String {
     let seconds = span.ns / 1_000_000_000
-    if seconds >= 86_400 { return "\(seconds / 86_400) d \(seconds % 86_400 / 3_600) h" }
-    if seconds >= 3_600 { return "\(seconds / 3_600) h \(seconds % 3_600 / 60) min" }
-    return seconds >= 60 ? "\(seconds / 60) min \(seconds % 60) s" : "\(seconds) s"
+    let units: [(Int64, String)] = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
+    let first = units.firstIndex { seconds >= $0.0 } ?? 3
+    let text = "\(seconds / units[first].0) \(units[first].1)"
+    guard first < 3 else { return text }
+    let rest = seconds % units[first].0 / units[first + 1].0
+    return rest == 0 ? text : "\(text) \(rest) \(units[first + 1].1)"
   }
 }

@@ -53,10 +53,10 @@ struct SVGChart {
   /// The picture.
   var svg: String {
     let names = hasLegend ? lines.map(\.name) : []
-    let depth = 210 + 16 * Int64((names.count + 1) / 2)
+    let depth = 216 + 16 * Int64((names.count + 1) / 2)
     let (heading, text) = (HTMLText.escaped(title), HTMLText.escaped(description))
     return """
-      <svg viewBox="0 0 420 \(depth)" role="img" aria-labelledby="\(id)-t \(id)-d">
+      <svg viewBox="0 0 440 \(depth)" role="img" aria-labelledby="\(id)-t \(id)-d">
       <title id="\(id)-t">\(heading)</title><desc id="\(id)-d">\(text)</desc>
       \(axes)\(shapes)\(legend(names))</svg>
 
@@ -103,7 +103,7 @@ struct SVGChart {
     var text = ""
     for (index, name) in names.enumerated() {
       let across = left + Int64(index % 2) * 1_800
-      let down = 2_110 + Int64(index / 2) * 160
+      let down = 2_170 + Int64(index / 2) * 160
       let (from, at) = (Self.tenths(across), Self.tenths(down - 30))
       text += "<path class=\"line l\(lines[index].style)\" d=\"M\(from) \(at)h28\"/>"
       text += "<text x=\"\(Self.tenths(across + 340))\" y=\"\(Self.tenths(down))\">"
