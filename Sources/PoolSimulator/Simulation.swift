@@ -206,7 +206,10 @@ public struct Simulation: Sendable {
     guard let started = known.started, known.ends < started + jobs[job].runs,
       known.hardEnd.map({ known.ends < $0 }) ?? true
     else { return }
-    let from = known.nextReserved == nil ? known.renewFrom : known.ends
+    // The quantum after the running one is paid: the next is due when half of that has passed.
+    let from =
+      known.nextReserved == nil
+      ? known.renewFrom : Instant(ns: known.ends.ns - known.nextSpan.ns / 2)
     agenda.add(.renew(lease), at: max(now, from))
   }
 }

@@ -4,7 +4,10 @@ import PoolConsole
 enum Forms {
   static let program = Program(
     name: "pool-sim", version: "0.1.0",
-    commands: [RunCommand.form, HuntCommand.form, WhatIfCommand.form, MutantsCommand.form])
+    commands: [
+      RunCommand.form, HuntCommand.form, FairnessCommand.form, WhatIfCommand.form,
+      MutantsCommand.form,
+    ])
 
   static let help = Flag(name: "--help", values: .none, summary: "print this help")
 }
