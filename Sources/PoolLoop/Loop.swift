@@ -94,7 +94,8 @@ public struct Loop: Sendable {
       correct(message, from: node, reached: reached)
       return .messageLate
     }
-    guard (contact.generation, contact.sequence) < (message.generation, message.sequence) else {
+    let isNew = (contact.generation, contact.sequence) < (message.generation, message.sequence)
+    guard isNew || planted(.takesStaleReport) else {
       return .messageLate
     }
     let moment = clock.read(reading)
