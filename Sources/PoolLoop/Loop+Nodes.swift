@@ -66,7 +66,8 @@ extension Loop {
     let isAnswer = ask != nil && (message.answers == ask || planted(.oldReportProves))
     guard isAnswer || ask == nil && isAccounted(id, message) else { return false }
     // What the pool has already, it does not have to be told.
-    if isSameStart(node, message), message.sequence <= node.report.sequence { return false }
+    let isKnown = isSameStart(node, message) && message.sequence <= node.report.sequence
+    if isKnown, !planted(.takesStaleReport) { return false }
     return apply(.advertise(id, report)).decision.verdict == .done
   }
 

@@ -94,7 +94,8 @@ public struct Loop: Sendable {
       correct(message, from: node, reached: reached, heard: 0)
       return .messageLate
     }
-    guard (contact.generation, contact.sequence) < (message.generation, message.sequence) else {
+    let isNew = (contact.generation, contact.sequence) < (message.generation, message.sequence)
+    guard isNew || planted(.takesStaleReport) else {
       // Nothing was replied to it yet, and more was heard: it may count anew in its first start.
       if message.seen == 0, message.sequence < contact.sequence {
         correct(message, from: node, reached: reached, heard: contact.sequence)

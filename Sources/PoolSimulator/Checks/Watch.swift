@@ -43,6 +43,7 @@ public struct Watch {
   private var extents = Extents()
   private var counters = Counters()
   private var records = RecordReplay()
+  private var stale = StaleWords()
   private let every: UInt64
 
   /// Watches a pool that has seen no command yet.
@@ -139,6 +140,8 @@ public struct Watch {
     try citations.close(decision, facts, pool)
     try extents.close(command, decision, facts, log)
     try records.close(commands, log, pool)
+    try stale.note(command, decision, log)
+    try ExactHints.check(decision, log, pool)
     notes.close(decision, log, &coverage)
   }
 
