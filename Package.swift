@@ -108,6 +108,9 @@ let package = Package(
     .testTarget(
       name: "ProbeFakesTests", dependencies: ["ProbeFakes", "HardwareProbe"],
       swiftSettings: strict),
+    .testTarget(
+      name: "OracleTests", dependencies: ["PoolAllocator", "PoolSimulator"],
+      swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]
 )
