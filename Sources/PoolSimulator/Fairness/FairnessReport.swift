@@ -80,7 +80,8 @@ public struct FairnessReport: Sendable {
     beside others for long. In brackets: it waited too little, beside its largest jobs, for whole
     jobs to be closer; such a share is not judged.</dd>
     <dt>Rho</dt><dd>Finish-time fairness: the time to finish its jobs beside that in a cluster of
-    its own as large as its entitlement, after Themis (NSDI 2020). Below 1 sharing serves it better.</dd>
+    its own as large as its entitlement, after Themis (NSDI 2020). Below 1 sharing serves it
+    better.</dd>
     <dt>Jain</dt><dd>Jain's index of the shares: 1 where all have what they are entitled to.</dd>
     <dt>Utilisation</dt><dd>GPU-time that leases held, less work that was lost because it was
     stopped before it was saved. Leaving: the part of it in which stopped leases had not left.</dd>
