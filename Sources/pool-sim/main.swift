@@ -13,6 +13,7 @@ func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
     switch form.name {
     case RunCommand.form.name: return try RunCommand.run(arguments)
     case HuntCommand.form.name: return try HuntCommand.run(arguments)
+    case ScenarioCommand.form.name: return try ScenarioCommand.run(arguments)
     default: return 2
     }
   }
