@@ -23,7 +23,7 @@ RELEASE_FILTER := Property|Digest
 STAMP := .build/bootstrap.stamp
 IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 
-STEPS := test-debug test-release test-sim test-mutants test-embed test-consumer-ci test-fidelity test-digest test-fuzz
+STEPS := test-debug test-release test-sim test-embed test-consumer-ci test-fidelity test-digest test-fuzz
 
 .DEFAULT_GOAL := help
 .PHONY: simulator help run test test-core $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
@@ -79,8 +79,6 @@ test-sim: simulator
 	.build/release/pool-sim scenario scenarios
 	.build/release/pool-sim fairness >/dev/null
 	@scripts/same-bytes.sh .build/release/pool-sim .build/debug/pool-sim
-
-test-mutants: mutants
 
 mutants: bootstrap
 	@$(IN_TOOLCHAIN) swift build -q -c release --scratch-path .build-mutants \

@@ -5,8 +5,8 @@ enum Forms {
   static let program = Program(
     name: "pool-sim", version: "0.1.0",
     commands: [
-      RunCommand.form, HuntCommand.form, FairnessCommand.form, WhatIfCommand.form,
-      MutantsCommand.form,
+      RunCommand.form, HuntCommand.form, ScenarioCommand.form, FairnessCommand.form,
+      WhatIfCommand.form, MutantsCommand.form,
     ])
 
   static let help = Flag(name: "--help", values: .none, summary: "print this help")

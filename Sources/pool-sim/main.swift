@@ -16,6 +16,7 @@ func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
     switch form.name {
     case RunCommand.form.name: return try RunCommand.run(arguments)
     case HuntCommand.form.name: return try HuntCommand.run(arguments)
+    case ScenarioCommand.form.name: return try ScenarioCommand.run(arguments)
     case FairnessCommand.form.name: return try FairnessCommand.run(arguments)
     case WhatIfCommand.form.name: return try WhatIfCommand.run(arguments)
     case MutantsCommand.form.name: return try MutantsCommand.run(arguments)

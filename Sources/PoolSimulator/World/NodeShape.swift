@@ -18,6 +18,8 @@ package struct NodeShape: Sendable {
   package var rack: Int?
   /// What it enforces.
   package var enforcement: Enforcement
+  /// A machine that somebody describes; nil: one of the kind above.
+  package var described: DescribedMachine?
 
   static func draw(_ random: inout SeededGenerator) -> NodeShape {
     let isMIG = random.chance(25)
@@ -38,6 +40,10 @@ package struct NodeShape: Sendable {
 
   /// What an operator approves for it.
   func enrolment(_ number: Int) -> Enrolment {
+    if var stated = described?.enrolment {
+      stated.key = Names.node(number)
+      return stated
+    }
     var approved: [ApprovedDevices] = []
     for (profile, count) in [(0, boards), (1, cpuSets), (2, small)] where count > 0 {
       approved.append(ApprovedDevices(profile: Names.profile(profile), count: UInt16(count)))
@@ -51,6 +57,7 @@ package struct NodeShape: Sendable {
   /// - Parameter layout: counts how often its boards were partitioned anew: instances have other
   ///   names then.
   func devices(_ node: Int, layout: Int) -> [DeviceReport] {
+    if let described { return described.devices }
     var devices: [DeviceReport] = []
     for board in 0..<boards {
       var gpu = DeviceReport(

@@ -86,8 +86,8 @@ struct WorldNode: Sendable {
     if hasVanished { found.removeAll { $0.kind == .slice } }
     lie?.bend(&found, number)
     return Inventory(
-      enforcement: shape.enforcement, cpu: NodeShape.cpu, hostMemory: NodeShape.hostMemory,
-      devices: found)
+      enforcement: shape.enforcement, cpu: shape.described?.cpu ?? NodeShape.cpu,
+      hostMemory: shape.described?.hostMemory ?? NodeShape.hostMemory, devices: found)
   }
 
   private mutating func startAgent(_ now: Instant, _ reached: inout Reached) {
@@ -200,7 +200,7 @@ struct WorldNode: Sendable {
         return tell(.exited(.neverStarted), of: fencing, now, &random)
       }
       // Some do not listen.
-      if random.below(3) > 0, !processes[index].isStubborn {
+      if life.spans != nil || random.below(3) > 0, !processes[index].isStubborn {
         processes[index].dies = now + Span(ns: random.within(0...4_000_000_000))
       }
     case .kill(let fencing):
@@ -228,15 +228,16 @@ struct WorldNode: Sendable {
     let isThere = order.devices.allSatisfy { share in
       devices.contains { $0.key == share.device && !(hasVanished && $0.kind == .slice) }
     }
-    guard isThere, random.below(30) > 0 else {
+    let span = life.span(of: order.claim)
+    guard isThere, span != nil || random.below(30) > 0 else {
       return tell(.exited(.neverStarted), of: order.fencing, now, &random)
     }
     hasStarted = true
     processes.append(
       Process(
         lease: order.lease, fencing: order.fencing, shares: order.devices,
-        ends: now + Span(ns: random.within(200_000_000...life.works * 1_000_000_000)),
-        ending: random.below(5) == 0 ? .failed : .completed,
+        ends: now + (span ?? Span(ns: random.within(200_000_000...life.works * 1_000_000_000))),
+        ending: span == nil && random.below(5) == 0 ? .failed : .completed,
         isStubborn: random.below(1_000) < stubborn))
     tell(.started, of: order.fencing, now, &random)
   }
@@ -314,6 +315,13 @@ struct WorldNode: Sendable {
 
   mutating func breakDevice(at now: Instant, _ random: inout SeededGenerator) {
     broken = broken == nil ? random.number(devices.count) : nil
+    look(now)
+    plan()
+  }
+
+  /// A device breaks, or all work again.
+  mutating func breakDevice(_ device: Int?, at now: Instant) {
+    broken = device
     look(now)
     plan()
   }

@@ -73,6 +73,12 @@ package struct WorldLife: Sendable {
   package var isDeep: Bool
   /// Whether some commands are malformed, or name what is not there.
   package var isOdd: Bool
+  /// How long the work of a claim runs, where that is told: then all of it starts, listens and
+  /// ends well. Looked up, never iterated.
+  package var spans: [Key: Span]?
+
+  /// How long the work of a claim runs; nil: it is drawn.
+  func span(of claim: Key?) -> Span? { claim.flatMap { spans?[$0] } }
 
   static func draw(_ random: inout SeededGenerator) -> WorldLife {
     var weights = Deed.allCases.map { deed in

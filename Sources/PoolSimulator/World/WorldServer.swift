@@ -15,6 +15,8 @@ struct WorldServer {
   private(set) var due: Int64 = .max
 
   var checks: DiskChecks
+  /// What somebody wants to know of what becomes durable.
+  var tally: ScenarioTally?
   /// Records of requests whose reply is not yet out. Looked up, never iterated.
   private var unsaid: [Key: UInt64] = [:]
   private var doneAt: Int64 = .max
@@ -164,6 +166,7 @@ struct WorldServer {
     }
     reached.note(record.log)
     try checks.note(record, disk.pool)
+    tally?.note(record, disk.pool)
     guard let mark = record.request else { return }
     unsaid[mark.ticket] = disk.records
     if let name = mark.name, mark.answer.binds {
