@@ -47,13 +47,16 @@ extension Facts {
     guard claims[id] != nil else {
       throw Violation("J1", "claim \(id.name) takes rung \(row.rung) and does not live")
     }
-    claims[id]?.fact.spec.demand = row.given.demand
-    claims[id]?.fact.spec.lanes = row.given.lanes
-    claims[id]?.fact.spec.modelClass = row.given.modelClass
-    claims[id]?.fact.spec.runtimeMax = row.given.runtimeMax
-    claims[id]?.fact.plan = row.given.plan
-    claims[id]?.fact.waitEnds = row.waitEnds
-    claims[id]?.fact.latestStart = row.latestStart
+    if var fact = claims[id]?.fact {
+      fact.spec.demand = row.given.demand
+      fact.spec.lanes = row.given.lanes
+      fact.spec.modelClass = row.given.modelClass
+      fact.spec.runtimeMax = row.given.runtimeMax
+      fact.plan = row.given.plan
+      fact.waitEnds = row.waitEnds
+      fact.latestStart = row.latestStart
+      claims[id]?.fact = fact
+    }
     claims[id]?.named.bits |= row.given.lanes.bits
     touchedClaims.append(id)
     // A rung that does not act needs no approval that only the one above it asked for.

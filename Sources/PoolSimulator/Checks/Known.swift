@@ -2,8 +2,19 @@ import PoolAllocator
 
 /// A claim as the events tell it.
 struct KnownClaim {
+  /// What it was taken in with, in a place of its own: most of who asks for a claim asks for what
+  /// stands beside it.
+  private final class Taken {
+    let fact: ClaimFact
+    init(_ fact: ClaimFact) { self.fact = fact }
+  }
+
+  private var taken: Taken
   /// What it was taken in with; a rung puts what it gives into the spec.
-  var fact: ClaimFact
+  var fact: ClaimFact {
+    _read { yield taken.fact }
+    set { taken = Taken(newValue) }
+  }
   /// Where it is in its life.
   var state = ClaimState.new
   /// Number of its submission.
@@ -34,6 +45,14 @@ struct KnownClaim {
   /// What is kept for it.
   var pin: PinFact?
 
+  init(fact: ClaimFact, arrival: UInt64, submitted: Int64, named: LaneSet, level: UInt8) {
+    taken = Taken(fact)
+    self.arrival = arrival
+    self.submitted = submitted
+    self.named = named
+    self.level = level
+  }
+
   /// Whether it waits anywhere.
   var isWaiting: Bool {
     state == .queued || state == .parked || state == .awaitingApproval
@@ -42,24 +61,47 @@ struct KnownClaim {
 
 /// A lease as the events tell it.
 struct KnownLease {
+  /// What never changes, in a place of its own.
+  private final class Terms {
+    let grant: Grant
+    let demand: Demand
+    let interruption: Interruption?
+    let uses: [DeviceUse]
+    let path: [BucketID]
+    let gang: [LeaseID]
+
+    init(
+      _ grant: Grant, _ demand: Demand, _ interruption: Interruption?, _ uses: [DeviceUse],
+      _ path: [BucketID], _ gang: [LeaseID]
+    ) {
+      self.grant = grant
+      self.demand = demand
+      self.interruption = interruption
+      self.uses = uses
+      self.path = path
+      self.gang = gang
+    }
+  }
+
+  private let terms: Terms
   /// What it was granted.
-  let grant: Grant
+  var grant: Grant { _read { yield terms.grant } }
   /// Who pays.
   let tenant: TenantID
   /// The class of its claim.
   let rank: UInt8
   /// What its claim asked for when it was granted.
-  let demand: Demand
+  var demand: Demand { _read { yield terms.demand } }
   /// Longest runtime from its start.
   let runtimeMax: Int64
   /// Whether and how it may be interrupted.
-  let interruption: Interruption?
+  var interruption: Interruption? { terms.interruption }
   /// Shares of devices.
-  let uses: [DeviceUse]
+  var uses: [DeviceUse] { terms.uses }
   /// What it pays from: buckets, root first, then budgets, the widest first.
-  let path: [BucketID]
+  var path: [BucketID] { terms.path }
   /// Leases of its gang, itself among them.
-  let gang: [LeaseID]
+  var gang: [LeaseID] { terms.gang }
   /// Where it is in its life.
   var state = LeaseState.granted
   /// When it started, last saved its work, and stopped being billed.
@@ -72,6 +114,17 @@ struct KnownLease {
   var overstays = false
   /// Length of all quanta that were reserved.
   var paid: Int64
+
+  init(
+    grant: Grant, tenant: TenantID, rank: UInt8, demand: Demand, runtimeMax: Int64,
+    interruption: Interruption?, uses: [DeviceUse], path: [BucketID], gang: [LeaseID], paid: Int64
+  ) {
+    terms = Terms(grant, demand, interruption, uses, path, gang)
+    self.tenant = tenant
+    self.rank = rank
+    self.runtimeMax = runtimeMax
+    self.paid = paid
+  }
 
   /// Price of an interval from its start in 10⁻¹² credits (SEMANTICS 1.1).
   func cost(_ ns: Int64) -> Int128 { Int128(grant.rate) * Int128(ns) }
