@@ -22,8 +22,8 @@ enum HuntCommand {
     ],
     details: """
       The last line of output is one JSON object that sums up all seeds. Every seed in which
-      something did not hold is told on standard error with the line that lives it again. A bar shows
-      how far it is where standard error is a terminal.
+      something did not hold is told on standard error with the line that lives it again. A bar
+      shows how far it is where standard error is a terminal.
 
       Exit code: 0 all held and everything was met, 20 something that must always hold did not, 21
       something that has to come about did not, 22 a seed crashed the program, 23 something was
