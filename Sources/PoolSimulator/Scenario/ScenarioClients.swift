@@ -199,7 +199,7 @@ extension ScenarioWorld {
     guard server.isUp else { return }
     let moment = poolNow
     var held: [(id: LeaseID, lease: Lease)] = []
-    server.leader[0].pool.forEachLease { id, lease in
+    server.loop.pool.forEachLease { id, lease in
       if lease.state == .active { held.append((id, lease)) }
     }
     for (id, lease) in held {
@@ -215,7 +215,7 @@ extension ScenarioWorld {
 
   /// How often the work of a claim is saved; nil: it is not.
   private func saving(of id: ClaimID) -> Span? {
-    guard let spec = server.leader[0].pool.claim(id)?.spec,
+    guard let spec = server.loop.pool.claim(id)?.spec,
       let every = spec.interruption?.checkpointEvery, every > .zero,
       let number = ScenarioTally.number(of: spec.key), number < clients.jobs.count,
       scenario.streams[clients.jobs[number].stream].client.savesWork

@@ -18,7 +18,7 @@ extension ScenarioWorld {
     server.ask(.activate(PolicyGeneration(1), scenario.policy))
     for node in nodes { server.ask(.enrol(node.shape.enrolment(node.number))) }
     try run(for: Self.settling)
-    guard server.isUp, server.leader[0].pool.policy.classes.count == 4 else {
+    guard server.isUp, server.loop.pool.policy.classes.count == 4 else {
       throw Violation("liveness", "the policy of the scenario did not come into force")
     }
     begin()
@@ -43,7 +43,7 @@ extension ScenarioWorld {
     server.heal(at: now)
     try run(for: Self.settling)
     for node in nodes {
-      if let id = server.leader.first?.pool.node(named: Names.node(node.number)) {
+      if server.isUp, let id = server.loop.pool.node(named: Names.node(node.number)) {
         server.ask(.uncordon(id))
       }
     }
@@ -51,7 +51,8 @@ extension ScenarioWorld {
     while now < end, !isDrained { try run(for: .seconds(5)) }
     guard isDrained else { throw leftOver() }
     try run(for: Self.threeHeartbeats)
-    if let left = server.leader.first?.pool.leftovers(), !left.isEmpty {
+    let left = server.isUp ? server.loop.pool.leftovers() : ["no leader"]
+    if !left.isEmpty {
       throw Liveness.violation(left)
     }
     for node in nodes where !node.processes.isEmpty {
@@ -60,10 +61,10 @@ extension ScenarioWorld {
     try server.disk.readBack()
   }
 
-  private var isDrained: Bool { server.isUp && server.leader[0].pool.isEmptied }
+  private var isDrained: Bool { server.isUp && server.loop.pool.isEmptied }
 
   private func leftOver() -> Violation {
-    Liveness.violation(server.leader.first?.pool.leftovers() ?? ["no leader"])
+    Liveness.violation(server.isUp ? server.loop.pool.leftovers() : ["no leader"])
   }
 
   // MARK: deeds

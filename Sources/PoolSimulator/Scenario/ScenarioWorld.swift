@@ -51,7 +51,8 @@ struct ScenarioWorld {
       nodes: scenario.machines.map(\.shape), tenants: scenario.policy.tenants.count,
       faults: .none, pool: scenario.limits, loop: LoopLimits(),
       life: WorldLife(
-        pace: .seconds(1), weights: [], runtime: 0, works: 0, crowd: 0, isOdd: false, spans: [:]),
+        pace: .seconds(1), weights: [], runtime: 0, works: 0, crowd: 0, isDeep: false,
+        isOdd: false, spans: [:]),
       journalPart: 1_024)
   }
 
@@ -135,7 +136,7 @@ struct ScenarioWorld {
     }
     if tells { tell(output.told) }
     if server.isUp {
-      let pool = server.leader[0].pool.now
+      let pool = server.loop.pool.now
       if pool != poolSeen.pool { poolSeen = (pool, now) }
     }
     noteGrants()
@@ -166,7 +167,7 @@ struct ScenarioWorld {
   /// What lives on the machines is known to the pool.
   private func checkProcesses() throws(Violation) {
     if server.isUp {
-      try server.leader[0].pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
+      try server.loop.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
     } else {
       try server.disk.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
     }
