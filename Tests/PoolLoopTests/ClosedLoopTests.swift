@@ -27,11 +27,9 @@ import Testing
       steps += outcome.steps
       for entry in outcome.coverage {
         if entry.name == "world.endedAlone" { ended += entry.count }
-        if entry.name == "milestone.overstayed" { overstayed += entry.count }
       }
     }
-    print("self-stop: \(steps) steps, \(ended) ended alone, \(overstayed) heard of too late")
+    print("self-stop: \(steps) steps, \(ended) ended alone")
     #expect(ended > 0, "no work was ever ended by its agent alone")
-    #expect(overstayed > 0, "no kill deadline ever passed unheard")
   }
 }
