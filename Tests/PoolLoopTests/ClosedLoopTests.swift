@@ -9,7 +9,7 @@ import Testing
   @Test func workEndsByItselfBeforeItsKillDeadline() throws {
     let aim = Scale.cases(release: 200_000, debug: 20_000)
     var (steps, seed) = (0, UInt64(1_000_000))
-    var (ended, overstayed) = (UInt64(0), UInt64(0))
+    var ended = UInt64(0)
     while steps < aim {
       seed += 1
       var random = SeededGenerator(seed: seed)
