@@ -81,12 +81,18 @@ struct ScenarioTests {
     "a wrong document is told what, where and what to do",
     arguments: [
       ("\"lasts_seconds\"", "\"last_seconds\"", "unknown key \"last_seconds\""),
-      ("\"fault\": \"dependency\"", "\"fault\": \"dependancy\"", "did you mean \"dependency\"?"),
-      ("\"measure\": \"lost\"", "\"measure\": \"lots\"", "did you mean \"lost\"?"),
+      (
+        "\"fault\": \"dependency\"", "\"fault\": \"dependancy\"",
+        "nearest known fault is \"dependency\""
+      ),
+      ("\"measure\": \"lost\"", "\"measure\": \"lots\"", "nearest known measure is \"lost\""),
       ("\"pattern\": \"random\"", "\"pattern\": \"often\"", "$.workload[0].arrivals.pattern"),
       ("\"at_most\": 1", "\"at_most\": 1, \"at_least\": 1", "write at_most or at_least"),
       ("\"from-memory\"]", "\"from-memroy\"]", "has no rung \"from-memroy\""),
-      ("\"count\": 2, \"gpus\"", "\"count\": 0, \"gpus\"", "$.cluster[0].count"),
+      (
+        "\"count\": 2, \"memory_gib\"", "\"count\": 0, \"memory_gib\"",
+        "$.cluster[0].gpus.count"
+      ),
     ])
   func wrong(old: String, new: String, says: String) throws {
     let result = try ScenarioProgram.run("slow-downstream", replacing: old, with: new)
