@@ -32,7 +32,6 @@ let package = Package(
     .library(name: "FakeNVML", type: .dynamic, targets: ["FakeNVML"]),
     .library(name: "FakeNVML2018", type: .dynamic, targets: ["FakeNVML2018"]),
     .executable(name: "pool-agent", targets: ["pool-agent"]),
-    .executable(name: "pool-sim", targets: ["pool-sim"]),
   ],
   targets: [
     .target(name: "PoolAllocator", swiftSettings: safe),
@@ -53,14 +52,7 @@ let package = Package(
     .executableTarget(
       name: "pool-agent",
       dependencies: [
-        "PoolAllocator", "PoolInsight", "PoolRecord", "PoolWire", "PoolConsole", "HardwareProbe",
-        "StrictJSON",
-      ],
-      swiftSettings: strict),
-    .executableTarget(
-      name: "pool-sim",
-      dependencies: [
-        "PoolAllocator", "PoolRecord", "PoolSimulator", "PoolConsole", "PoolWire", "StrictJSON",
+        "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
       ],
       swiftSettings: strict),
 
@@ -76,10 +68,10 @@ let package = Package(
 
     .testTarget(
       name: "PoolAllocatorTests",
-      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord", "PoolSimulator"],
+      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord"],
       exclude: ["Tables"], swiftSettings: strict),
     .testTarget(
-      name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolSimulator", "PoolAllocator"],
+      name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolAllocator"],
       exclude: ["Journals"],
       swiftSettings: strict),
     .testTarget(
@@ -87,8 +79,7 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PoolSimulatorTests",
-      dependencies: ["PoolSimulator", "PoolInsight", "PoolRecord", "PoolAllocator"],
-      swiftSettings: strict),
+      dependencies: ["PoolSimulator", "PoolInsight", "PoolAllocator"], swiftSettings: strict),
     .testTarget(
       name: "PoolLoopTests",
       dependencies: ["PoolLoop", "AgentCore", "PoolSimulator", "PoolAllocator"],
@@ -107,9 +98,6 @@ let package = Package(
       name: "PoolAgentTests", dependencies: ["ProbeFakes", "StrictJSON"], swiftSettings: strict),
     .testTarget(
       name: "ProbeFakesTests", dependencies: ["ProbeFakes", "HardwareProbe"],
-      swiftSettings: strict),
-    .testTarget(
-      name: "OracleTests", dependencies: ["PoolAllocator", "PoolSimulator"],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]

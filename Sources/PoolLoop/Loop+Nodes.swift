@@ -31,15 +31,13 @@ extension Loop {
 
   /// Replies to a message of an earlier start of an agent. It is late, or its agent has lost its
   /// record and counts from 1: then it is told from where.
-  mutating func correct(
-    _ message: NodeMessage, from node: NodeID, reached: UInt64, heard: UInt64
-  ) {
+  mutating func correct(_ message: NodeMessage, from node: NodeID, reached: UInt64) {
     guard hasRoomForReply else { return }
-    var reply = NodeReply(
-      epoch: epoch, generation: message.generation, sequence: message.sequence,
-      acceptedGeneration: reached)
-    reply.heardSequence = heard
-    wait(node, reply)
+    wait(
+      node,
+      NodeReply(
+        epoch: epoch, generation: message.generation, sequence: message.sequence,
+        acceptedGeneration: reached))
   }
 
   /// Whether a node is as its last full report says, which the same start of its agent made.
@@ -63,11 +61,10 @@ extension Loop {
       report.report.sequence == message.sequence
     else { return false }
     let ask = contacts[id].ask
-    let isAnswer = ask != nil && (message.answers == ask || planted(.oldReportProves))
+    let isAnswer = ask != nil && message.answers == ask
     guard isAnswer || ask == nil && isAccounted(id, message) else { return false }
     // What the pool has already, it does not have to be told.
-    let isKnown = isSameStart(node, message) && message.sequence <= node.report.sequence
-    if isKnown, !planted(.takesStaleReport) { return false }
+    if isSameStart(node, message), message.sequence <= node.report.sequence { return false }
     return apply(.advertise(id, report)).decision.verdict == .done
   }
 

@@ -34,7 +34,7 @@ enum PlaceCommand {
       policy: policyFile, claims: claimsFile, nodes: arguments.all("--nodes"))
     var nodes = documents.nodes
     if nodes.isEmpty { nodes = [try probedNode(arguments)] }
-    var session = try PlaceSession(journal: arguments.one("--journal"))
+    var session = PlaceSession()
     try prepare(&session, documents.policy, nodes)
     if isStream {
       session.explanations = explanations

@@ -1,5 +1,4 @@
 import PoolAllocator
-import PoolConsole
 import PoolInsight
 import PoolWire
 
@@ -30,13 +29,7 @@ struct PlaceSession {
   /// Unit: commands.
   private static let stepsMax = 1_000_000
 
-  /// Where every command is written; nil: nowhere.
-  private var journal: JournalFile?
-
-  /// Begins with an empty pool.
-  /// - Parameter journal: a new file that gets every command with what came of it.
-  init(journal: String? = nil) throws(UsageError) {
-    if let journal { self.journal = try JournalFile(journal, from: pool) }
+  init() {
     apply(.begin(epoch: 1), at: .origin)
   }
 
@@ -45,16 +38,9 @@ struct PlaceSession {
   /// Applies one command and notes what happened.
   @discardableResult
   mutating func apply(_ command: Command, at now: Instant) -> Decision {
-    let (decision, _) = decide(command, at: now)
+    let (decision, _) = pool.apply(command, at: now, into: &log)
     noteEvents()
     return decision
-  }
-
-  /// Applies one command and writes it down.
-  private mutating func decide(_ command: Command, at now: Instant) -> (Decision, Progress) {
-    let (decision, progress) = pool.apply(command, at: now, into: &log)
-    journal?.append(command, at: now, decision, progress, log)
-    return (decision, progress)
   }
 
   /// Ticks until nothing more is due.
@@ -62,7 +48,7 @@ struct PlaceSession {
     var progress = Progress.more
     var steps = 0
     while progress == .more, steps < Self.stepsMax {
-      (_, progress) = decide(.tick, at: now)
+      (_, progress) = pool.apply(.tick, at: now, into: &log)
       noteEvents()
       steps += 1
     }
@@ -156,9 +142,7 @@ struct PlaceSession {
     } else if known == nil {
       // With a log of its own: the reasons of the refusal stay readable.
       var scratch = EventLog()
-      let now = pool.now
-      let (forgotten, progress) = pool.apply(.forget(id), at: now, into: &scratch)
-      journal?.append(.forget(id), at: now, forgotten, progress, scratch)
+      _ = pool.apply(.forget(id), at: pool.now, into: &scratch)
       predictor.fold(scratch, in: pool)
     }
     return decision
@@ -178,7 +162,8 @@ struct PlaceSession {
   /// Submits a claim.
   mutating func submit(_ form: ClaimForm) throws(NameCollision) -> Decision {
     try form.intern(into: &names)
-    let (decision, _) = decide(.submit(form.spec(in: pool, at: pool.now)), at: pool.now)
+    let (decision, _) = pool.apply(
+      .submit(form.spec(in: pool, at: pool.now)), at: pool.now, into: &log)
     if let id = decision.claim {
       claims[id] = form
     } else {

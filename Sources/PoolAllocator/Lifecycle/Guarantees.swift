@@ -50,8 +50,7 @@ extension Pool {
 
   /// Thousandths of a lane's guarantee that are not sound.
   func shortfall(of row: UInt32) -> Int64 {
-    let sound = planted(.guaranteeBySum) ? lanes[row: row].bound : soundMilli(row: row)
-    return max(0, lanes[row: row].rule.reserved - sound)
+    max(0, lanes[row: row].rule.reserved - soundMilli(row: row))
   }
 
   /// The most telling cause: what is not heard, then what is broken, then what an operator keeps

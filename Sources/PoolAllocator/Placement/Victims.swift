@@ -58,8 +58,7 @@ extension Pool {
         started = max(started, own)
       }
     }
-    let own = max(lease.terms.shield, policy.classes[Int(claim.serviceClass.rank)].shield)
-    let shield = planted(.ignoresShield) ? Span.zero : own
+    let shield = max(lease.terms.shield, policy.classes[Int(claim.serviceClass.rank)].shield)
     return (started + shield, saved)
   }
 

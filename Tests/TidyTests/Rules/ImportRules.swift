@@ -20,7 +20,7 @@ enum ImportRules {
     "PoolConsole": libc.union(["PoolWire"]),
     "pool-agent": libc.union([
       "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
-      "AgentCore", "PoolRecord",
+      "AgentCore",
       "FoundationEssentials", "Synchronization",
     ]),
     "pool-sim": libc.union([
