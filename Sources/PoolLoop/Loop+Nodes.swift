@@ -31,13 +31,15 @@ extension Loop {
 
   /// Replies to a message of an earlier start of an agent. It is late, or its agent has lost its
   /// record and counts from 1: then it is told from where.
-  mutating func correct(_ message: NodeMessage, from node: NodeID, reached: UInt64) {
+  mutating func correct(
+    _ message: NodeMessage, from node: NodeID, reached: UInt64, heard: UInt64
+  ) {
     guard hasRoomForReply else { return }
-    wait(
-      node,
-      NodeReply(
-        epoch: epoch, generation: message.generation, sequence: message.sequence,
-        acceptedGeneration: reached))
+    var reply = NodeReply(
+      epoch: epoch, generation: message.generation, sequence: message.sequence,
+      acceptedGeneration: reached)
+    reply.heardSequence = heard
+    wait(node, reply)
   }
 
   /// Whether a node is as its last full report says, which the same start of its agent made.

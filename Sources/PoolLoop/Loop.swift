@@ -91,11 +91,15 @@ public struct Loop: Sendable {
     let contact = contacts[node]
     let reached = max(contact.generation, report.generation)
     if message.generation < reached {
-      correct(message, from: node, reached: reached)
+      correct(message, from: node, reached: reached, heard: 0)
       return .messageLate
     }
     let isNew = (contact.generation, contact.sequence) < (message.generation, message.sequence)
     guard isNew || planted(.takesStaleReport) else {
+      // Nothing was replied to it yet, and more was heard: it may count anew in its first start.
+      if message.seen == 0, message.sequence < contact.sequence {
+        correct(message, from: node, reached: reached, heard: contact.sequence)
+      }
       return .messageLate
     }
     let moment = clock.read(reading)

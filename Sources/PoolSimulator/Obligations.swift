@@ -1,7 +1,16 @@
 /// What a set of runs may miss, because nothing in a closed world can bring it about.
 public enum Obligations {
   /// Names of `Simulated.Outcome.coverage` with why no run meets them.
-  public static let unreachable: [(name: String, because: String)] = []
+  public static let unreachable: [(name: String, because: String)] = [
+    (
+      "reason.advertisementIncomplete",
+      "an agent says nothing of a node that it could not list in full"
+    ),
+    (
+      "reason.arithmeticOverflow",
+      "no lane of a world lets work run so long at such a weight that its price passes 2^53"
+    ),
+  ]
 
   /// Names that a set of runs missed and should not have.
   /// - Complexity: O(names × unreachable ones).

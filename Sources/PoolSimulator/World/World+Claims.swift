@@ -55,24 +55,25 @@ extension World {
     if random.chance(20) { demand.hostMemory = Bytes(Int64(random.below(60)) << 30) }
     if random.chance(20) { demand.enforcement = random.chance(50) ? .cgroup : .environment }
     if random.chance(5) { demand.sharing = .wholeDevice }
+    if random.chance(10) { demand.cpu = MilliCPU(Int32(random.within(4...15)) * 1_000) }
     return demand
   }
 
   private mutating func anyLanes() -> LaneSet {
     guard server.isUp else { return LaneSet(bits: 7) }
-    if random.chance(50) { return server.leader[0].pool.laneSet(named: WorldPolicy.lanes) }
+    if random.chance(50) { return server.loop.pool.laneSet(named: WorldPolicy.lanes) }
     let isReserved = random.chance(30)
     let names = WorldPolicy.lanes.enumerated().filter { place, _ in
       isReserved ? place > 2 : random.chance(60)
     }
-    return server.leader[0].pool.laneSet(named: names.map(\.element))
+    return server.loop.pool.laneSet(named: names.map(\.element))
   }
 
   /// Some claims are made under a delegation, mostly an open one of their own tenant.
   private mutating func addBudget(to spec: inout ClaimSpec) {
     guard server.isUp, random.chance(25) else { return }
     if random.chance(6) { return spec.budget = Names.budget(random.number(12)) }
-    guard let open = random.pick(server.leader[0].pool.openBudgets()) else { return }
+    guard let open = random.pick(server.loop.pool.openBudgets()) else { return }
     spec.budget = open.budget
     spec.tenant = open.tenant
   }
@@ -84,11 +85,11 @@ extension World {
     let (service, tenant) = (spec.service, spec.tenant)
     var known: [Key] = []
     for name in names {
-      if server.leader[0].pool.rungs(of: service, for: tenant, named: [name]) != nil {
+      if server.loop.pool.rungs(of: service, for: tenant, named: [name]) != nil {
         known.append(name)
       }
     }
-    spec.accepts = server.leader[0].pool.rungs(of: service, for: tenant, named: known) ?? .none
+    spec.accepts = server.loop.pool.rungs(of: service, for: tenant, named: known) ?? .none
   }
 
   /// Has a claim ask for what it will not get.

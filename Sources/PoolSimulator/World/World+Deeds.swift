@@ -46,7 +46,7 @@ extension World {
   }
 
   private var isCrowded: Bool {
-    server.isUp && server.leader[0].pool.claimsAlive >= plan.life.crowd
+    server.isUp && server.loop.pool.claimsAlive >= plan.life.crowd
   }
 
   /// Many claims at once.
@@ -60,21 +60,21 @@ extension World {
   private mutating func hold(_ deed: Deed) {
     switch deed {
     case .renew:
-      let now = server.leader[0].pool.now
-      let due = server.leader[0].pool.anyLease(&random) {
+      let now = server.loop.pool.now
+      let due = server.loop.pool.anyLease(&random) {
         $0.state == .active && $0.nextReserved == nil && now >= $0.renewFrom
       }
-      let any = random.chance(90) ? due : server.leader[0].pool.anyLease(&random)
+      let any = random.chance(90) ? due : server.loop.pool.anyLease(&random)
       if let any { ask(.renew(any.id, fencing(of: any.lease))) }
     case .checkpoint:
-      let any = server.leader[0].pool.anyLease(&random) { $0.state == .active }
+      let any = server.loop.pool.anyLease(&random) { $0.state == .active }
       if let any { ask(.confirmCheckpoint(any.id, fencing(of: any.lease))) }
     case .release:
-      if let any = server.leader[0].pool.anyLease(&random) {
+      if let any = server.loop.pool.anyLease(&random) {
         ask(.release(any.id, fencing(of: any.lease), random.chance(80) ? .completed : .failed))
       }
     case .cancel:
-      if let any = server.leader[0].pool.anyClaim(&random) { ask(.cancel(any.id)) }
+      if let any = server.loop.pool.anyClaim(&random) { ask(.cancel(any.id)) }
     default: decide()
     }
   }
@@ -85,9 +85,15 @@ extension World {
 
   /// Somebody decides on a claim: mostly one that waits for it, mostly somebody who may.
   private mutating func decide() {
-    let isOpen = random.chance(85)
-    let any = server.leader[0].pool.anyClaim(&random) {
-      isOpen ? $0.state == .awaitingApproval : $0.approval != nil
+    let kind = random.number(10)
+    let soon = server.loop.pool.now + .seconds(1)
+    let any = server.loop.pool.anyClaim(&random) {
+      switch kind {
+      case 0: $0.approval != nil
+      // At the last moment, and often too late.
+      case 1...4: $0.state == .awaitingApproval && $0.approval.map { $0.lapses <= soon } ?? false
+      default: $0.state == .awaitingApproval
+      }
     }
     guard let any else { return }
     let by = Names.principal(random.chance(85) ? 4 : random.number(6))
@@ -127,18 +133,22 @@ extension World {
   private mutating func delegate() {
     let number = random.number(9)
     // A tree of three roots with two heirs each; sometimes a name is tried elsewhere.
-    let parent = random.chance(95) ? (number < 3 ? nil : (number - 3) / 2) : random.number(9)
+    // In some lives each is given out of the one before it, deeper than may be.
+    let usual = plan.life.isDeep ? number - 1 : number < 3 ? -1 : (number - 3) / 2
+    let parent = random.chance(95) ? (usual < 0 ? nil : usual) : random.number(9)
     var spec = DelegationSpec(
-      key: Names.budget(number), tenant: Names.tenant(number % 3 % plan.tenants),
+      key: Names.budget(number),
+      tenant: Names.tenant(plan.life.isDeep ? 0 : number % 3 % plan.tenants),
       parent: parent.map { Names.budget($0) },
-      limit: Credits(random.within(2...30) * 20_000_000 / (number < 3 ? 1 : 3)),
+      limit: Credits(
+        random.within(2...30) * (plan.life.isDeep ? 100_000 : 20_000_000) / (number < 3 ? 1 : 3)),
       expires: now + random.seconds(5...(number < 3 ? 600 : 300)))
-    if server.isUp, let given = server.leader[0].pool.delegation(named: spec.key),
+    if server.isUp, let given = server.loop.pool.delegation(named: spec.key),
       random.chance(90)
     {
       (spec.tenant, spec.ceiling) = (given.tenant, given.ceiling)
     } else if server.isUp, let above = spec.parent,
-      let giver = server.leader[0].pool.delegation(named: above)
+      let giver = server.loop.pool.delegation(named: above)
     {
       spec.tenant = giver.tenant
       if random.chance(80) {
@@ -179,7 +189,7 @@ extension World {
   }
 
   private mutating func raiseEmergency() {
-    guard server.isUp, let bucket = server.leader[0].pool.anyBucket(&random) else { return }
+    guard server.isUp, let bucket = server.loop.pool.anyBucket(&random) else { return }
     let raise = EmergencyRaise(
       by: Names.principal(random.chance(90) ? 4 : 0),
       and: Names.principal(random.chance(90) ? 5 : 4),
@@ -191,7 +201,7 @@ extension World {
 
   private mutating func operate(isForgetting: Bool) {
     let key = Names.node(random.number(nodes.count))
-    guard server.isUp, let node = server.leader[0].pool.node(named: key) else {
+    guard server.isUp, let node = server.loop.pool.node(named: key) else {
       return ask(
         .enrol(nodes[Names.number(ofNode: key)].shape.enrolment(Names.number(ofNode: key))))
     }
@@ -205,14 +215,15 @@ extension World {
 
   private mutating func activate() {
     guard server.isUp else { return }
-    let generation = server.leader[0].pool.generation.value + (random.chance(95) ? 1 : 0)
+    let generation = server.loop.pool.generation.value + (random.chance(95) ? 1 : 0)
     let policy = WorldPolicy.draw(for: plan, &random)
     ask(.activate(PolicyGeneration(generation), policy))
   }
 
   /// Commands that name what is not there, or break a rule of the core.
   private mutating func oddCommand() -> Command {
-    switch random.number(7) {
+    switch random.number(9) {
+    case 7, 8: return .activate(PolicyGeneration(.max - 1), oddLadder())
     case 0: return .cancel(ClaimID(row: UInt32(random.below(20)), generation: 1))
     case 1:
       var policy = WorldPolicy.draw(for: plan, &random)
@@ -241,6 +252,25 @@ extension World {
       spec.demand.hostMemory = Bytes(500 << 30)
       return .submit(spec)
     }
+  }
+}
+
+extension World {
+  /// A policy with a rung that costs no less, raises automation, or is preferred where that is too
+  /// risky: refused, so that nothing of it comes into force.
+  private mutating func oddLadder() -> CompiledPolicy {
+    var policy = WorldPolicy.draw(for: plan, &random)
+    var rungs = (0..<2).map { RungRule(key: Names.rung($0), service: 0) }
+    rungs[0].runtimeMilli = 900
+    rungs[1].runtimeMilli = 900
+    policy.services[0].risk = .guarded
+    switch random.number(3) {
+    case 0: rungs[1].runtimeMilli = 1_000
+    case 1: (rungs[0].automation, rungs[1].automation) = (.answerOnly, .full)
+    default: rungs[0].triggers = TriggerSet(Trigger.allCases)
+    }
+    policy.rungs = rungs
+    return policy
   }
 }
 

@@ -41,7 +41,7 @@ extension World {
       nodes[held.node].hold(false)
       off = nil
     } else if server.isUp,
-      let id = server.leader[0].pool.node(named: Names.node(held.node))
+      let id = server.loop.pool.node(named: Names.node(held.node))
     {
       server.ask(.fence(id))
       held.asked = now

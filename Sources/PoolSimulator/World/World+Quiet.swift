@@ -19,12 +19,10 @@ extension World {
     settle()
     let end = now + Self.patience
     while now < end, !isDrained { try run(for: .seconds(5)) }
-    guard isDrained else { throw leftOver() }
+    guard isDrained else { throw Liveness.violation(leftovers()) }
     try run(for: Self.threeHeartbeats)
-    if let left = server.leader.first?.pool.leftovers(), !left.isEmpty {
-      throw Liveness.violation(left)
-    }
-    try checkMachines()
+    let left = leftovers()
+    if !left.isEmpty { throw Liveness.violation(left) }
     try server.disk.readBack()
   }
 
@@ -33,32 +31,36 @@ extension World {
   private mutating func settle() {
     guard server.isUp else { return }
     for node in nodes {
-      if let id = server.leader[0].pool.node(named: Names.node(node.number)) {
+      if let id = server.loop.pool.node(named: Names.node(node.number)) {
         server.ask(.uncordon(id))
       } else {
         server.ask(.enrol(node.shape.enrolment(node.number)))
       }
     }
-    let next = server.leader[0].pool.generation.value + 1
+    let next = server.loop.pool.generation.value + 1
     server.ask(
       .activate(PolicyGeneration(next), WorldPolicy.draw(for: plan, isKind: true, &random)))
   }
 
-  private var isDrained: Bool { server.isUp && server.leader[0].pool.isEmptied }
-
-  private func leftOver() -> Violation {
-    Liveness.violation(server.leader.first?.pool.leftovers() ?? ["no leader"])
+  private var isDrained: Bool {
+    guard server.isUp else { return false }
+    return server.loop.pool.isEmptied
   }
 
-  private func checkMachines() throws(Violation) {
-    var left: [String] = []
-    for node in nodes {
-      for process in node.processes { left.append("process \(process.fencing.raw)") }
-      for lease in node.agent?.leases ?? [] {
-        left.append("agent \(node.number): \(lease.fencing.raw) \(lease.state)")
+  /// What should not be there any more, in the pool and on the machines, in words.
+  private func leftovers() -> [String] {
+    guard server.isUp else { return ["no leader"] }
+    var left = server.loop.pool.leftovers()
+    for number in nodes.indices {
+      for process in nodes[number].processes { left.append("process \(process.fencing.raw)") }
+      guard let agent = nodes[number].agent else {
+        left.append("agent \(number) is down")
+        continue
       }
-      if node.agent == nil { left.append("agent \(node.number) is down") }
+      for lease in agent.leases {
+        left.append("agent \(number): \(lease.fencing.raw) \(lease.state)")
+      }
     }
-    if !left.isEmpty { throw Liveness.violation(left) }
+    return left
   }
 }

@@ -65,8 +65,10 @@ package struct World {
 
   /// Enrols every node and puts a first policy in force, once for each leadership that knows none.
   private mutating func setUp() {
-    guard server.leader[0].epoch != toldEpoch else { return }
-    toldEpoch = server.leader[0].epoch
+    guard server.loop.epoch != toldEpoch else { return }
+    toldEpoch = server.loop.epoch
+    // Somebody is too early.
+    if random.chance(20) { server.ask(.submit(anyClaim())) }
     server.ask(.activate(PolicyGeneration(1), WorldPolicy.draw(for: plan, &random)))
     for node in nodes { server.ask(.enrol(node.shape.enrolment(node.number))) }
   }
@@ -171,7 +173,7 @@ package struct World {
   /// What lives on the machines is known to the pool.
   private func checkProcesses() throws(Violation) {
     if server.isUp {
-      try server.leader[0].pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
+      try server.loop.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
     } else {
       try server.disk.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
     }

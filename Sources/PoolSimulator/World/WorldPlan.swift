@@ -31,7 +31,7 @@ package struct WorldPlan: Sendable {
     var limits = Limits()
     limits.queuedClaims = Int(random.within(10...60))
     limits.queuedClaimsPerTenant = Int(random.within(5...40))
-    limits.claims = 160
+    limits.claims = Int(random.within(60...160))
     limits.leases = 300
     limits.liveClaimsPerWorkflow = Int(random.within(4...30))
     limits.budgets = 12
@@ -40,7 +40,7 @@ package struct WorldPlan: Sendable {
     limits.quoteMemory = random.seconds(5...60)
     limits.silentAfter = random.seconds(2...30)
     limits.stepsPerTick = Int(random.within(1...64))
-    if random.chance(20) { limits.identities = 30 }
+    if random.chance(20) { limits.identities = Int(random.within(6...12)) }
     return limits
   }
 
@@ -69,6 +69,8 @@ package struct WorldLife: Sendable {
   package var works: Int64
   /// Claims alive above which callers hold back.
   package var crowd: Int
+  /// Whether delegations are given on one after the other, of little.
+  package var isDeep: Bool
   /// Whether some commands are malformed, or name what is not there.
   package var isOdd: Bool
 
@@ -81,7 +83,7 @@ package struct WorldLife: Sendable {
     return WorldLife(
       pace: random.milliseconds(15...400), weights: weights,
       runtime: random.within(20...400), works: random.within(5...90),
-      crowd: Int(random.within(4...90)), isOdd: random.chance(60))
+      crowd: Int(random.within(4...90)), isDeep: random.chance(20), isOdd: random.chance(60))
   }
 
   /// Draws what is done next.

@@ -63,7 +63,8 @@ extension WorldPolicy {
       key: Names.gauge(number), pool: UInt16(random.number(Self.pools)), source: source,
       steps: [
         GaugeRule.Step(level: .elevated, raise: scale, lower: scale - 1),
-        GaugeRule.Step(level: .saturated, raise: scale * 4, lower: scale * 2),
+        GaugeRule.Step(level: .saturated, raise: scale * 3, lower: scale * 2),
+        GaugeRule.Step(level: .emergency, raise: scale * 6, lower: scale * 4),
       ],
       dwell: random.seconds(1...30))
     gauge.classes = ClassSet(bits: UInt8(random.below(16)))

@@ -4,8 +4,10 @@ import PoolLoop
 /// A server around a loop: clocks, a disk that takes one batch at a time, and the durable table of
 /// named answers.
 struct WorldServer {
-  /// The leader while it is up. (An array, for what is in it is looked at where it lies.)
-  private(set) var leader: [Loop] = []
+  /// The leader; what is left of the last one while `isUp` is false. (Not an optional: what is in
+  /// one is copied before it is asked.)
+  private(set) var loop: Loop
+  private(set) var isUp = false
   private(set) var disk: WorldDisk
   /// Answers by name, as they stand in the journal. Looked up, never iterated.
   private(set) var known: [Key: KnownAnswer] = [:]
@@ -31,9 +33,9 @@ struct WorldServer {
     limits = plan.loop
     disk = WorldDisk(limits: plan.pool, partMax: plan.journalPart)
     checks = DiskChecks(limits: plan.pool)
+    let origin = ClockReading(elapsed: 0, utc: 0)
+    loop = Loop(after: Pool(limits: plan.pool), limits: plan.loop, at: origin)
   }
-
-  var isUp: Bool { !leader.isEmpty }
 
   private mutating func plan() { due = isUp ? min(doneAt, wakeAt) : upAt }
 
@@ -60,8 +62,8 @@ struct WorldServer {
     tickets += 1
     let request = Request(
       ticket: Key(high: number, low: tickets), name: name, known: name.flatMap { known[$0.key] },
-      knownThrough: leader[0].durable, command: command)
-    guard leader[0].take(request) == nil else { return false }
+      knownThrough: loop.durable, command: command)
+    guard loop.take(request) == nil else { return false }
     wakeAt = 0
     plan()
     return true
@@ -74,7 +76,7 @@ struct WorldServer {
     let moment = reading(now)
     wakeAt = 0
     plan()
-    return leader[0].take(message, from: Names.node(node), at: moment)
+    return loop.take(message, from: Names.node(node), at: moment)
   }
 
   // MARK: running
@@ -109,15 +111,15 @@ struct WorldServer {
   private mutating func run(
     at now: Instant, _ output: inout Output, _ random: inout SeededGenerator
   ) throws(Violation) {
-    let said = leader[0].run(at: reading(now))
+    let said = loop.run(at: reading(now))
     output.hasRun = true
     if let batch = said.batch {
-      try disk.write(batch, behind: leader[0].pool.digest())
+      try disk.write(batch, behind: loop.pool.digest())
       doneAt = now.ns + random.within(0...(random.chance(80) ? 20_000_000 : 300_000_000))
     }
     for reply in said.replies { output.answers.append(try answer(reply)) }
     for (node, reply) in said.nodeReplies {
-      guard let key = leader[0].pool.node(node)?.enrolment.key else { continue }
+      guard let key = loop.pool.node(node)?.enrolment.key else { continue }
       output.replies.append((Names.number(ofNode: key), reply))
     }
     // The world's clock may be slower than the server's.
@@ -146,7 +148,7 @@ struct WorldServer {
     }
     try checks.compare(disk.pool.digest(), with: done.digest)
     if disk.beginPart() { reached.note(.partBegun) }
-    leader[0].batchIsDurable(done.batch.number)
+    loop.batchIsDurable(done.batch.number)
     wakeAt = 0
     return done.batch.records.count
   }
@@ -188,7 +190,8 @@ struct WorldServer {
       try disk.decideAgain()
       reached.note(.decidedAgain)
     }
-    leader = [Loop(after: disk.pool, limits: limits, at: reading(now))]
+    loop = Loop(after: disk.pool, limits: limits, at: reading(now))
+    isUp = true
     wakeAt = now.ns
   }
 
@@ -212,7 +215,7 @@ struct WorldServer {
         for record in lost.batch.records.prefix(whole) { try keep(record, &reached) }
       }
     }
-    leader = []
+    isUp = false
     unsaid = [:]
     (doneAt, wakeAt) = (.max, .max)
     upAt = now.ns + random.within(1_000_000...20_000_000_000)
@@ -221,8 +224,8 @@ struct WorldServer {
 
   /// A loop that is told that its batch failed says nothing more.
   private mutating func failAfter(_ batch: UInt64, at now: Instant) throws(Violation) {
-    leader[0].batchFailed(batch)
-    let said = leader[0].run(at: reading(now))
+    loop.batchFailed(batch)
+    let said = loop.run(at: reading(now))
     if said.batch != nil || !said.replies.isEmpty || !said.nodeReplies.isEmpty {
       throw Violation("A3", "a loop went on after a batch failed")
     }
