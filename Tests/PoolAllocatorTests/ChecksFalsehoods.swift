@@ -93,19 +93,6 @@ extension Falsehood {
       pool.nodes[node].cpuUsed = MilliCPU(used + 1)
       return true
     },
-    Falsehood("D1", "a lease has what another one has whole") { log, _, pool in
-      guard log.grants.count == 1, let grant = log.grants.first, let use = log.uses.first,
-        pool.devices[use.device].mode == .whole
-      else { return false }
-      let held = pool.devices(on: grant.node).first { id in
-        let device = pool.devices[id]
-        return device.mode == .whole && device.lane == grant.lane.row
-          && log.uses.allSatisfy { $0.device != id }
-      }
-      guard let held else { return false }
-      Falsehood.change(&log.uses, at: 0) { $0.device = held }
-      return true
-    },
     Falsehood("D5", "a part of a CPU set is larger") { log, _, pool in
       guard let use = log.uses.first, !log.grants.isEmpty,
         pool.devices[use.device].report.kind == .cpu

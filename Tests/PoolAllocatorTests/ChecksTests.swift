@@ -3,7 +3,7 @@ import Testing
 
 @testable import PoolAllocator
 
-/// The invariant checks of the simulator over random lives: they find nothing, and each of them can.
+/// The invariant checks of the simulator over random lives: they find nothing, and each can.
 struct ChecksTests {
   /// A life with the watch of it.
   private final class Life {

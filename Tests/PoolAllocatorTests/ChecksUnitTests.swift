@@ -37,18 +37,54 @@ struct ChecksUnitTests {
     windows.note(.policyActivated(PolicyGeneration(1), postings: .none), facts, EventLog())
     #expect(violation { () throws(Violation) in try windows.closeAll(facts) } == nil)
     for row in UInt32(0)..<2 {
-      let log = grant(row, reserving: 7)
+      let log = grant(row, reserving: 8)
       facts.leases[LeaseID(row: row, generation: 1)] = KnownLease(
         grant: log.grants[0], tenant: TenantID(row: 0, generation: 1), rank: 2,
         demand: Demand(shape: .whole), runtimeMax: 1, interruption: nil, uses: [],
         path: [bucket], gang: [], paid: 1)
       windows.note(
         .leaseGranted(claim, grants: Span32(first: 0, count: 1)), facts, log)
-      // 7 of 10; then 14 where 2 seconds gave 4.
+      // 8 of 10; then 16 where 2 seconds gave 4.
       facts.now += 1_000_000_000
       let broken = violation { () throws(Violation) in try windows.closeAll(facts) }
       #expect(broken?.invariant == (row == 0 ? nil : "B3"))
     }
+  }
+
+  // MARK: D1
+
+  /// Two leases of one GPU: both whole, both with more than half of it, or half each.
+  @Test(arguments: [(1000, "D1"), (501, "D1"), (500, nil)] as [(Int32, String?)])
+  func twoLeasesShareAGPUOnlyWhereItHasEnough(_ milli: Int32, _ invariant: String?) {
+    var facts = Facts(limits: Limits())
+    let (node, device) = (NodeID(row: 0, generation: 1), DeviceID(row: 0, generation: 1))
+    facts.nodes[node] = KnownNode(enrolment: Enrolment(key: Name.node(0), approved: []))
+    facts.nodes[node]?.report = NodeReport(
+      boot: Name.boot(0), generation: 1, sequence: 1, cpu: MilliCPU(0), hostMemory: .zero,
+      enforcement: .cgroup)
+    let report = SmallNode.gpu(0, 0)
+    facts.devices[device] = KnownDevice(
+      node: node, report: report, parent: nil, isApproved: true, capacity: 1_000)
+    facts.claims[claim] = KnownClaim(
+      fact: .blank, arrival: 0, submitted: 0, named: .none, level: 0)
+    var shares = DeviceShares()
+    var broken: Violation?
+    for row in UInt32(0)..<2 where broken == nil {
+      var log = grant(row, reserving: 0)
+      log.uses = LogRows([
+        DeviceUse(
+          device: device, milli: MilliGPU(milli),
+          memory: Bytes(report.memory.value * Int64(milli) / 1_000))
+      ])
+      var member = log.grants[0]
+      member.node = node
+      member.uses = Span32(first: 0, count: 1)
+      log.grants = LogRows([member])
+      let event = Event.leaseGranted(claim, grants: Span32(first: 0, count: 1))
+      broken = violation { () throws(Violation) in try shares.note(event, facts, log) }
+      #expect(row == 1 || broken == nil)
+    }
+    #expect(broken?.invariant == invariant)
   }
 
   // MARK: order
@@ -127,7 +163,10 @@ struct ChecksUnitTests {
     var line = try Line(waiting: 1)
     try line.release()
     var other = line.rig
+    let waiting = try #require(other.pool.claim(line.ids[1]))
     other.apply(.cancel(line.ids[1]))
+    // Its row is not used again.
+    other.pool.claims.insert(waiting)
     let command = Command.submit(line.claim(9))
     let decision = other.apply(command)
     #expect(decision.verdict == .admitted)

@@ -297,13 +297,18 @@ extension Pool {
     _ id: DeviceID, by condition: DeviceReport.Condition, _ log: inout EventLog
   ) {
     let condition = condition == .healthy && hasOverstayer(id) ? .dirty : condition
+    let isApproved = isCovered(id)
+    // A lane's part of a CPU set falls with its set.
+    if !isApproved, [.usable, .quarantined, .dirty].contains(devices[id].health) {
+      step(.deviceMoved(id, .failed), &log)
+    }
     switch condition {
     case .failed where devices[id].health != .failed:
       step(.deviceMoved(id, .failed), &log)
     case .dirty:
       // It works again, though something lives there.
       if devices[id].health == .failed { step(.deviceMoved(id, .unknown), &log) }
-      if devices[id].health == .unknown, devices[id].isApproved {
+      if devices[id].health == .unknown, isApproved {
         step(.deviceMoved(id, .usable), &log)
       }
       if devices[id].health == .usable || devices[id].health == .quarantined {
@@ -312,13 +317,20 @@ extension Pool {
     case .healthy:
       if devices[id].health == .failed { step(.deviceMoved(id, .unknown), &log) }
       switch devices[id].health {
-      case .unknown where devices[id].isApproved, .quarantined where devices[id].isApproved:
+      case .unknown where isApproved, .quarantined where isApproved, .dirty where isApproved:
         step(.deviceMoved(id, .usable), &log)
-      case .dirty where devices[id].isApproved: step(.deviceMoved(id, .usable), &log)
       default: break
       }
     case .failed: break
     }
+  }
+
+  /// Whether the node's approval covers a device: a lane's part of a CPU set with its set.
+  private func isCovered(_ id: DeviceID) -> Bool {
+    guard devices[id].isPart, let set = keys.devices.row(for: devices[id].report.key) else {
+      return devices[id].isApproved
+    }
+    return devices[row: set].isApproved
   }
 
   /// Whether a lease past its kill deadline still holds a device: its agent has not proven it

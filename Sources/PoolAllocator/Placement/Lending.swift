@@ -85,7 +85,10 @@ extension Pool {
     let first = claims[row: head.row].tenant
     let isHeadForeign = isForeign(lane, to: first)
     let isForeign = isForeign(lane, to: tenant)
-    return isHeadForeign == isForeign ? head.order < order : isForeign
+    if isHeadForeign == isForeign { return head.order < order }
+    if isForeign { return true }
+    // Others may still wait for a lane that is lent no more: behind them the owner's own claims do.
+    return queue.lines.head(of: lane, tenant: tenant.row).map { $0.order < order } ?? false
   }
 
   // MARK: reclaim

@@ -72,7 +72,10 @@ extension Facts {
     let pin = claims[id]?.pin
     try move(id, to: .queued)
     // The policy in force asks for no approval any more.
-    if claims[id]?.approval == 1 { try approve(id, to: 5) }
+    if claims[id]?.approval == 1 {
+      try approve(id, to: 5)
+      claims[id]?.isDemanded = false
+    }
     claims[id]?.waitsFor = lanes
     claims[id]?.pin = keeps ? pin : nil
   }

@@ -96,6 +96,7 @@ extension Facts {
     for id in nodes.ids { spoil(id) }
     for id in claims.ids { claims[id]?.pin = nil }
     installLanes(pool)
+    noteReserved()
     try installTenants(pool)
     installBuckets(pool)
   }
@@ -120,6 +121,11 @@ extension Facts {
       let short = lanes[id]?.short ?? 0
       lanes[id] = KnownLane(rule: rule, pool: rules, profile: profile, short: short)
     }
+  }
+
+  private mutating func noteReserved() {
+    reserved = .none
+    for id in lanes.ids where lanes[id]?.rule.reserved ?? 0 > 0 { reserved.insert(id) }
   }
 
   private mutating func installTenants(_ pool: borrowing Pool) throws(Violation) {

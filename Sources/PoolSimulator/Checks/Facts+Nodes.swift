@@ -93,6 +93,7 @@ extension Facts {
       return
     }
     report(id, fact)
+    fall(id)
     let parts = fact.report.kind == .cpu ? nodes[fact.node]?.devices ?? [] : []
     for part in parts where part != id && devices[part]?.report.key == fact.report.key {
       report(part, fact)
@@ -104,7 +105,11 @@ extension Facts {
     devices[id]?.parent = fact.parent
     devices[id]?.isApproved = fact.isApproved
     if devices[id]?.health == .gone { setHealth(id, to: .unknown) }
-    guard !fact.isApproved else { return }
+  }
+
+  /// What is no longer approved fails; of a part of a CPU set an event of its own says so.
+  private mutating func fall(_ id: DeviceID) {
+    guard devices[id]?.isApproved == false else { return }
     switch devices[id]?.health {
     case .usable, .quarantined, .dirty: setHealth(id, to: .failed)
     default: break

@@ -28,6 +28,9 @@ struct Facts {
   var buckets = ByID<Bucket, KnownBucket>()
   var quotes = ByID<Quote, KnownQuote>()
 
+  /// Rows of lanes that reserve devices.
+  var reserved = LaneSet.none
+
   /// Live rows by kind.
   var counts = Counts()
   /// Rows by outside name; looked up, never gone through.

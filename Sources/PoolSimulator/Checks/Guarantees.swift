@@ -62,13 +62,13 @@ struct Guarantees {
     var parts: [Part] = []
     for device in node.devices {
       guard let known = facts.devices[device], let row = known.lane, known.health != .gone,
-        known.report.kind != .slice, let lane = facts.lane(row: row), lane.rule.reserved > 0
+        facts.reserved.contains(row: row), known.report.kind != .slice
       else { continue }
       var part = Part(lane: row, bound: Int64(known.capacity), sound: 0)
       // A cell is counted once, with the device that names it.
       if known.report.kind == .cpu {
         if isSound(device, known, node, facts) { part.sound = Int64(known.capacity) }
-      } else if known.cell == device.row {
+      } else if known.cell == device.row, let lane = facts.lane(row: row) {
         part.sound = soundCell(device, lane, node, facts)
       }
       if let place = parts.firstIndex(where: { $0.lane == row }) {

@@ -1,8 +1,8 @@
 import PoolAllocator
 
 /// F1: what tenants were served, by lane and level, is exactly what the fair order says
-/// (SEMANTICS 4.1 to 4.3): charged at the grant by price and weight, corrected at settlement, lifted
-/// to the floor by whoever begins to wait. With the order of grants (`TurnBooks+Order`) it bounds
+/// (SEMANTICS 4.1 to 4.3): charged at the grant by price and weight, corrected at settlement,
+/// lifted to the floor by whoever begins to wait. With the order of grants (`TurnBooks+Order`) it bounds
 /// the gap between tenants that wait: the least goes first, and no count drifts.
 ///
 /// Written from the rules over a plain list of who waits. Whose turn is overdue rests on what nodes
