@@ -3,7 +3,7 @@ import Glibc
 /// Standard output and error, files, the clock: the command line's door to the machine.
 package enum Console {
   /// Largest document that is read. Unit: bytes.
-  package static let documentBytesMax = 16 << 20
+  static let documentBytesMax = 16 << 20
 
   /// Why a file was not read, in words.
   package struct ReadError: Error {
@@ -37,7 +37,7 @@ package enum Console {
 
   /// After a read or write that failed: waits where it failed only because the descriptor does not
   /// block, which whoever started this process may have set.
-  package static func waits(for descriptor: Int32, _ event: Int32) -> Bool {
+  static func waits(for descriptor: Int32, _ event: Int32) -> Bool {
     guard errno == EAGAIN else { return false }
     var entry = pollfd(fd: descriptor, events: Int16(event), revents: 0)
     return poll(&entry, 1, -1) >= 0 || errno == EINTR
@@ -114,7 +114,7 @@ package enum Console {
     return String(cString: resolved)
   }
 
-  package static func reason(_ code: Int32) -> String {
+  static func reason(_ code: Int32) -> String {
     switch code {
     case ENOENT: "there is no such file"
     case EACCES, EPERM: "no permission to read it"

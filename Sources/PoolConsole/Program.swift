@@ -46,7 +46,7 @@ package struct CommandLineForm {
 /// What a person wrote wrongly on the command line or in a document; exit code 2.
 package struct UsageError: Error {
   /// One line each, as `FILE:line:column: …` where a document is at fault.
-  package var lines: [String] = []
+  package var lines: [String]
   /// The last line.
   package var message: String
 

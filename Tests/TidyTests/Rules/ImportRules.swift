@@ -16,16 +16,15 @@ enum ImportRules {
     "AgentCore": ["PoolAllocator"],
     "PoolVerifier": ["PoolAllocator"],
     "PoolInsight": ["PoolAllocator"],
-    "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord", "PoolVerifier"],
+    "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord"],
     "PoolConsole": libc.union(["PoolWire"]),
     "pool-agent": libc.union([
       "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
-      "AgentCore",
-      "FoundationEssentials", "Synchronization",
+      "AgentCore", "FoundationEssentials", "Synchronization",
     ]),
     "pool-sim": libc.union([
-      "PoolAllocator", "PoolWire", "PoolConsole", "PoolSimulator", "PoolInsight", "PoolRecord",
-      "StrictJSON",
+      "PoolAllocator", "PoolWire", "PoolSimulator", "PoolInsight", "StrictJSON",
+      "FoundationEssentials",
     ]),
   ]
 
