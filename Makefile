@@ -7,7 +7,11 @@ RUN := .build/release/pool-agent place --policy $(POLICY) --claims $(CLAIMS)
 # Seconds per target: `make fuzz`, and as a part of `make test`.
 FUZZ_SECONDS := 60
 TEST_FUZZ_SECONDS := 10
-# First and last seed of `make soak`.
+# Seeds that `make test` lives, and `make soak`: the first, and the one after the last.
+SIM_SEEDS := 0 600
+SOAK_SEEDS := 1000 101000
+JOBS := $(shell nproc)
+# First and last seed of the random commands of `make soak-core`.
 SOAK := 0-24000
 
 # `make run` builds into .build/release and `make test` into .build/debug, so neither rebuilds the
@@ -22,14 +26,18 @@ IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 STEPS := test-debug test-release test-embed test-consumer-ci test-fidelity test-digest test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: help run test $(STEPS) bench fuzz soak goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run test test-core $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    build pool-agent and place the example claims'
 	@echo 'make test   every test: $(STEPS)'
+	@echo 'make test-core  the quick one: tests of the core, and some seeds of the simulator'
 	@echo 'make bench  place + release pairs per second beside a bare index; single commands by percentile'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
-	@echo 'make soak   the long run: every invariant after every command of seeds SOAK=$(SOAK)'
+	@echo 'make fairness  the fairness benchmark with its verdict; writes fairness.html'
+	@echo 'make mutants  plant one mistake after the other, and see that the simulator finds each'
+	@echo 'make soak   the long run: clusters that fail, seeds SOAK_SEEDS="$(SOAK_SEEDS)"'
+	@echo 'make soak-core  every invariant after every random command, seeds SOAK=$(SOAK)'
 	@echo 'make goldens  write what the examples print now into their expected files'
 	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
 	@echo 'make abi-check  compare CNVML with nvml.h headers (NVML_HEADER=path, NVML_FETCH=1)'
@@ -41,6 +49,10 @@ bootstrap:
 release: bootstrap
 	@test -x .build/release/pool-agent || echo 'building pool-agent (release)' >&2
 	@$(IN_TOOLCHAIN) swift build -q -c release --product pool-agent >&2
+
+simulator: bootstrap
+	@test -x .build/release/pool-sim || echo 'building pool-sim (release)' >&2
+	@$(IN_TOOLCHAIN) swift build -q -c release --product pool-sim >&2
 
 run: release
 	@$(RUN)
@@ -58,6 +70,28 @@ test-release: bootstrap
 	  scripts/expect-tests.sh \
 	  swift test --skip-build $(RELEASE_TESTS) --filter '$(RELEASE_FILTER)'
 
+# Whole clusters, every invariant after every step, and everything there is met at least once; then
+# the shipped scenarios and the promises of fairness; then one seed in two processes and two builds.
+test-sim: simulator
+	@$(IN_TOOLCHAIN) swift build -q --product pool-sim >&2
+	.build/release/pool-sim hunt --from $(firstword $(SIM_SEEDS)) --to $(lastword $(SIM_SEEDS)) \
+	  --jobs $(JOBS)
+	.build/release/pool-sim scenario scenarios
+	.build/release/pool-sim fairness >/dev/null
+	@scripts/same-bytes.sh .build/release/pool-sim .build/debug/pool-sim
+
+mutants: bootstrap
+	@$(IN_TOOLCHAIN) swift build -q -c release --scratch-path .build-mutants \
+	  -Xswiftc -DPLANTED_BUGS --product pool-sim
+	.build-mutants/release/pool-sim mutants --jobs $(JOBS)
+
+test-core: simulator
+	@$(IN_TOOLCHAIN) swift test --filter '^PoolAllocatorTests'
+	.build/release/pool-sim hunt --from 0 --to 50 --jobs $(JOBS) --any-coverage
+
+fairness: simulator
+	.build/release/pool-sim fairness --report fairness.html
+
 test-embed: bootstrap
 	@$(IN_TOOLCHAIN) scripts/test-embed.sh
 
@@ -73,6 +107,24 @@ test-digest: release
 	@$(IN_TOOLCHAIN) scripts/pool-copies.sh .build/release/pool-agent
 
 test-fuzz: bootstrap
+	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)
+
+bench: bootstrap
+	@$(IN_TOOLCHAIN) for bench in place-bench queue-bench record-bench; do \
+	  swift run -q -c release --package-path Benchmarks --scratch-path .build-bench $$bench; done
+
+# The long run, with a bar that shows how far it is.
+soak: simulator
+	.build/release/pool-sim hunt --from $(firstword $(SOAK_SEEDS)) --to $(lastword $(SOAK_SEEDS)) \
+	  --jobs $(JOBS)
+
+# Every invariant after every command; about 440 commands to a seed.
+soak-core: bootstrap
+	@$(IN_TOOLCHAIN) swift build -q --build-tests $(RELEASE_TESTS)
+	@$(IN_TOOLCHAIN) SOAK=$(SOAK) scripts/expect-tests.sh \
+	  swift test --skip-build $(RELEASE_TESTS) --filter SwarmPropertyTests.everyInvariantHolds
+
+fuzz: bootstrap
 	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)
 
 bench: bootstrap

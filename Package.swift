@@ -32,6 +32,7 @@ let package = Package(
     .library(name: "FakeNVML", type: .dynamic, targets: ["FakeNVML"]),
     .library(name: "FakeNVML2018", type: .dynamic, targets: ["FakeNVML2018"]),
     .executable(name: "pool-agent", targets: ["pool-agent"]),
+    .executable(name: "pool-sim", targets: ["pool-sim"]),
   ],
   targets: [
     .target(name: "PoolAllocator", swiftSettings: safe),
@@ -49,7 +50,14 @@ let package = Package(
     .executableTarget(
       name: "pool-agent",
       dependencies: [
-        "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
+        "PoolAllocator", "PoolInsight", "PoolRecord", "PoolWire", "PoolConsole", "HardwareProbe",
+        "StrictJSON",
+      ],
+      swiftSettings: strict),
+    .executableTarget(
+      name: "pool-sim",
+      dependencies: [
+        "PoolAllocator", "PoolRecord", "PoolSimulator", "PoolConsole", "PoolWire", "StrictJSON",
       ],
       swiftSettings: strict),
 
@@ -65,10 +73,10 @@ let package = Package(
 
     .testTarget(
       name: "PoolAllocatorTests",
-      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord"],
+      dependencies: ["PoolAllocator", "PoolVerifier", "PoolRecord", "PoolSimulator"],
       exclude: ["Tables"], swiftSettings: strict),
     .testTarget(
-      name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolAllocator"],
+      name: "PoolRecordTests", dependencies: ["PoolRecord", "PoolSimulator", "PoolAllocator"],
       exclude: ["Journals"],
       swiftSettings: strict),
     .testTarget(
@@ -76,7 +84,8 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(
       name: "PoolSimulatorTests",
-      dependencies: ["PoolSimulator", "PoolInsight", "PoolAllocator"], swiftSettings: strict),
+      dependencies: ["PoolSimulator", "PoolInsight", "PoolRecord", "PoolAllocator"],
+      swiftSettings: strict),
     .testTarget(
       name: "PoolLoopTests",
       dependencies: ["PoolLoop", "AgentCore", "PoolSimulator", "PoolAllocator"],
@@ -95,6 +104,9 @@ let package = Package(
       name: "PoolAgentTests", dependencies: ["ProbeFakes", "StrictJSON"], swiftSettings: strict),
     .testTarget(
       name: "ProbeFakesTests", dependencies: ["ProbeFakes", "HardwareProbe"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "OracleTests", dependencies: ["PoolAllocator", "PoolSimulator"],
       swiftSettings: strict),
     .testTarget(name: "TidyTests", swiftSettings: strict),
   ]

@@ -17,7 +17,9 @@ extension Agent {
     }
     seen = reply.sequence
     sent.removeAll { $0.sequence <= reply.sequence }
-    if reply.acceptedGeneration > generation { return restart(after: reply.acceptedGeneration) }
+    if reply.acceptedGeneration > generation || reply.heardSequence > sequence {
+      return restart(after: max(reply.acceptedGeneration, generation))
+    }
     if let told = toldIn, reply.acceptedGeneration == generation, reply.acceptedSequence >= told {
       isInventoryNew = false
     }

@@ -63,7 +63,7 @@ public struct Agent: Sendable {
     self.boot = boot
     generation = (record?.generation ?? 0) + 1
     epoch = record?.epoch ?? 0
-    fences = record?.fences ?? FencingTable()
+    fences = planted(.agentForgetsFences) ? FencingTable() : record?.fences ?? FencingTable()
     leases = []
     guard let record, record.boot == boot else { return }
     leases = record.leases.map { Self.restored($0) }
@@ -153,6 +153,7 @@ public struct Agent: Sendable {
     switch lease.state {
     case .preparing where now >= lease.ends: withdraw(index)
     case .preparing where lease.needs <= storedNumber: start(index)
+    case .running where planted(.agentRunsOn): break
     case .starting where now >= lease.ends, .running where now >= lease.ends,
       .unsure where now >= lease.ends:
       let kill = lease.ends + Span(ns: limits.shortened(lease.killWithin).ns - limits.killTakes.ns)

@@ -90,6 +90,19 @@ extension Pool {
     return found.sorted { leases[$0].fencing < leases[$1].fencing }
   }
 
+  /// The devices of a node, parts of CPU sets apiece, in the order of their rows.
+  /// - Complexity: O(devices of the node).
+  public func devices(on id: NodeID) -> [DeviceID] {
+    guard nodes.contains(id) else { return [] }
+    var found: [DeviceID] = []
+    var row = placement.devices.first(of: id.row)
+    while row != RowLists.none {
+      if let device = devices.id(at: row) { found.append(device) }
+      row = placement.devices.next(after: row)
+    }
+    return found
+  }
+
   /// The shares of devices that a lease holds.
   public func uses(of lease: Lease) -> [DeviceUse] { lease.uses.indices.map { uses[$0] } }
 
@@ -113,6 +126,12 @@ extension Pool {
   /// compares, in `Tenant.counterScale` units to a credit.
   public func served(_ tenant: TenantID, at level: UInt8, in lane: LaneID) -> CreditTotal {
     service.served(tenant.row, at: level, in: lane.row)
+  }
+
+  /// When something of a tenant's own last happened that the bounds of its waits in a lane do not
+  /// cover; they count from then, as from `Lane.voided`.
+  public func turnVoided(of tenant: TenantID, in lane: LaneID) -> Instant {
+    clocks[tenant.row, lane.row].voided
   }
 
   /// A moment before which no tick has anything to do, if nothing else happens: a lease's timer may

@@ -44,7 +44,10 @@ package enum Console {
   }
 
   /// Reads a whole file, or standard input for "-".
-  package static func read(_ path: String) throws(ReadError) -> [UInt8] {
+  /// - Parameter bytesMax: a larger one is not read.
+  package static func read(
+    _ path: String, upTo bytesMax: Int = documentBytesMax
+  ) throws(ReadError) -> [UInt8] {
     let shown = path == "-" ? "standard input" : Terminal.plain(path)
     let descriptor = path == "-" ? 0 : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw ReadError(message: "\(shown): \(reason(errno))") }
@@ -54,8 +57,8 @@ package enum Console {
       if status.st_mode & S_IFMT == S_IFDIR {
         throw ReadError(message: "\(shown): is a directory; name a file")
       }
-      if status.st_mode & S_IFMT == S_IFREG, status.st_size > documentBytesMax {
-        throw tooLarge(shown)
+      if status.st_mode & S_IFMT == S_IFREG, status.st_size > bytesMax {
+        throw tooLarge(shown, bytesMax)
       }
     }
     var bytes: [UInt8] = []
@@ -65,13 +68,13 @@ package enum Console {
       if count < 0, errno == EINTR || waits(for: descriptor, POLLIN) { continue }
       if count < 0 { throw ReadError(message: "\(shown): \(reason(errno))") }
       if count == 0 { return bytes }
-      guard bytes.count + count <= documentBytesMax else { throw tooLarge(shown) }
+      guard bytes.count + count <= bytesMax else { throw tooLarge(shown, bytesMax) }
       bytes.append(contentsOf: chunk[..<count])
     }
   }
 
-  private static func tooLarge(_ shown: String) -> ReadError {
-    ReadError(message: "\(shown): is larger than \(documentBytesMax >> 20) MiB and was not read")
+  private static func tooLarge(_ shown: String, _ bytesMax: Int) -> ReadError {
+    ReadError(message: "\(shown): is larger than \(bytesMax >> 20) MiB and was not read")
   }
 
   /// Nanoseconds of the monotonic clock; only differences mean something.

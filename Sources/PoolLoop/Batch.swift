@@ -16,6 +16,10 @@ public struct Record: Sendable {
   public var command: Command
   /// The moment that the pool was handed; `log.at` is what it made of it.
   public var moment: Instant
+  /// What the pool answered.
+  public var decision: Decision
+  /// Whether more was due; of a tick alone.
+  public var progress: Progress
   /// What happened.
   public var log: EventLog
   /// Who asked; nil: the loop itself, or an agent.

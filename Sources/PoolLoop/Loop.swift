@@ -91,10 +91,15 @@ public struct Loop: Sendable {
     let contact = contacts[node]
     let reached = max(contact.generation, report.generation)
     if message.generation < reached {
-      correct(message, from: node, reached: reached)
+      correct(message, from: node, reached: reached, heard: 0)
       return .messageLate
     }
-    guard (contact.generation, contact.sequence) < (message.generation, message.sequence) else {
+    let isNew = (contact.generation, contact.sequence) < (message.generation, message.sequence)
+    guard isNew || planted(.takesStaleReport) else {
+      // Nothing was replied to it yet, and more was heard: it may count anew in its first start.
+      if message.seen == 0, message.sequence < contact.sequence {
+        correct(message, from: node, reached: reached, heard: contact.sequence)
+      }
       return .messageLate
     }
     let moment = clock.read(reading)
@@ -157,7 +162,8 @@ public struct Loop: Sendable {
   /// Does one thing that is due. Ticks and commands take turns, and so do agents and requests.
   /// - Returns: whether there was one.
   private mutating func step(at moment: Instant) -> Bool {
-    let isTickDue = pool.nextTimer().map { $0 <= believed(moment) } ?? false
+    var isTickDue = false
+    if let timer = pool.nextTimer() { isTickDue = timer <= believed(moment) }
     let isIdle = !hasInput && !contacts.hasStirred
     if isTickDue, isIdle || commandsSinceTick >= limits.commandsPerTick { return tick() }
     if let held = contacts.nextHeld(at: moment) {
@@ -198,13 +204,16 @@ public struct Loop: Sendable {
   private mutating func apply(_ command: Command, for request: Request?) -> Answer {
     var log = EventLog()
     let moment = clock.moment
-    let (decision, _) = pool.apply(command, at: moment, into: &log)
+    let (decision, progress) = pool.apply(command, at: moment, into: &log)
     let answer = Answer(decision, log)
     appliedAt = moment
     commandsSinceTick += 1
     stirNodes(log)
     let mark = request.map { RequestMark(ticket: $0.ticket, name: $0.name, answer: answer) }
-    open.append(Record(command: command, moment: moment, log: log, request: mark))
+    open.append(
+      Record(
+        command: command, moment: moment, decision: decision, progress: progress, log: log,
+        request: mark))
     return answer
   }
 
@@ -218,13 +227,14 @@ public struct Loop: Sendable {
       return .answered(apply(request.command, for: request), isRepeat: false)
     }
     if let known = request.known ?? memory.known(name) {
-      guard known.digest == name.digest else { return .refused(.nameReused) }
+      let isSame = known.digest == name.digest || planted(.oneNameTwoRequests)
+      guard isSame else { return .refused(.nameReused) }
       return .answered(known.answer, isRepeat: true)
     }
     guard request.knownThrough >= memory.forgottenThrough else { return .refused(.lookupStale) }
     let batch = open.number
     let answer = apply(request.command, for: request)
-    if answer.binds { memory.remember(name, answer, batch: batch) }
+    if answer.binds, !planted(.forgetsAnswers) { memory.remember(name, answer, batch: batch) }
     return .answered(answer, isRepeat: false)
   }
 
@@ -237,7 +247,7 @@ public struct Loop: Sendable {
   mutating func wait(_ node: NodeID, _ reply: NodeReply) { wait(.node(node, reply)) }
 
   private mutating func release(_ output: inout LoopOutput) {
-    while let first = outbox.first, first.after <= durable {
+    while let first = outbox.first, first.after <= durable || planted(.repliesBeforeDurable) {
       _ = outbox.popFirst()
       switch first.waiting {
       case .reply(let reply): output.replies.append(reply)

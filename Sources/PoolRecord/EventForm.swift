@@ -98,7 +98,8 @@ extension Event: Recorded {
     case .debtEntered(let lease, let bucket, let credits):
       coder.put(Tag.debtEntered, lease, bucket, credits)
     case .settled(let lease, let quantum, let charge, let remainder, let postings):
-      coder.put(Tag.settled, lease, quantum, charge, remainder, postings)
+      let kept = planted(.journalForgetsRest) ? 0 : remainder
+      coder.put(Tag.settled, lease, quantum, charge, kept, postings)
     case .leaseStopping(let lease, let cause, let moment, let killBy):
       coder.put(Tag.leaseStopping, lease, cause, moment, killBy)
     case .leaseOverstayed(let lease): coder.put(Tag.leaseOverstayed, lease)

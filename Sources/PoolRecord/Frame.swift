@@ -56,7 +56,10 @@ struct Frame {
       return .failure(.isCutShort(missing: length - (left - headerBytes)))
     }
     let body = offset + headerBytes..<offset + headerBytes + length
-    guard UInt64(Checksum.of(bytes, body)) == number(12, 4) else { return .failure(.isAltered) }
+    guard UInt64(Checksum.of(bytes, body)) == number(12, 4) || planted(.believesAlteredRecord)
+    else {
+      return .failure(.isAltered)
+    }
     return .success(
       Frame(
         kind: kind, engine: UInt16(number(6, 2)), sequence: number(16, 8), body: body,

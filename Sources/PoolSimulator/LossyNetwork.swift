@@ -39,6 +39,8 @@ public struct LossyNetwork<Message: Sendable>: Sendable {
   /// Messages delivered, and messages that never will be.
   public private(set) var delivered = 0
   public private(set) var lost = 0
+  /// Messages that were under way twice.
+  public private(set) var doubled = 0
 
   private var random: SeededGenerator
   private var underWay = Agenda<(link: Link, message: Message)>()
@@ -63,6 +65,7 @@ public struct LossyNetwork<Message: Sendable>: Sendable {
       return
     }
     let copies = random.below(1_000) < faults.doubled ? 2 : 1
+    doubled += copies - 1
     for _ in 0..<copies {
       let longest = random.below(1_000) < faults.late ? faults.lateness : faults.delay
       underWay.add((link, message), at: now + Span(ns: random.within(0...max(0, longest.ns))))

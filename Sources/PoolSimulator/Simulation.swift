@@ -31,6 +31,9 @@ public struct Simulation: Sendable {
   /// instead of leaving at once.
   public var lingers = false
 
+  /// Where every command is written from now on; nil: nowhere.
+  public var journal: JournalBytes?
+
   /// The allocator.
   public private(set) var pool: Pool
   /// Events of the last command.
@@ -140,7 +143,8 @@ public struct Simulation: Sendable {
   private mutating func apply<Failure: Error>(
     _ command: Command, job: Int? = nil, _ afterEach: (Pool, EventLog) throws(Failure) -> Void
   ) throws(Failure) -> Decision {
-    let decision = pool.apply(command, at: now, into: &log).0
+    let (decision, progress) = pool.apply(command, at: now, into: &log)
+    journal?.append(command, at: now, decision, progress, log)
     commands += 1
     try afterEach(pool, log)
     var granted: [(lease: LeaseID, job: Int, fencing: Fencing)] = []
@@ -202,54 +206,10 @@ public struct Simulation: Sendable {
     guard let started = known.started, known.ends < started + jobs[job].runs,
       known.hardEnd.map({ known.ends < $0 }) ?? true
     else { return }
-    let from = known.nextReserved == nil ? known.renewFrom : known.ends
+    // The quantum after the running one is paid: the next is due when half of that has passed.
+    let from =
+      known.nextReserved == nil
+      ? known.renewFrom : Instant(ns: known.ends.ns - known.nextSpan.ns / 2)
     agenda.add(.renew(lease), at: max(now, from))
-  }
-}
-
-/// What is to be done when; first come first among equals.
-struct Agenda<Item: Sendable>: Sendable {
-  private struct Entry: Sendable {
-    var moment: Instant
-    var number: Int
-    var item: Item
-
-    func precedes(_ other: Entry) -> Bool {
-      moment != other.moment ? moment < other.moment : number < other.number
-    }
-  }
-
-  private var heap: [Entry] = []
-  private var added = 0
-
-  /// The first moment at which something is to be done.
-  var first: Instant? { heap.first?.moment }
-
-  mutating func add(_ item: Item, at moment: Instant) {
-    heap.append(Entry(moment: moment, number: added, item: item))
-    added += 1
-    var child = heap.count - 1
-    while child > 0, heap[child].precedes(heap[(child - 1) / 2]) {
-      heap.swapAt(child, (child - 1) / 2)
-      child = (child - 1) / 2
-    }
-  }
-
-  /// Takes out the first item that is due, if any.
-  mutating func popFirst(at now: Instant) -> Item? {
-    guard let first = heap.first, first.moment <= now else { return nil }
-    heap[0] = heap[heap.count - 1]
-    heap.removeLast()
-    var parent = 0
-    while true {
-      var least = parent
-      for child in [2 * parent + 1, 2 * parent + 2] where child < heap.count {
-        if heap[child].precedes(heap[least]) { least = child }
-      }
-      guard least != parent else { break }
-      heap.swapAt(parent, least)
-      parent = least
-    }
-    return first.item
   }
 }

@@ -1,5 +1,5 @@
-internal import PoolAllocator
-internal import StrictJSON
+package import PoolAllocator
+package import StrictJSON
 
 /// Exact conversions between the units of documents and those of the core.
 public enum Amounts {
@@ -78,7 +78,7 @@ extension JSONValue {
   /// Reads a name: 1 to 128 ASCII letters, digits and `. _ - : / @ + =`.
   ///
   /// Names are printed to terminals and joined by spaces, so nothing else is let in.
-  func name() throws(JSONAbandoned) -> String {
+  package func name() throws(JSONAbandoned) -> String {
     let text = try string(1...128)
     guard Self.isName(text) else {
       throw refuse("the name has a character that names may not have", hint: Self.nameRule)
@@ -102,7 +102,7 @@ extension JSONValue {
   }
 
   /// Reads a span of seconds with up to three decimals.
-  func span(atLeast least: Int64 = 0) throws(JSONAbandoned) -> Span {
+  package func span(atLeast least: Int64 = 0) throws(JSONAbandoned) -> Span {
     Span(ns: try milli(in: least...Amounts.spanMaxMilli) * Amounts.nanosecondsPerMilli)
   }
 
@@ -124,7 +124,7 @@ extension JSONValue {
 
 extension JSONFields {
   /// Refuses a member that stands there.
-  mutating func fail(
+  package mutating func fail(
     _ key: String, _ problem: String, hint: String
   ) throws(JSONAbandoned) -> Never {
     let refused = read(key) { (value) throws -> Never in throw value.refuse(problem, hint: hint) }
@@ -132,22 +132,22 @@ extension JSONFields {
   }
 
   /// A required name.
-  mutating func name(_ key: String) -> JSONField<String> {
+  package mutating func name(_ key: String) -> JSONField<String> {
     read(key) { value in try value.name() }
   }
 
   /// A name, or nil when absent.
-  mutating func optionalName(_ key: String) -> JSONField<String?> {
+  package mutating func optionalName(_ key: String) -> JSONField<String?> {
     optional(key) { value in try value.name() }
   }
 
   /// A required span of seconds.
-  mutating func span(_ key: String, atLeast least: Int64 = 0) -> JSONField<Span> {
+  package mutating func span(_ key: String, atLeast least: Int64 = 0) -> JSONField<Span> {
     read(key) { value in try value.span(atLeast: least) }
   }
 
   /// A span of seconds, or nil when absent.
-  mutating func optionalSpan(_ key: String, atLeast least: Int64 = 0) -> JSONField<Span?> {
+  package mutating func optionalSpan(_ key: String, atLeast least: Int64 = 0) -> JSONField<Span?> {
     optional(key) { value in try value.span(atLeast: least) }
   }
 
@@ -165,7 +165,7 @@ extension JSONFields {
   }
 
   /// Memory as `PREFIX_gib` or `PREFIX_bytes`; nil when neither stands there.
-  mutating func optionalMemory(
+  package mutating func optionalMemory(
     _ prefix: String, atLeast least: Int64 = 0
   ) -> Result<Bytes?, JSONAbandoned> {
     let gib = optional("\(prefix)_gib") { value -> Bytes in
@@ -189,7 +189,7 @@ extension JSONFields {
   }
 
   /// Memory as `PREFIX_gib` or `PREFIX_bytes`, one of which must stand there.
-  mutating func memory(
+  package mutating func memory(
     _ prefix: String, atLeast least: Int64 = 0, in object: JSONValue
   ) -> Result<Bytes, JSONAbandoned> {
     optionalMemory(prefix, atLeast: least).flatMap { memory in
@@ -202,7 +202,7 @@ extension JSONFields {
 
   /// The document's head: `schema_version` and `kind`. A document of another kind is one error, not
   /// one for each of its keys.
-  mutating func head(_ kind: String) throws(JSONAbandoned) -> JSONField<Int64> {
+  package mutating func head(_ kind: String) throws(JSONAbandoned) -> JSONField<Int64> {
     let version = int64("schema_version", in: 1...1)
     let word = string("kind", 1...64)
     if let found = try? word.value, found != kind {

@@ -283,8 +283,22 @@ struct ClaimReader {
 }
 
 extension ClaimForm {
+  /// Reads a claim that is part of another document.
+  /// - Parameter vocabulary: the policy's names.
+  /// - Throws: `JSONAbandoned`; the reasons are with the document being decoded.
+  public init(_ value: JSONValue, vocabulary: PolicyVocabulary) throws {
+    self = try ClaimReader(vocabulary: vocabulary).claim(value, timed: false)
+  }
+
   /// What it asks of the hardware.
   public var demand: Demand { base.demand }
+  /// What the core reads of it but for its lanes, rungs and deadline, which stand apart.
+  public var outline: (spec: ClaimSpec, lanes: [Key], rungs: [Key], deadline: Span?) {
+    (
+      base, lanes.map { NameTable.key(.lane, $0) }, accepts.map { NameTable.key(.rung, $0) },
+      deadline
+    )
+  }
   /// Whether it redeems a quote.
   public var namesQuote: Bool { base.quote != nil }
 }

@@ -20,7 +20,7 @@ public struct PolicyDocument: Sendable {
 
   /// Reads a policy that is part of another document.
   /// - Throws: `JSONAbandoned`; the reasons are with the document being decoded.
-  init(_ value: JSONValue) throws(JSONAbandoned) {
+  public init(_ value: JSONValue) throws(JSONAbandoned) {
     var reader = PolicyReader()
     self = try value.object { fields in try reader.document(&fields, value) }
   }

@@ -10,6 +10,7 @@ enum Forms {
     usage: """
       pool-agent place --policy FILE --claims FILE [--nodes FILE …] [--json] [--alternatives]
              pool-agent place --policy FILE [--nodes FILE …] --stream [--explanations N]
+             either with [--journal FILE]
       """,
     summary: "decide claims against nodes, once or as a stream",
     flags: [
@@ -32,6 +33,9 @@ enum Forms {
       Flag(
         name: "--explain", values: .none,
         summary: "print the longest wait of every tenant and class too, and what would run now"),
+      Flag(
+        name: "--journal", values: .one("a file"),
+        summary: "write every command and what came of it to a new file, for pool-sim what-if"),
       Flag(
         name: "--profiles", values: .one("a directory"),
         summary: "hardware profiles for the probe"),

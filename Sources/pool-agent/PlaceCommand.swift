@@ -34,7 +34,7 @@ enum PlaceCommand {
       policy: policyFile, claims: claimsFile, nodes: arguments.all("--nodes"))
     var nodes = documents.nodes
     if nodes.isEmpty { nodes = [try probedNode(arguments)] }
-    var session = PlaceSession()
+    var session = try PlaceSession(journal: arguments.one("--journal"))
     try prepare(&session, documents.policy, nodes)
     if isStream {
       session.explanations = explanations

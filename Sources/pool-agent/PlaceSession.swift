@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolConsole
 import PoolInsight
 import PoolWire
 
@@ -29,7 +30,13 @@ struct PlaceSession {
   /// Unit: commands.
   private static let stepsMax = 1_000_000
 
-  init() {
+  /// Where every command is written; nil: nowhere.
+  private var journal: JournalFile?
+
+  /// Begins with an empty pool.
+  /// - Parameter journal: a new file that gets every command with what came of it.
+  init(journal: String? = nil) throws(UsageError) {
+    if let journal { self.journal = try JournalFile(journal, from: pool) }
     apply(.begin(epoch: 1), at: .origin)
   }
 
@@ -38,9 +45,16 @@ struct PlaceSession {
   /// Applies one command and notes what happened.
   @discardableResult
   mutating func apply(_ command: Command, at now: Instant) -> Decision {
-    let (decision, _) = pool.apply(command, at: now, into: &log)
+    let (decision, _) = decide(command, at: now)
     noteEvents()
     return decision
+  }
+
+  /// Applies one command and writes it down.
+  private mutating func decide(_ command: Command, at now: Instant) -> (Decision, Progress) {
+    let (decision, progress) = pool.apply(command, at: now, into: &log)
+    journal?.append(command, at: now, decision, progress, log)
+    return (decision, progress)
   }
 
   /// Ticks until nothing more is due.
@@ -48,7 +62,7 @@ struct PlaceSession {
     var progress = Progress.more
     var steps = 0
     while progress == .more, steps < Self.stepsMax {
-      (_, progress) = pool.apply(.tick, at: now, into: &log)
+      (_, progress) = decide(.tick, at: now)
       noteEvents()
       steps += 1
     }
@@ -142,7 +156,9 @@ struct PlaceSession {
     } else if known == nil {
       // With a log of its own: the reasons of the refusal stay readable.
       var scratch = EventLog()
-      _ = pool.apply(.forget(id), at: pool.now, into: &scratch)
+      let now = pool.now
+      let (forgotten, progress) = pool.apply(.forget(id), at: now, into: &scratch)
+      journal?.append(.forget(id), at: now, forgotten, progress, scratch)
       predictor.fold(scratch, in: pool)
     }
     return decision
@@ -162,8 +178,7 @@ struct PlaceSession {
   /// Submits a claim.
   mutating func submit(_ form: ClaimForm) throws(NameCollision) -> Decision {
     try form.intern(into: &names)
-    let (decision, _) = pool.apply(
-      .submit(form.spec(in: pool, at: pool.now)), at: pool.now, into: &log)
+    let (decision, _) = decide(.submit(form.spec(in: pool, at: pool.now)), at: pool.now)
     if let id = decision.claim {
       claims[id] = form
     } else {

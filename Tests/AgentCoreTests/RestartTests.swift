@@ -84,6 +84,25 @@ import Testing
     #expect(rig.disk?.generation == 8)
   }
 
+  /// A first start that lost its record counts from 1 in the same generation: the leader heard more
+  /// of it than it has said.
+  @Test func aCountThatWasLostInTheFirstStartGoesOn() throws {
+    var rig = AgentRig()
+    let message = try #require(rig.message)
+    var reply = rig.reply(to: message, nil)
+    reply.heardSequence = message.sequence
+    rig.agent.take(reply, at: rig.now)
+    rig.pass(6)
+    #expect(rig.message?.generation == 1)
+    let next = try #require(rig.message)
+    reply = rig.reply(to: next, nil)
+    reply.heardSequence = 50
+    rig.agent.take(reply, at: rig.now)
+    rig.pass(1)
+    #expect(rig.message?.generation == 2)
+    #expect(rig.message?.sequence == 1)
+  }
+
   @Test func aReportAnswersAnAsk() throws {
     var rig = AgentRig()
     rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])

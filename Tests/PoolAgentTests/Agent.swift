@@ -14,13 +14,13 @@ enum Agent {
     .deletingLastPathComponent().deletingLastPathComponent()
 
   /// The program lies beside the bundle of the tests that run now.
-  static func program() throws -> URL {
+  static func program(_ name: String = "pool-agent") throws -> URL {
     let bundle = try #require(
       CommandLine.arguments.first { $0.hasSuffix(".xctest") }
         ?? ProcessInfo.processInfo.arguments.first { $0.contains("PackageTests") })
     var folder = URL(filePath: bundle).resolvingSymlinksInPath().deletingLastPathComponent()
     for _ in 0..<4 {
-      let file = folder.appending(path: "pool-agent")
+      let file = folder.appending(path: name)
       var isFolder: ObjCBool = false
       if FileManager.default.fileExists(atPath: file.path, isDirectory: &isFolder),
         !isFolder.boolValue
@@ -55,7 +55,9 @@ enum Agent {
   }
 
   /// - Parameter input: what stands on standard input; nil gives it a directory.
-  static func run(_ arguments: [String], input: Data? = Data()) throws -> Result {
+  static func run(
+    _ arguments: [String], of name: String = "pool-agent", input: Data? = Data()
+  ) throws -> Result {
     let folder = try scratch()
     defer { try? FileManager.default.removeItem(at: folder) }
     let files = ["in", "out", "err"].map { folder.appending(path: $0) }
@@ -63,7 +65,7 @@ enum Agent {
     try Data().write(to: files[1])
     try Data().write(to: files[2])
     let process = Process()
-    process.executableURL = try program()
+    process.executableURL = try program(name)
     process.arguments = arguments
     process.currentDirectoryURL = root
     process.standardInput =

@@ -36,6 +36,8 @@ struct SwarmDriver {
   var watch: (EventLog, Decision, Pool) -> Void = { _, _, _ in }
   /// Sees every command with what came of it, as a journal would.
   var journal: (Command, Instant, Decision, Progress, EventLog) -> Void = { _, _, _, _, _ in }
+  /// Sees every command with its answer, its events and the pool after it.
+  var check: (Command, Instant, Decision, EventLog, Pool) -> Void = { _, _, _, _, _ in }
   /// Digest of all events, in order.
   var trace = DigestBuilder()
 
@@ -74,6 +76,7 @@ struct SwarmDriver {
       trail.note(log, pool)
       watch(log, last, pool)
       journal(command, now, last, progress, log)
+      check(command, now, last, log, pool)
       verdicts[last.verdict, default: 0] += 1
       trace.combine(log.events.count)
       trace.combine(log.postings.count)

@@ -162,6 +162,25 @@ import Testing
     #expect(rig.nodeReplies.map(\.generation) == [2])
   }
 
+  /// An agent that lost its record in its first start would be late for as many messages as were
+  /// heard of it before.
+  @Test func aCountThatWasLostInTheFirstStartIsCorrected() {
+    var rig = LoopRig(nodes: 1)
+    rig.join()
+    rig.hear(rig.message(0, sequence: 90, seen: 80))
+    rig.settle()
+    rig.pass(5)
+    rig.settle()
+    rig.nodeReplies = []
+    // This one is merely late: something was replied to its agent.
+    #expect(rig.hear(rig.message(0, sequence: 3, seen: 1)) == .messageLate)
+    rig.settle()
+    #expect(rig.nodeReplies.isEmpty)
+    #expect(rig.hear(rig.message(0, sequence: 3, seen: 0)) == .messageLate)
+    rig.settle()
+    #expect(rig.nodeReplies.map(\.heardSequence) == [90])
+  }
+
   @Test func silenceAndSignsOfLifeBecomeCommandsAtTheEdgesOnly() {
     var rig = LoopRig(nodes: 1)
     rig.join()

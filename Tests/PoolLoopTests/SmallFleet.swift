@@ -90,10 +90,3 @@ enum Scale {
     #endif
   }
 }
-
-/// What a check found.
-struct Violation: Error, CustomStringConvertible {
-  var description: String
-
-  init(_ description: String) { self.description = description }
-}

@@ -30,4 +30,17 @@ struct SimulationTests {
     simulation.run()
     #expect(simulation.outcomes[0].ended == .origin + .seconds(1))
   }
+
+  /// Each quantum is paid before the one before it is over, however many there are.
+  @Test func itRenewsLongLeasesToTheirEnd() {
+    var cluster = SmallCluster(weights: [1000])
+    cluster.quantum = .seconds(20)
+    var workload = Workload()
+    let claim = SmallCluster.claim(0, tenant: 0, rank: 0, runtime: .seconds(300))
+    workload.add(Job(arrives: .origin, claim: claim, runs: .seconds(250)))
+    var simulation = Simulation(pool: cluster.pool(), workload: workload)
+    simulation.run()
+    #expect(simulation.outcomes[0].ended == .origin + .seconds(250))
+    #expect(simulation.outcomes[0].grants == 1)
+  }
 }

@@ -110,15 +110,18 @@ struct SmallCluster {
 
   private func addNode(_ number: Int, to pool: inout Pool) {
     var log = EventLog()
+    guard let node = pool.apply(.enrol(enrolment(of: number)), at: .origin, into: &log).0.node
+    else { fatalError("a node is enrolled") }
+    _ = pool.apply(.advertise(node, advertisement(of: number)), at: .origin, into: &log)
+  }
+
+  /// What an operator states of a node.
+  func enrolment(of number: Int) -> Enrolment {
     var approved = [ApprovedDevices(profile: Self.key(1, 0), count: UInt16(gpus))]
     if cores > 0 { approved.append(ApprovedDevices(profile: Self.key(1, 1), count: 1)) }
-    let enrolment = Enrolment(
+    return Enrolment(
       key: Self.key(7, number), rack: racks > 0 ? Self.key(14, number % racks) : nil,
       approved: approved)
-    guard let node = pool.apply(.enrol(enrolment), at: .origin, into: &log).0.node else {
-      fatalError("a node is enrolled")
-    }
-    _ = pool.apply(.advertise(node, advertisement(of: number)), at: .origin, into: &log)
   }
 
   /// What the agent of a node reports.

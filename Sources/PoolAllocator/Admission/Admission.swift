@@ -248,7 +248,7 @@ extension Pool {
       } else if let limit = lendingObstacle(row, to: resolved.tenant, offer.billedMilli) {
         reasons.append(limit)
       } else if let opening = openPlacement(resolved.wish, for: asker, lane: row) {
-        return .grant(opening, offer)
+        return .grant(opening, planted(.untypedRequest) ? first.offer : offer)
       } else if let delay = delayReason(resolved.wish, for: asker, lane: row) {
         reasons.append(delay)
       } else {
@@ -304,6 +304,7 @@ extension Pool {
 
   /// Bounds on how many claims wait.
   func waitingObstacle(_ id: TenantID) -> Reason? {
+    if planted(.queueWithoutBound) { return nil }
     if waitingClaims >= limits.queuedClaims {
       return Reason(.queueFull, have: Int64(waitingClaims), need: Int64(limits.queuedClaims))
     }
@@ -350,7 +351,8 @@ extension Pool {
     let lead = leases.nextID
     var grant = template(of: id, opening.placement, offer)
     grant.lease = lead
-    grant.postings = reserve(offer.reservation, path: path, &log)
+    let price = planted(.reservesLater) ? .zero : offer.reservation
+    grant.postings = reserve(price, path: path, &log)
     noteUses(of: opening.placement, in: &grant, &log)
     log.grants.append(grant)
     if !opening.others.isEmpty {

@@ -107,7 +107,7 @@ extension Pool {
     guard let approval,
       let rule = approvalRule(for: spec, demanded: approval.isDemanded)
     else { return Reason(.wrongState) }
-    if spec.principal == approver || spec.onBehalfOf == approver {
+    if spec.principal == approver || spec.onBehalfOf == approver, !planted(.approvesOwnPlan) {
       return Reason(.approverInvolved)
     }
     guard policy.approvals[Int(rule)].approvers.contains(approver) else {

@@ -175,6 +175,14 @@ extension Pool {
     return best.map { .success($0) } ?? .failure(why)
   }
 
+  /// When the bounds of a tenant's waits in a lane last began to count anew: something happened
+  /// there that they do not cover. A bound that was told before is to be asked for again.
+  /// - Complexity: O(1).
+  public func boundsVoided(for tenant: TenantID, in lane: LaneID) -> Instant {
+    guard tenants.contains(tenant), lanes.contains(lane) else { return .origin }
+    return max(lanes[lane].voided, clocks[tenant.row, lane.row].voided)
+  }
+
   /// Counted from the last moment at which the count began: it came into the order or reached the
   /// best level, the claim of its tenant before it was granted, or something voided the bound.
   private func startBound(

@@ -84,6 +84,10 @@ extension Pool {
     }
   }
 
+  /// Puts timers of leases right that came up early, as a tick does that finds them: what folds a
+  /// recorded tick has `nextTimer` say the same as the pool that decided it.
+  package mutating func settleTimers() { _ = dueLease() }
+
   /// The lease that needs attention first; entries that came up early are put right on the way.
   private mutating func dueLease() -> LeaseID? {
     while let first = queue.leaseTimers.least(in: 0), first.order <= now {
@@ -232,6 +236,7 @@ extension Pool {
     if !reclaimBehind(id, lane: row, &log), !serveBehind(head, lane: row, &log),
       !fillGap(lane: row, behind: id, &log), !preemptBehind(head, lane: row, &log)
     {
+      if planted(.changesUnrecorded) { return stirred.bits &= ~(1 << UInt64(row)) }
       step(.laneRested(row: row), &log)
     }
   }

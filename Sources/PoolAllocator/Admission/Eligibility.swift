@@ -63,12 +63,13 @@ extension Pool {
     guard lanes.id(at: row) != nil else { return Reason(.laneNotAllowed, .lane(row)) }
     let lane = lanes[row: row]
     if lane.isRetired { return Reason(.laneNotAllowed, .lane(row)) }
-    if let owner = lane.rule.owner, owner != spec.tenant {
+    let isOpen = planted(.strangersTakeCells) && lane.rule.lending == .never
+    if let owner = lane.rule.owner, owner != spec.tenant, !isOpen {
       guard mayBorrow, case .reclaimable(let within, _) = lane.rule.lending else {
         return Reason(.laneNotAllowed, .lane(row))
       }
       let needs = timeToReturn(spec, serviceClass)
-      if needs > within {
+      if needs > within, !planted(.lendsTooLong) {
         return Reason(.lendingRefused, .lane(row), have: within.ns, need: needs.ns)
       }
     }
@@ -84,7 +85,7 @@ extension Pool {
         .classNotAllowed, .lane(row), have: Int64(lane.rule.admits.bits),
         need: Int64(serviceClass.rank))
     }
-    if spec.runtimeMax > lane.rule.leaseMax {
+    if spec.runtimeMax > lane.rule.leaseMax, !planted(.ignoresLeaseMax) {
       return Reason(
         .runtimeTooLong, .lane(row), have: lane.rule.leaseMax.ns, need: spec.runtimeMax.ns)
     }
@@ -101,7 +102,9 @@ extension Pool {
       let byMemory =
         (Int128(bytes.value) * 1000 + Int128(profile.memory.value) - 1)
         / Int128(profile.memory.value)
-      billed = Int64(clamping: max(Int128(milli.value), byMemory) * Int128(spec.demand.devices))
+      let dearest =
+        planted(.memoryIsFree) ? Int128(milli.value) : max(Int128(milli.value), byMemory)
+      billed = Int64(clamping: dearest * Int128(spec.demand.devices))
     case .slice:
       let share = resolved.wish.slice.map { policy.slices[Int($0)].billedMilli } ?? 1000
       billed = Int64(share) * Int64(spec.demand.devices)
@@ -163,6 +166,7 @@ extension Pool {
     func precedes(_ other: LaneOffer) -> Bool {
       if isOwn != other.isOwn { return isOwn }
       if offer.rate != other.offer.rate { return offer.rate < other.offer.rate }
+      if planted(.tiesByHash) { return salted(row) < salted(other.row) }
       return row < other.row
     }
   }

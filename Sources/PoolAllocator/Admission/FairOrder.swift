@@ -91,6 +91,7 @@ extension Pool {
   private func rises(_ row: UInt32) -> Instant? {
     let level = claims[row: row].level
     guard let step = policy.order.ageingStep, level > policy.order.ceiling else { return nil }
+    if planted(.neverAges) { return nil }
     let steps = Int64(claims[row: row].serviceClass.rank - level) + 1
     let (wait, overflow) = step.ns.multipliedReportingOverflow(by: steps)
     guard !overflow else { return nil }
@@ -116,11 +117,14 @@ extension Pool {
   /// Puts a claim into its line. A tenant that begins to wait at its level is lifted to the floor.
   mutating func joinLine(_ id: ClaimID) {
     claims[id].queuedAt = now
+    if planted(.agesParked) { claims[id].waited = now - claims[id].turn.submitted }
     count(1, workOf: id)
     // What it waited before counts: it may come back at the level that it had reached.
     let level = agedLevel(of: id.row)
     claims[id].level = level
-    let (tenant, turn) = (claims[id].tenant, claims[id].turn)
+    let tenant = claims[id].tenant
+    var turn = claims[id].turn
+    if planted(.requeuesAtBack), claims[id].grants > 0 { turn.submitted = now }
     let (group, rank) = (UInt32(claims[id].group), claims[id].serviceClass.rank)
     let lanes = groups[Int(group)]
     let line = queue.lines.insert(
@@ -161,7 +165,9 @@ extension Pool {
       guard !queue.lines.isBacklogged(tenant.row, at: level, in: lane) else { continue }
       let served = service.served(tenant.row, at: level, in: lane)
       let floor = service.floor(at: level, in: lane)
-      if served < floor { service.set(tenant.row, at: level, in: lane, floor) }
+      if served < floor, !planted(.savesTurns) {
+        service.set(tenant.row, at: level, in: lane, floor)
+      }
     }
   }
 
@@ -194,7 +200,8 @@ extension Pool {
   ) {
     guard amount > .zero else { return }
     let served = service.served(tenant.row, at: level, in: lane).value
-    let least = min(served, service.floor(at: level, in: lane).value)
+    let floor = planted(.refundBelowFloor) ? 0 : service.floor(at: level, in: lane).value
+    let least = min(served, floor)
     let corrected = max(served - tenants[tenant].weighted(amount), least)
     service.set(tenant.row, at: level, in: lane, CreditTotal(corrected))
     refreshLines(of: tenant, at: level, in: lane)

@@ -153,7 +153,7 @@ extension Pool {
     answer.plan = asking.plan
     answer.quote(asking.first.offer, for: expected)
     var reasons = cause.reasons
-    if let rule = demandedApproval(asking.spec, descent.automation) {
+    if let (rule, _) = approvalOnRung(asking.spec, descent.automation) {
       reasons.append(approvalToCome(by: rule))
     } else if case .grant(_, let offer) = route {
       answer.quote(offer, for: expected)

@@ -147,7 +147,7 @@ extension Pool {
   /// Why a lane is too dear for a claim that was quoted a rate; nil where it is not. The figures
   /// are what the longest runtime costs.
   func quoteObstacle(_ row: UInt32, _ offer: Offer, _ spec: ClaimSpec, most: Int64?) -> Reason? {
-    guard let most, offer.rate > most else { return nil }
+    guard let most, offer.rate > most, !planted(.breaksQuote) else { return nil }
     func price(_ rate: Int64) -> Int64 {
       Int64(clamping: Price.lastCharge(rate: rate, span: spec.runtimeMax))
     }

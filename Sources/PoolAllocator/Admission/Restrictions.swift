@@ -99,7 +99,7 @@ extension Pool {
   mutating func releaseHeld(_ row: UInt32) {
     for lane in 0..<UInt32(lanes.extent) where head(of: lane) != nil { stirred.insert(row: lane) }
     queue.admit(identity: row)
-    identities[row: row].isReleasing = !queue.held.isEmpty(row)
+    identities[row: row].isReleasing = !queue.held.isEmpty(row) && !planted(.heldForever)
     refreshIdentityTimer(row)
     dropIdentityIfIdle(row)
   }

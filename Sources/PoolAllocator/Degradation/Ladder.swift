@@ -53,6 +53,19 @@ extension Pool {
     return AcceptedRungs(bits: bits, ladder: ladder.signature)
   }
 
+  /// The names of accepted rungs: what `rungs(of:for:named:)` made them from. Nil where the ladder
+  /// is another by now, so that nothing of it is accepted any more.
+  package func rungNames(
+    _ accepted: AcceptedRungs, of service: Key, for tenant: Key
+  ) -> [Key]? {
+    guard let ladder = ladder(of: service, for: tenant), ladder.signature == accepted.ladder else {
+      return nil
+    }
+    return (0..<ladder.count).filter { accepted.bits & (1 << UInt8($0)) != 0 }.map {
+      policy.rungs[ladder.first + $0].key
+    }
+  }
+
   /// What a live claim was given less of; nil where it has what it asked for.
   public func degradation(of id: ClaimID) -> Degradation? {
     claim(id)?.degradation.map { degradations[$0] }
@@ -100,7 +113,7 @@ extension Pool {
     guard spec.accepts.bits != 0, let ladder = ladder(of: spec.service, for: spec.tenant),
       ladder.signature == spec.accepts.ladder
     else { return nil }
-    return (ladder, spec.accepts.bits)
+    return (ladder, planted(.takesUnacceptedRung) ? .max : spec.accepts.bits)
   }
 
   /// Why what a claim accepts cannot be understood; nil where it can.
@@ -206,8 +219,8 @@ extension Pool {
     return nil
   }
 
-  /// Takes a claim in on a rung: it is granted, waits, or waits for the approval that the rung asks
-  /// for.
+  /// Takes a claim in on a rung: it is granted, waits, or waits for the approval that its action or
+  /// the rung asks for.
   mutating func submit(
     _ asked: Asking, _ less: (descent: Descent, route: Route, cause: Cause), _ log: inout EventLog
   ) -> Decision {
@@ -221,8 +234,8 @@ extension Pool {
     decision.plan = asking.plan
     decision.quote(asking.first.offer, for: min(asking.plan.expected, asking.spec.runtimeMax))
     var reasons = less.cause.reasons
-    if let rule = demandedApproval(asking.spec, fact.automation) {
-      reasons.append(requestApproval(id, by: rule, demanded: true, &log))
+    if let (rule, isDemanded) = approvalOnRung(asking.spec, fact.automation) {
+      reasons.append(requestApproval(id, by: rule, demanded: isDemanded, &log))
     } else {
       put(id, less.route, asking, &decision, &log)
     }
@@ -237,11 +250,21 @@ extension Pool {
     automation == .approvalRequired ? approvalRule(for: spec, demanded: true) : nil
   }
 
-  /// Whether a claim may have an automation: it can ask for the approval that this takes.
+  /// The rule by which a claim from the door has to be approved on a rung, and whether only the
+  /// rung asks for it: what the action itself needs approved stays to be approved on every rung.
+  func approvalOnRung(
+    _ spec: ClaimSpec, _ automation: Automation
+  ) -> (rule: UInt16, isDemanded: Bool)? {
+    if let rule = approvalRule(for: spec) { return (rule, false) }
+    return demandedApproval(spec, automation).map { ($0, true) }
+  }
+
+  /// Whether a claim may have an automation: it can ask for the approval that this, or its action,
+  /// takes.
   private func isApprovable(
     _ spec: ClaimSpec, _ automation: Automation, _ tenant: TenantID
   ) -> Bool {
-    guard automation == .approvalRequired else { return true }
+    guard automation == .approvalRequired || approvalRule(for: spec) != nil else { return true }
     return approvalRule(for: spec, demanded: true) != nil && approvalObstacle(spec) == nil
       && waitingObstacle(tenant) == nil
   }

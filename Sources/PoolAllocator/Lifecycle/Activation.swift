@@ -63,6 +63,7 @@ extension Pool {
       guard bucket.delegation == nil else { return }
       let refill = bucket.credits.refill(at: now)
       var posting = Posting(bucket: id, refilled: refill.gained, remainder: refill.remainder)
+      if planted(.activationForgetsRefill) { posting.refilled = .zero }
       if let row = rules.row(for: bucket.rule.key) {
         let cap = policy.buckets[Int(row)].cap
         let excess = Int128(bucket.credits.level.value) + posting.change - Int128(cap.value)

@@ -13,11 +13,12 @@ extension Pool {
     }
     log.nodeReports.append(report)
     step(.nodeAdvertised(id, fact: UInt32(log.nodeReports.count - 1)), &log)
+    // Nothing outlives a boot, whatever the agent believes; boards may be partitioned anew by then.
+    let hasRebooted = before.hasRebooted(since: report)
+    if hasRebooted { takeLeases([], of: id, &log) }
     takeDevices(advertisement.devices, of: id, &log)
-    let hasRebooted = before.reach != .enrolled && before.report.boot != report.boot
-    if nodes[id].reach == .recovering {
-      // Nothing outlives a boot, whatever the agent believes.
-      takeLeases(hasRebooted ? [] : advertisement.living, of: id, &log)
+    if nodes[id].reach == .recovering, !hasRebooted {
+      takeLeases(advertisement.living, of: id, &log)
     }
     takeConditions(advertisement.devices, of: id, &log)
     if nodes[id].reach == .recovering { step(.nodeReached(id, .ready), &log) }
@@ -44,7 +45,8 @@ extension Pool {
     let node = nodes[id]
     let report = advertisement.report
     if node.reach != .enrolled, node.report.boot == report.boot,
-      (report.generation, report.sequence) <= (node.report.generation, node.report.sequence)
+      (report.generation, report.sequence) <= (node.report.generation, node.report.sequence),
+      !planted(.takesStaleReport)
     {
       return Reason(
         .generationStale, have: Int64(clamping: node.report.sequence),
@@ -60,14 +62,16 @@ extension Pool {
         + advertisement.devices.count(where: { keys.devices.row(for: $0.key) == nil })
         <= devices.limit
     else { return Reason(.fieldOutOfRange) }
+    let hasRebooted = node.hasRebooted(since: report)
     for (index, device) in advertisement.devices.enumerated() {
-      guard isWellFormed(device, among: advertisement.devices) else {
+      guard isWellFormed(device, among: advertisement.devices, isEmptied: hasRebooted) else {
         return Reason(.malformed, have: Int64(index))
       }
       guard let row = keys.devices.row(for: device.key) else { continue }
       if devices[row: row].node != id { return Reason(.duplicateKey, have: Int64(index)) }
       // Partitioning is changed on an empty GPU; anything else is an agent that is mistaken.
-      if devices[row: row].report.isPartitioned != device.isPartitioned, isInUse(board: row) {
+      let isRepartitioned = devices[row: row].report.isPartitioned != device.isPartitioned
+      if isRepartitioned, !hasRebooted, isInUse(board: row) {
         return Reason(.wrongState, have: Int64(index))
       }
     }
@@ -87,10 +91,10 @@ extension Pool {
 
   /// Whether a report says of a known device what no device can become under a key, or, while a
   /// lease holds it, what cannot change under the lease.
-  private func isOtherDevice(_ row: UInt32, _ device: DeviceReport) -> Bool {
+  private func isOtherDevice(_ row: UInt32, _ device: DeviceReport, isEmptied: Bool) -> Bool {
     let known = devices[row: row].report
     if known.kind != device.kind || known.profile != device.profile { return true }
-    return devices[row: row].shares > 0
+    return devices[row: row].shares > 0 && !isEmptied
       && (known.slice != device.slice || known.parent != device.parent
         || known.slots != device.slots)
   }
@@ -98,6 +102,7 @@ extension Pool {
   /// Whether an instance would take slots of one that a lease still holds and nobody reports.
   private func takesHeldSlots(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
     guard let board = device.parent.flatMap({ keys.devices.row(for: $0) }) else { return false }
+    if planted(.slotsBySum) { return false }
     var row = placement.instances.first(of: board)
     while row != RowLists.none {
       let held = devices[row: row]
@@ -112,11 +117,18 @@ extension Pool {
     return false
   }
 
-  private func isWellFormed(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
+  /// - Parameter isEmptied: whether the report ends every lease of its node.
+  private func isWellFormed(
+    _ device: DeviceReport, among all: [DeviceReport], isEmptied: Bool
+  ) -> Bool {
     guard all.reduce(0, { $0 + ($1.key == device.key ? 1 : 0) }) == 1,
       device.memory >= .zero, device.memory <= Limits.memoryMax
     else { return false }
-    if let row = keys.devices.row(for: device.key), isOtherDevice(row, device) { return false }
+    if let row = keys.devices.row(for: device.key),
+      isOtherDevice(row, device, isEmptied: isEmptied)
+    {
+      return false
+    }
     switch device.kind {
     case .cpu:
       return device.capacity.value > 0 && device.capacity.value <= Limits.deviceMilli
@@ -125,12 +137,12 @@ extension Pool {
       guard let parent = all.first(where: { $0.key == device.parent }),
         parent.kind == .gpu, parent.isPartitioned, device.slice != nil,
         device.slots.bits != 0, device.capacity == .whole,
-        !takesHeldSlots(device, among: all)
+        isEmptied || !takesHeldSlots(device, among: all)
       else { return false }
       // Instances of one GPU never overlap: capacity is the slot mask.
       return all.allSatisfy {
         $0.key == device.key || $0.parent != device.parent
-          || $0.slots.bits & device.slots.bits == 0
+          || $0.slots.bits & device.slots.bits == 0 || planted(.slotsOverlap)
       }
     }
   }
@@ -285,13 +297,18 @@ extension Pool {
     _ id: DeviceID, by condition: DeviceReport.Condition, _ log: inout EventLog
   ) {
     let condition = condition == .healthy && hasOverstayer(id) ? .dirty : condition
+    let isApproved = isCovered(id)
+    // A lane's part of a CPU set falls with its set.
+    if !isApproved, [.usable, .quarantined, .dirty].contains(devices[id].health) {
+      step(.deviceMoved(id, .failed), &log)
+    }
     switch condition {
     case .failed where devices[id].health != .failed:
       step(.deviceMoved(id, .failed), &log)
     case .dirty:
       // It works again, though something lives there.
       if devices[id].health == .failed { step(.deviceMoved(id, .unknown), &log) }
-      if devices[id].health == .unknown, devices[id].isApproved {
+      if devices[id].health == .unknown, isApproved {
         step(.deviceMoved(id, .usable), &log)
       }
       if devices[id].health == .usable || devices[id].health == .quarantined {
@@ -300,13 +317,20 @@ extension Pool {
     case .healthy:
       if devices[id].health == .failed { step(.deviceMoved(id, .unknown), &log) }
       switch devices[id].health {
-      case .unknown where devices[id].isApproved, .quarantined where devices[id].isApproved:
+      case .unknown where isApproved, .quarantined where isApproved, .dirty where isApproved:
         step(.deviceMoved(id, .usable), &log)
-      case .dirty where devices[id].isApproved: step(.deviceMoved(id, .usable), &log)
       default: break
       }
     case .failed: break
     }
+  }
+
+  /// Whether the node's approval covers a device: a lane's part of a CPU set with its set.
+  private func isCovered(_ id: DeviceID) -> Bool {
+    guard devices[id].isPart, let set = keys.devices.row(for: devices[id].report.key) else {
+      return devices[id].isApproved
+    }
+    return devices[row: set].isApproved
   }
 
   /// Whether a lease past its kill deadline still holds a device: its agent has not proven it
@@ -323,5 +347,12 @@ extension Pool {
       row = placement.leases.next(after: row)
     }
     return false
+  }
+}
+
+extension Node {
+  /// Whether a report is of another boot than the last one that was taken in.
+  fileprivate func hasRebooted(since report: NodeReport) -> Bool {
+    reach != .enrolled && self.report.boot != report.boot
   }
 }

@@ -230,7 +230,7 @@ extension Pool {
         // Empty devices beside the lane's own leases count as its own.
         choices[worst == 1 && passes.contains(0) ? 0 : worst].append(choice)
       }
-      start += size
+      start += planted(.unalignedCells) && passes.count < size ? 1 : size
     }
   }
 

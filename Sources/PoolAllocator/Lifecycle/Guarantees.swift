@@ -50,7 +50,8 @@ extension Pool {
 
   /// Thousandths of a lane's guarantee that are not sound.
   func shortfall(of row: UInt32) -> Int64 {
-    max(0, lanes[row: row].rule.reserved - soundMilli(row: row))
+    let sound = planted(.guaranteeBySum) ? lanes[row: row].bound : soundMilli(row: row)
+    return max(0, lanes[row: row].rule.reserved - sound)
   }
 
   /// The most telling cause: what is not heard, then what is broken, then what an operator keeps

@@ -34,6 +34,7 @@ extension Pool {
     let short = renewalObstacles(lease, next.price)
     let missing = short.filter { $0.code == .bucketShort || $0.code == .budgetSpent }
     if let least = missing.map({ $0.have - $0.need }).min() {
+      if planted(.denialCharges) { post(reserve(next.price, path: lease.path, &log), log) }
       if !lease.isUnpaid { step(.leaseUnpaid(id, short: Credits(-least)), &log) }
       var decision = answer(id)
       decision.verdict = .rejected
@@ -55,7 +56,8 @@ extension Pool {
     for index in 0..<lease.path.count {
       let id = lease.path[index]
       let bucket = buckets[id]
-      let floor = lease.terms.overrun == .debt ? -bucket.rule.debtMax.value : 0
+      let most = planted(.debtUnbounded) ? Credits.limit : bucket.rule.debtMax.value
+      let floor = lease.terms.overrun == .debt ? -most : 0
       let level = bucket.credits.level(at: now)
       let without = price.value + floor
       let need = without - allowance(of: bucket, rank: rank, at: now)
@@ -112,7 +114,7 @@ extension Pool {
   /// Why an order for a lease is not obeyed: it names nothing, or an older holder.
   private func mismatch(_ id: LeaseID, _ fencing: Fencing) -> Reason? {
     guard leases.contains(id) else { return Reason(.unknownSubject) }
-    guard leases[id].fencing == fencing else {
+    guard leases[id].fencing == fencing || planted(.obeysOlderHolder) else {
       return Reason(
         .fencingStale, have: Int64(truncatingIfNeeded: leases[id].fencing.raw),
         need: Int64(truncatingIfNeeded: fencing.raw))
@@ -157,7 +159,8 @@ extension Pool {
   ) {
     guard let charge = Credits(checked: charge) else { broken("an admitted claim's price fits") }
     invariant(charge <= reserved, "a quantum costs at most what it reserved")
-    let back = Credits(reserved.value - charge.value)
+    let unused = Credits(reserved.value - charge.value)
+    let back = planted(.refundsTwice) ? Credits(2 * unused.value) : unused
     let path = leases[id].path
     let postings = refund(back, path: path, &log)
     step(
@@ -177,7 +180,8 @@ extension Pool {
     let lease = leases[id]
     let first = cause == .gangEnded ? firstCause(of: lease) : cause
     let isTaken = first == .reclaimed || first == .preempted
-    let at = first == .preempted ? billedUntil(lease) : min(now, lease.ends)
+    let end = planted(.billsWholeQuantum) ? lease.ends : min(now, lease.ends)
+    let at = first == .preempted && !planted(.billsPreempted) ? billedUntil(lease) : end
     let killBy = isTaken ? returns(lease) : now + lease.terms.killWithin
     step(.leaseStopping(id, cause, at: at, killBy: killBy), &log)
     if lease.nextReserved != nil, at > lease.quantumEnd {
@@ -186,10 +190,12 @@ extension Pool {
       settle(id, charge.credits, charge.remainder, of: lease.reserved, &log)
     }
     let last = leases[id]
-    let held = last.started == nil ? Span.zero : at - last.quantumStart
+    let isFree = last.started == nil && !planted(.billsUnstarted)
+    let held = isFree ? Span.zero : at - last.quantumStart
     let charge = Price.lastCharge(rate: last.rate, span: held, carried: last.remainder)
-    settle(id, charge, 0, of: last.reserved, &log)
-    if let unused = last.nextReserved { settle(id, 0, 0, of: unused, &log) }
+    let isForgotten = planted(.lossUnsettled) && cause == .nodeLost
+    if !isForgotten { settle(id, charge, 0, of: last.reserved, &log) }
+    if let unused = last.nextReserved, !planted(.keepsUnused) { settle(id, 0, 0, of: unused, &log) }
     if isCurrent(lease) { resolve(lease.claim, after: cause, outcome, &log) }
   }
 
@@ -255,8 +261,11 @@ extension Pool {
     case .active where lease.nextReserved != nil: settlePassedQuantum(id, &log)
     case .active:
       stop(id, lease.isUnpaid ? .unpaid : .expired, &log)
-    case .quarantined: stop(id, .nodeLost, &log)
-    case .stopping: step(.leaseOverstayed(id), &log)
+    case .quarantined:
+      stop(id, .nodeLost, &log)
+      if planted(.silenceProvesEmpty) { step(.leaseEnded(id), &log) }
+    case .stopping:
+      step(planted(.deadlineProvesEmpty) ? .leaseEnded(id) : .leaseOverstayed(id), &log)
     }
   }
 
@@ -407,7 +416,7 @@ extension Pool {
     _ id: LeaseID, _ cause: StopCause, at: Instant, _ killBy: Instant
   ) {
     // The others stop with the next tick.
-    if leases[id].members > 1 {
+    if leases[id].members > 1, !planted(.gangOutlivesMember) {
       for member in gang(of: id) where member != id { queue.watch(lease: member.row, no: .origin) }
     }
     leases[id].stop(cause, at: at, killBy: killBy)

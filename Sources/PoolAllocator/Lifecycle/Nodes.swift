@@ -240,7 +240,9 @@ extension Pool {
     self.epoch = epoch
     nextFencing = 1
     for row in 0..<UInt32(nodes.extent) {
-      guard let id = nodes.id(at: row), nodes[id].isHeard else { continue }
+      guard let id = nodes.id(at: row), nodes[id].isHeard, !planted(.readyBeforeReport) else {
+        continue
+      }
       evolveReach(id, .recovering)
     }
   }

@@ -154,6 +154,9 @@ public struct NodeReply: Sendable {
   public var acceptedGeneration: UInt64
   /// Sequence of the report that is in force.
   public var acceptedSequence: UInt64
+  /// The youngest message of its generation that was heard, told to an agent that may have lost its
+  /// count; else 0.
+  public var heardSequence: UInt64 = 0
   /// The full report that is wanted before there are orders; nil: none.
   public var ask: ReportAsk?
   /// Every lease of the node: what is not among them must not run. nil: all is as it was said last.

@@ -199,6 +199,7 @@ public struct TurnKey: BitwiseCopyable, Hashable, Comparable, Sendable {
   /// Orders by level, then time, then arrival.
   public static func < (left: TurnKey, right: TurnKey) -> Bool {
     if left.level != right.level { return left.level < right.level }
+    if planted(.lastComeFirst) { return left.arrival > right.arrival }
     if left.submitted != right.submitted { return left.submitted < right.submitted }
     return left.arrival < right.arrival
   }

@@ -128,7 +128,7 @@ public struct Node: BitwiseCopyable, Sendable {
   /// Host memory that a claim may take which is no pinned head.
   var hostOpen: Bytes { Bytes(max(0, hostFree.value - hostPinned.value)) }
   /// Whether it may receive a lease at all.
-  public var isOpen: Bool { reach == .ready && duty == .open }
+  public var isOpen: Bool { reach == .ready && (duty == .open || planted(.cordonIgnored)) }
 
   /// Takes what a lease needs beside its devices.
   mutating func take(_ cpu: MilliCPU, _ memory: Bytes) {

@@ -21,7 +21,8 @@ public struct Tenant: BitwiseCopyable, Sendable {
 
   /// Credits as the fair counter takes them: divided by the tenant's weight.
   func weighted(_ amount: Credits) -> Int128 {
-    Int128(amount.value) * Self.counterScale / Int128(rule.weightMilli)
+    let weight = planted(.ignoresWeight) ? 1000 : Int128(rule.weightMilli)
+    return Int128(amount.value) * Self.counterScale / weight
   }
 
   /// Units of a fair counter for one credit at weight 1.000, so that the division by a weight

@@ -206,10 +206,13 @@ extension Pool {
     var free = device.milliFree.value - device.pinned.value + kept(of: row, for: asker.claim?.row)
     var moment = now
     var next = 0
-    while free < need {
+    // A share may be of memory alone: only when all have left the device is empty.
+    var others = need == device.capacity.value ? device.shares : 0
+    while free < need || others > 0 {
       guard next < ends.count, ends[next].at < .farFuture else { return nil }
       for index in leases[row: ends[next].row].uses.indices where uses[index].device.row == row {
         free += uses[index].milli.value
+        if others > 0 { others -= 1 }
         moment = ends[next].at
       }
       next += 1
@@ -258,7 +261,8 @@ extension Pool {
   /// - Returns: whether an event was stepped.
   mutating func pin(_ id: ClaimID, _ promise: Promise, _ log: inout EventLog) -> Bool {
     if let pin = claims[id].pin {
-      if pin.starts <= promise.starts { return false }
+      let isLater = planted(.pinsMoveLater) && pin.starts < promise.starts
+      if pin.starts <= promise.starts, !isLater { return false }
       // An owner would take back where it lends: others were not stopped for that.
       let tenant = claims[id].tenant
       if pin.isHeld, isForeign(promise.placement.lane, to: tenant) { return false }

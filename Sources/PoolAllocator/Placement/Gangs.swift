@@ -25,15 +25,15 @@ extension Pool {
 
   /// Members in a fixed nearness: all, or none.
   private func gangPlacement(_ wish: Wish, _ lane: UInt32, _ nearness: Nearness) -> [Placement] {
-    if nearness.isWithinNode { return onOneNode(wish, lane, nearness) }
-    if nearness.rack { return inOneRack(wish, lane) }
+    if nearness.isWithinNode, !planted(.ignoresTopology) { return onOneNode(wish, lane, nearness) }
+    if nearness.rack, !planted(.ignoresTopology) { return inOneRack(wish, lane) }
     var found = onKeptNodes(wish, lane)
     if wish.demand.shape == .whole {
       spread(wish, lane, &found)
     } else {
       scan(wish, lane, &found)
     }
-    return found.count == wish.members ? found : []
+    return found.count == wish.members || planted(.gangInParts) ? found : []
   }
 
   /// Members on the nodes of the plan that a wish goes through.

@@ -18,7 +18,8 @@ extension Pool {
 
   /// Whether a lane is another tenant's.
   func isForeign(_ lane: UInt32, to tenant: TenantID) -> Bool {
-    lanes[row: lane].rule.owner.map { $0 != tenants[tenant].key } ?? false
+    if planted(.strangersTakeCells), lanes[row: lane].rule.lending == .never { return false }
+    return lanes[row: lane].rule.owner.map { $0 != tenants[tenant].key } ?? false
   }
 
   /// Which limit keeps a tenant from borrowing more of a lane now; nil where none does.
@@ -38,7 +39,8 @@ extension Pool {
       return Reason(.laneNotAllowed, .lane(lane))
     }
     let lent = lanes[row: lane].lent + billed
-    return lent > most ? Reason(.lendingLimit, .lane(lane), have: most, need: lent) : nil
+    return lent > most && !planted(.lendsTooMuch)
+      ? Reason(.lendingLimit, .lane(lane), have: most, need: lent) : nil
   }
 
   private func borrowedObstacle(_ tenant: TenantID, _ billed: Int64) -> Reason? {
@@ -55,7 +57,7 @@ extension Pool {
     }
     let left = (lease.hardEnd ?? .farFuture) - now
     let needs = Limits.orderDelay.ns + min(lease.grace.ns, left.ns) + lease.terms.killWithin.ns
-    guard needs > within.ns else { return nil }
+    guard needs > within.ns, !planted(.renewsLentTooLong) else { return nil }
     return Reason(.lendingRefused, .lane(lease.lane.row), have: within.ns, need: needs)
   }
 
@@ -64,7 +66,7 @@ extension Pool {
   /// The first claim in the order of a lane: in a lane that is lent, the owner's before all others.
   /// - Complexity: O(1), and O(lines of the owner) in a lane that is lent.
   func head(of lane: UInt32) -> QueueLines.Head? {
-    if lanes.id(at: lane) != nil, lanes[row: lane].rule.lending != .never,
+    if lanes.id(at: lane) != nil, lanes[row: lane].rule.lending != .never, !planted(.ownerWaits),
       let owner = owner(of: lane), let own = queue.lines.head(of: lane, tenant: owner.row)
     {
       return own
@@ -83,7 +85,10 @@ extension Pool {
     let first = claims[row: head.row].tenant
     let isHeadForeign = isForeign(lane, to: first)
     let isForeign = isForeign(lane, to: tenant)
-    return isHeadForeign == isForeign ? head.order < order : isForeign
+    if isHeadForeign == isForeign { return head.order < order }
+    if isForeign { return true }
+    // Others may still wait for a lane that is lent no more: behind them the owner's own claims do.
+    return queue.lines.head(of: lane, tenant: tenant.row).map { $0.order < order } ?? false
   }
 
   // MARK: reclaim

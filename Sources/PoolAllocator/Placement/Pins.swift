@@ -40,7 +40,7 @@ extension Pool {
   func yields(_ row: UInt32, to asker: Asker, lane: UInt32) -> Bool {
     let isHolderForeign = isForeign(lane, to: claims[row: row].tenant)
     if isHolderForeign != isForeign(lane, to: asker.tenant) { return isHolderForeign }
-    if claims[row: row].pin?.isHeld == true { return false }
+    if claims[row: row].pin?.isHeld == true, !planted(.heldGivesWay) { return false }
     return !asker.spares && claims[row: row].level > asker.level
   }
 
@@ -118,7 +118,8 @@ extension Pool {
     let most = wish.demand.isSimple ? Limits.pinProbes : Limits.gangPinProbes
     while row != RowLists.none, looked < most {
       looked += 1
-      let isInTime = asker.leaves <= claims[row: row].pin?.starts ?? .origin
+      let starts = claims[row: row].pin?.starts ?? .origin
+      let isInTime = asker.leaves <= starts || planted(.skipsAhead)
       if row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
         var found = keptRoom(wish, lane: lane, through: row)
       {

@@ -98,7 +98,8 @@ extension Pool {
 
   /// Whether a fraction of this demand opens a GPU to other tenants.
   func opensToAny(_ demand: Demand, lane: UInt32) -> Bool {
-    demand.sharing == .anyTenant && lanes[row: lane].rule.sharesAcrossTenants
+    demand.sharing == .anyTenant
+      && (lanes[row: lane].rule.sharesAcrossTenants || planted(.sharesDespiteLane))
   }
 
   /// Row of a CPU part in its grid: a doubling of free milli-cores each.
@@ -204,7 +205,10 @@ extension Pool {
     case .whole:
       return device.report.kind == .gpu && device.mode == .idle
     case .fraction(let milli, let bytes):
-      guard device.report.kind == .gpu, device.memoryFree >= bytes else { return false }
+      let usable = planted(.nominalMemory) ? lanes[row: lane].profile.memory : device.report.memory
+      guard device.report.kind == .gpu, usable.value - device.memoryUsed.value >= bytes.value else {
+        return false
+      }
       if device.mode == .idle { return true }
       return device.mode == .fractions && device.milliFree >= milli
         && (device.tenant == wish.tenant
@@ -245,9 +249,11 @@ extension Pool {
   /// Whether a node has processor time, memory, lease slots and enforcement for so many members of
   /// a demand.
   func fitsNode(_ wish: Wish, _ row: UInt32, members: Int = 1) -> Bool {
-    guard nodes[row: row].isOpen, nodes[row: row].report.enforcement >= wish.demand.enforcement,
+    let enforced = planted(.ignoresEnforcement) ? .cgroup : nodes[row: row].report.enforcement
+    guard nodes[row: row].isOpen, enforced >= wish.demand.enforcement,
       Int(nodes[row: row].leases) + members <= Limits.leasesPerNode
     else { return false }
+    if planted(.fitsOnSums) { return true }
     if members > 1 { return fitsNode(wish.times(members), row) }
     if nodes[row: row].cpuOpen >= wish.demand.cpu,
       nodes[row: row].hostOpen >= wish.demand.hostMemory

@@ -45,7 +45,7 @@ extension Pool {
   /// Whether a class is less urgent by the whole distance; one that is so only in part may be
   /// preempted where it would run on for long.
   private func isFar(_ rank: UInt8, from own: UInt8, _ rule: PreemptionRule) -> Bool {
-    Int(rank) >= Int(own) + Int(rule.distance)
+    Int(rank) >= Int(own) + Int(rule.distance) - (planted(.preemptsTooNear) ? 1 : 0)
   }
 
   /// Whether a lease runs on for so long that one class of distance is enough.

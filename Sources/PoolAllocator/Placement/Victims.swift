@@ -58,7 +58,8 @@ extension Pool {
         started = max(started, own)
       }
     }
-    let shield = max(lease.terms.shield, policy.classes[Int(claim.serviceClass.rank)].shield)
+    let own = max(lease.terms.shield, policy.classes[Int(claim.serviceClass.rank)].shield)
+    let shield = planted(.ignoresShield) ? Span.zero : own
     return (started + shield, saved)
   }
 

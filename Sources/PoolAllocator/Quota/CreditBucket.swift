@@ -37,11 +37,14 @@ public struct CreditBucket: BitwiseCopyable, Hashable, Sendable {
   public func refill(at now: Instant) -> Refill {
     guard now > asOf else { return Refill(gained: .zero, remainder: remainder) }
     let room = cap.value - level.value
-    let (whole, rest) = WideProduct(now.ns - asOf.ns, refillPerSecond.value, plus: remainder)
+    let (exact, rest) = WideProduct(now.ns - asOf.ns, refillPerSecond.value, plus: remainder)
       .divided(by: 1_000_000_000)
+    let wrapped = (now.ns - asOf.ns) &* refillPerSecond.value / 1_000_000_000
+    let whole = planted(.refillWraps) ? Int128(wrapped) : exact
     if whole >= Int128(room) {
       return Refill(gained: Credits(min(room, Credits.limit)), remainder: 0)
     }
+    if planted(.refillForgetsRest) { return Refill(gained: Credits(Int64(whole)), remainder: 0) }
     return Refill(gained: Credits(Int64(whole)), remainder: rest)
   }
 
@@ -59,7 +62,7 @@ public struct CreditBucket: BitwiseCopyable, Hashable, Sendable {
     guard need <= Int128(cap.value), refillPerSecond > .zero else { return nil }
     let rate = Int128(refillPerSecond.value)
     let wait = (short * 1_000_000_000 - Int128(remainder) + rate - 1) / rate
-    let moment = Int128(asOf.ns) + wait
+    let moment = Int128(asOf.ns) + wait + (planted(.hintLate) ? 1_000_000_000 : 0)
     guard moment <= Int128(Int64.max) else { return nil }
     return max(now, Instant(ns: Int64(moment)))
   }

@@ -19,7 +19,9 @@ extension Pool {
     guard let key = spec.budget else { return path }
     guard let leaf = budget(named: key) else { return nil }
     var chain = BucketPath(root: leaf)
-    while let parent = buckets[chain[chain.count - 1]].parent { chain.append(parent) }
+    while !planted(.budgetSparesGivers), let parent = buckets[chain[chain.count - 1]].parent {
+      chain.append(parent)
+    }
     for index in (0..<chain.count).reversed() { path.append(chain[index]) }
     return path
   }
@@ -247,7 +249,7 @@ extension Pool {
     buckets[id].delegation?.closed = because
     buckets[id].delegation?.closedAt = now
     refreshLimitTimer(id.row)
-    var row = keys.heirs.first(of: id.row)
+    var row = planted(.revocationSparesHeirs) ? RowLists.none : keys.heirs.first(of: id.row)
     while row != RowLists.none {
       // At most `Limits.delegationDepth` deep.
       if let heir = buckets.id(at: row) { evolveBudgetClosed(heir, because) }

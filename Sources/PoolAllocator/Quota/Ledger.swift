@@ -54,6 +54,7 @@ extension Pool {
     var worst: (bucket: BucketID, clears: Instant)?
     for index in 0..<path.count {
       let id = path[index]
+      if planted(.asksLeafOnly), index + 1 < path.count { continue }
       guard let reason = obstacle(to: price, in: id, turn: turn) else { continue }
       reasons.append(reason)
       reasons += besideShort(reason, in: id, rank: turn.level)
@@ -66,7 +67,7 @@ extension Pool {
 
   /// Why one bucket does not pay now.
   private func obstacle(to price: Credits, in id: BucketID, turn: TurnKey) -> Reason? {
-    if let first = firstInLine(for: id), first < turn {
+    if let first = firstInLine(for: id), first < turn, !planted(.smallOvertakesParked) {
       return Reason(.behindParked, .bucket(id.row), have: buckets[id].credits.level(at: now))
     }
     return shortfall(of: id, for: price, rank: turn.level)
@@ -75,7 +76,9 @@ extension Pool {
   /// What a bucket lacks for a price of a class; nil where it holds enough.
   private func shortfall(of id: BucketID, for price: Credits, rank: UInt8) -> Reason? {
     let credits = buckets[id].credits
+    if planted(.zeroIsUnlimited), credits.refillPerSecond == .zero, !isBudget(id) { return nil }
     var need = Int128(price.value) + buckets[id].committed.value
+    if planted(.forgetsRunning) { need = Int128(price.value) }
     // What it held when last touched is enough nearly always; only else is the refill worked out.
     if Int128(credits.level.value) >= need { return nil }
     let level = credits.level(at: now)
@@ -120,6 +123,7 @@ extension Pool {
   /// Whether no claim of this price could ever pass a path: its first reservation passes a cap.
   /// The limit of a budget may be raised.
   func capObstacle(_ price: Credits, path: BucketPath) -> Reason? {
+    if planted(.waitsAboveCap) { return nil }
     for index in 0..<path.count where !isBudget(path[index]) {
       let cap = buckets[path[index]].credits.cap
       if price > cap {
@@ -141,7 +145,7 @@ extension Pool {
       log.postings.append(
         Posting(
           bucket: path[index], refilled: refill.gained, remainder: refill.remainder,
-          charged: amount))
+          charged: planted(.sparesParents) && index + 1 < path.count ? .zero : amount))
     }
     return Span32(first: first, count: UInt16(path.count))
   }
@@ -159,6 +163,8 @@ extension Pool {
       if excess >= 0 {
         posting.forfeited = Credits(Int64(excess))
         posting.remainder = 0
+        if planted(.forfeitUnbooked) { posting.refunded = Credits(amount.value - Int64(excess)) }
+        if planted(.forfeitUnbooked) { posting.forfeited = .zero }
       }
       log.postings.append(posting)
     }
@@ -170,6 +176,7 @@ extension Pool {
     for index in span.indices {
       let posting = log.postings[index]
       buckets[posting.bucket].apply(posting, at: now)
+      if planted(.parkedSleepOn) { continue }
       refreshBucketTimer(posting.bucket.row)
     }
   }

@@ -28,6 +28,9 @@ public enum Price {
   /// The charge for a part of an interval, rounded down, with the remainder to carry.
   public static func charge(rate: Int64, span: Span, carried: Int64 = 0) -> Charge {
     let (whole, rest) = WideProduct(rate, span.ns, plus: carried).divided(by: 1_000_000_000_000)
+    if planted(.roundsEachPart) {
+      return Charge(credits: whole + min(1, Int128(rest)), remainder: 0)
+    }
     return Charge(credits: whole, remainder: rest)
   }
 

@@ -16,15 +16,16 @@ enum ImportRules {
     "AgentCore": ["PoolAllocator"],
     "PoolVerifier": ["PoolAllocator"],
     "PoolInsight": ["PoolAllocator"],
-    "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord"],
+    "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord", "PoolVerifier"],
     "PoolConsole": libc.union(["PoolWire"]),
     "pool-agent": libc.union([
       "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
-      "AgentCore", "FoundationEssentials", "Synchronization",
+      "AgentCore", "PoolRecord",
+      "FoundationEssentials", "Synchronization",
     ]),
     "pool-sim": libc.union([
-      "PoolAllocator", "PoolWire", "PoolSimulator", "PoolInsight", "StrictJSON",
-      "FoundationEssentials",
+      "PoolAllocator", "PoolWire", "PoolConsole", "PoolSimulator", "PoolInsight", "PoolRecord",
+      "StrictJSON",
     ]),
   ]
 

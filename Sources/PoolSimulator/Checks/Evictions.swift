@@ -1,0 +1,150 @@
+import PoolAllocator
+
+/// P2, victims: work gives way only to the owner of its lane, or to a class far enough above it
+/// that holds its devices for it; never inside its shield, never too often, and within the rate of
+/// its lane (SEMANTICS 6).
+struct Evictions {
+  /// Leases that one lane may still lose, in leases times nanoseconds of an hour.
+  private struct Allowance {
+    var level: Int128
+    var asOf: Int64
+  }
+
+  /// For whom devices were kept last in the command.
+  private struct Holder {
+    var claim: ClaimID
+    var rank: UInt8
+    var runtimeMax: Int64
+    var lane: LaneID
+    var tenant: TenantID
+    var isHeld: Bool
+    /// Whether the lane's rate was looked at for it.
+    var isCharged = false
+  }
+
+  private static let lease: Int128 = 3_600_000_000_000
+  private var allowances = ByID<Lane, Allowance>()
+  private var rule: PreemptionRule?
+  private var holder: Holder?
+
+  /// Forgets for whom devices were kept.
+  mutating func begin() { holder = nil }
+
+  /// Looks at an event before it is folded.
+  mutating func note(
+    _ event: Event, _ facts: borrowing Facts, _ log: borrowing EventLog
+  ) throws(Violation) {
+    switch event {
+    case .claimPinned(let id, let fact):
+      guard let claim = facts.claims[id] else { return }
+      let pin = log.pins[Int(fact)]
+      holder = Holder(
+        claim: id, rank: claim.fact.serviceClass.rank,
+        runtimeMax: claim.fact.spec.runtimeMax.ns, lane: pin.lane, tenant: claim.fact.tenant,
+        isHeld: pin.isHeld)
+    case .leaseStopping(let id, .preempted, _, _): try preempt(id, facts)
+    case .leaseStopping(let id, .reclaimed, _, _): try reclaim(id, facts)
+    default: break
+    }
+  }
+
+  /// Puts the lanes under the rule of the policy in force; after the event was folded.
+  mutating func activate(_ facts: borrowing Facts) {
+    let old = rule
+    rule = facts.policy.preemption
+    for id in allowances.ids where facts.lanes[id] == nil { allowances[id] = nil }
+    for id in facts.lanes.ids {
+      guard let rule else {
+        allowances[id] = nil
+        continue
+      }
+      let most = Int128(rule.burst) * Self.lease
+      if let old, allowances[id] != nil {
+        refill(id, old, facts.now)
+        let level = allowances[id]?.level ?? 0
+        allowances[id]?.level = min(level, most)
+      } else {
+        allowances[id] = Allowance(level: most, asOf: facts.now)
+      }
+    }
+  }
+
+  private mutating func refill(_ id: LaneID, _ rule: PreemptionRule, _ now: Int64) {
+    guard var allowance = allowances[id] else { return }
+    allowance.level = min(
+      Int128(rule.burst) * Self.lease,
+      allowance.level + Int128(now - allowance.asOf) * Int128(rule.perHour))
+    allowance.asOf = now
+    allowances[id] = allowance
+  }
+
+  private mutating func preempt(_ id: LeaseID, _ facts: borrowing Facts) throws(Violation) {
+    guard let lease = facts.leases[id], let rule else {
+      throw Violation("P2", "lease \(id.name) is preempted and no class may preempt")
+    }
+    guard let holder, holder.isHeld, holder.lane == lease.grant.lane else {
+      throw Violation("P2", "lease \(id.name) is preempted for nobody")
+    }
+    try checkLane(holder, facts)
+    let claim = facts.claims[lease.grant.claim]
+    try must(
+      lease.interruption != nil && !lease.grant.isLent
+        && claim?.preemptions ?? 0 < Limits.preemptionsPerClaim, "P2",
+      "lease \(id.name) is preempted and may not be: lent \(lease.grant.isLent), "
+        + "\(claim?.preemptions ?? 0) times before")
+    var shieldEnds = Int64(0)
+    let shield = max(
+      lease.grant.terms.shield.ns, facts.policy.classes[Int(lease.rank)].shield.ns)
+    for member in lease.gang {
+      let known = facts.leases[member]
+      guard let started = known?.started, known?.state == .active else {
+        throw Violation(
+          "P2", "lease \(id.name) is preempted while member \(member.name) does not run")
+      }
+      shieldEnds = max(shieldEnds, started + shield)
+    }
+    try must(
+      facts.now >= shieldEnds, "P2",
+      "lease \(id.name) is preempted at \(facts.now), shielded until \(shieldEnds)")
+    let left = (lease.started ?? facts.now) + lease.runtimeMax - facts.now
+    let isLong =
+      Int128(left) >= Int128(holder.runtimeMax) * Int128(Limits.shortJobFactor)
+    let distance = Int(lease.rank) - Int(holder.rank)
+    try must(
+      distance >= Int(rule.distance) || distance >= 1 && isLong, "P2",
+      "lease \(id.name) of class \(lease.rank) is preempted for class \(holder.rank)")
+    try spend(lease, rule, facts)
+  }
+
+  private func checkLane(_ holder: Holder, _ facts: borrowing Facts) throws(Violation) {
+    guard let lane = facts.lanes[holder.lane] else { return }
+    let isForeign = facts.isForeign(lane, to: holder.tenant)
+    try must(
+      !isForeign, "P2", "claim \(holder.claim.name) preempts in a lane of another")
+  }
+
+  /// Takes what a lane may lose; there has to be a lease's worth when the first one goes.
+  private mutating func spend(
+    _ lease: KnownLease, _ rule: PreemptionRule, _ facts: borrowing Facts
+  ) throws(Violation) {
+    let lane = lease.grant.lane
+    refill(lane, rule, facts.now)
+    let level = allowances[lane]?.level ?? 0
+    try must(
+      level >= Self.lease || holder?.isCharged ?? false, "P2",
+      "lane \(lane.name) loses a lease with \(level) of \(Self.lease) left")
+    holder?.isCharged = true
+    allowances[lane]?.level = level - Int128(lease.gang.count) * Self.lease
+  }
+
+  /// An owner takes back what it lent, for a claim of its own for which the devices are kept.
+  private func reclaim(_ id: LeaseID, _ facts: borrowing Facts) throws(Violation) {
+    guard let lease = facts.leases[id], let lane = facts.lanes[lease.grant.lane] else { return }
+    let owner = lane.rule.owner
+    try must(
+      lease.grant.isLent && owner != nil && owner != facts.name(of: lease.tenant), "P2",
+      "lease \(id.name) is reclaimed and was not lent")
+    guard let holder, holder.lane == lease.grant.lane, facts.name(of: holder.tenant) == owner
+    else { throw Violation("P2", "lease \(id.name) is reclaimed for nobody") }
+  }
+}

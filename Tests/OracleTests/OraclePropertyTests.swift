@@ -1,0 +1,35 @@
+import Testing
+
+/// The core and the oracle are given the same random commands (see `Oracle` for what it covers).
+@Suite struct OraclePropertyTests {
+  @Test func coreAndOracleAgreeProperty() {
+    var operations = 0
+    var coverage = Coverage()
+    for seed in 0..<Scale.cases(release: 1200, debug: 24) {
+      let theme = World.Theme.allCases[seed % 3]
+      let fleet = World.Fleet.allCases[seed / 3 % 3]
+      do {
+        var driver = try Driver(seed: 0x0AC1 + UInt64(seed), theme: theme, fleet: fleet)
+        do {
+          for _ in 0..<80 { try driver.step() }
+        } catch {
+          Issue.record("seed \(seed), \(theme), \(fleet), after \(driver.operations): \(error)")
+        }
+        operations += driver.operations
+        coverage.add(driver.oracle.coverage)
+      } catch { Issue.record("seed \(seed): \(error)") }
+    }
+    print("property: core and oracle: \(operations) operations: \(coverage.text)")
+  }
+}
+
+/// How many cases a property test runs: many in release, few in debug.
+enum Scale {
+  static func cases(release: Int, debug: Int) -> Int {
+    #if DEBUG
+      debug
+    #else
+      release
+    #endif
+  }
+}
