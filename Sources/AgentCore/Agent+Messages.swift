@@ -69,7 +69,7 @@ extension Agent {
     message.answers = ask
     if ask != nil, answered != ask {
       answered = ask
-      sent = planted(.ordersOutliveReport) ? sent : []
+      sent = []
     }
     toldIn = toldIn ?? sequence
     repeatReportAt = now + limits.repeatAfter

@@ -37,7 +37,7 @@ package enum PlantedBug: String, Sendable {
   // Holds.
   case heldGivesWay
   // Fencing.
-  case obeysOlderHolder, agentForgetsFences, agentRunsOn, ordersOutliveReport
+  case obeysOlderHolder, agentForgetsFences, agentRunsOn
   // Quarantine.
   case silenceProvesEmpty, deadlineProvesEmpty, takesStaleReport, oldReportProves,
     readyBeforeReport
@@ -355,9 +355,6 @@ package enum PlantedBug: String, Sendable {
         Fact(
           .agentRunsOn, "8.1 a lease is not a lock",
           "An agent lets a lease run past its end."),
-        Fact(
-          .ordersOutliveReport, "8.1 a report is a barrier",
-          "An agent obeys orders from before its last full report."),
       ])
 
     private static let quarantine = list(

@@ -105,11 +105,15 @@ public struct Watch {
   ) throws(Violation) {
     if case .leaseGranted(let id, let run) = event {
       try placements.note(event, facts, log, pool)
+      try SlotShares.check(run, facts, log)
       try health.note(event, facts, log)
       let means = TurnBooks.Means(books: books, committed: committed)
       try turns.checkOrder(id, run, facts, log, pool, means)
     }
     if case .leaseEnded(let id) = event { committed.end(id, facts) }
+    try PinPromises.check(event, facts, log)
+    try PreemptedBills.check(event, facts)
+    try LentRenewals.check(event, facts)
     try shares.note(event, facts, log)
     try reservations.note(event, facts, log)
     try use.note(event, facts, log)
@@ -125,6 +129,7 @@ public struct Watch {
     _ command: Command, _ decision: Decision, _ log: borrowing EventLog, _ pool: borrowing Pool
   ) throws(Violation) {
     try facts.readBindings(pool)
+    try CellAlignment.check(log, facts)
     try steps.close(&facts, pool, &coverage)
     try claims.close(facts, pool)
     for node in facts.touchedNodes {
@@ -164,6 +169,7 @@ public struct Watch {
     try use.closeAll(facts, pool)
     try committed.closeAll(facts, pool)
     try turns.closeAll(facts, pool)
+    try AgeingDue.check(facts, pool)
     try waits.closeAll(facts, pool)
     try extents.closeAll(facts, pool)
     try counters.closeAll(facts, pool)

@@ -111,12 +111,15 @@ struct NodeLie: Sendable {
   var madeUp = 0
   /// The device of which it names half the memory.
   var halved: Int?
+  /// Whether it names an instance whose slots another one has.
+  var overlaps = false
 
   static func draw(_ random: inout SeededGenerator, devices: Int) -> NodeLie {
     var lie = NodeLie()
-    switch random.number(3) {
+    switch random.number(4) {
     case 0: lie.hidden = 1 + random.number(2)
     case 1: lie.madeUp = 1 + random.number(2)
+    case 2: lie.overlaps = true
     default: lie.halved = random.number(devices)
     }
     return lie
@@ -128,6 +131,11 @@ struct NodeLie: Sendable {
       devices[halved].memory = Bytes(devices[halved].memory.value / 2)
     }
     devices.removeLast(min(hidden, devices.count))
+    if overlaps, let real = devices.last(where: { $0.kind == .slice }) {
+      var double = real
+      double.key = Names.device(node, 95)
+      devices.append(double)
+    }
     for number in 0..<madeUp {
       devices.append(
         DeviceReport(

@@ -96,7 +96,9 @@ struct WorldPolicy {
     }
     for rank in 0..<4 {
       var rule = ClassRule(
-        quantum: random.seconds(10...90), startWithin: random.seconds(8...30),
+        // No whole seconds: prices have remainders then.
+        quantum: Span(ns: random.within(10_000_000_000...90_000_000_000)),
+        startWithin: random.seconds(8...30),
         killWithin: random.seconds(5...15), emptyBucket: random.chance(60) ? .park : .reject,
         overrun: random.chance(rank == 0 ? 80 : 30) ? .debt : .stop)
       if random.chance(50) { rule.shield = random.seconds(0...60) }

@@ -1,0 +1,28 @@
+import PoolAllocator
+
+/// D1: no two leases hold instances of one GPU whose slots overlap: its capacity is the mask, not a
+/// sum (SEMANTICS 5.2).
+enum SlotShares {
+  /// Looks at a grant before it is folded.
+  static func check(
+    _ run: Span32, _ facts: borrowing Facts, _ log: borrowing EventLog
+  ) throws(Violation) {
+    for index in run.indices {
+      let grant = log.grants[index]
+      for use in grant.uses.indices {
+        let id = log.uses[use].device
+        guard let taken = facts.devices[id], taken.report.kind == .slice else { continue }
+        for lease in facts.nodes[grant.node]?.leases ?? [] {
+          for held in facts.leases[lease]?.uses ?? [] where held.device != id {
+            guard let other = facts.devices[held.device], other.report.kind == .slice,
+              other.report.parent == taken.report.parent
+            else { continue }
+            try must(
+              other.report.slots.bits & taken.report.slots.bits == 0, "D1",
+              "device \(id.row) is granted, and lease \(lease.name) holds some of its slots")
+          }
+        }
+      }
+    }
+  }
+}
