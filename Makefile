@@ -26,7 +26,7 @@ IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 STEPS := test-debug test-release test-embed test-consumer-ci test-fidelity test-digest test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run test test-core $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run test test-core $(STEPS) bench fuzz fairness mutants soak soak-core test-sim goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    build pool-agent and place the example claims'
@@ -120,19 +120,6 @@ soak: simulator
 
 # Every invariant after every command; about 440 commands to a seed.
 soak-core: bootstrap
-	@$(IN_TOOLCHAIN) swift build -q --build-tests $(RELEASE_TESTS)
-	@$(IN_TOOLCHAIN) SOAK=$(SOAK) scripts/expect-tests.sh \
-	  swift test --skip-build $(RELEASE_TESTS) --filter SwarmPropertyTests.everyInvariantHolds
-
-fuzz: bootstrap
-	@$(IN_TOOLCHAIN) Fuzz/run.sh all $(TEST_FUZZ_SECONDS)
-
-bench: bootstrap
-	@$(IN_TOOLCHAIN) for bench in place-bench queue-bench record-bench; do \
-	  swift run -q -c release --package-path Benchmarks --scratch-path .build-bench $$bench; done
-
-# The long run: every invariant after every command; about 440 commands to a seed.
-soak: bootstrap
 	@$(IN_TOOLCHAIN) swift build -q --build-tests $(RELEASE_TESTS)
 	@$(IN_TOOLCHAIN) SOAK=$(SOAK) scripts/expect-tests.sh \
 	  swift test --skip-build $(RELEASE_TESTS) --filter SwarmPropertyTests.everyInvariantHolds

@@ -43,7 +43,10 @@ let package = Package(
     .target(name: "PoolVerifier", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolInsight", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolRecord", dependencies: ["PoolAllocator"], swiftSettings: safe),
-    .target(name: "PoolSimulator", dependencies: ["PoolAllocator"], swiftSettings: safe),
+    .target(
+      name: "PoolSimulator",
+      dependencies: ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord", "PoolVerifier"],
+      swiftSettings: safe),
     .target(name: "CNVML"),
     .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
     .target(name: "PoolConsole", dependencies: ["PoolWire"], swiftSettings: strict),
