@@ -60,8 +60,9 @@ run: release
 test: bootstrap
 	@MAKE="$(MAKE)" scripts/run-steps.sh $(STEPS)
 
+# What draws lives at random is lived in release, where it gets through many more of them.
 test-debug: bootstrap
-	@$(IN_TOOLCHAIN) swift test
+	@$(IN_TOOLCHAIN) scripts/expect-tests.sh swift test --skip Property
 
 test-release: bootstrap
 	@$(IN_TOOLCHAIN) swift build --build-tests $(RELEASE_TESTS)
@@ -86,7 +87,7 @@ mutants: bootstrap
 	.build-mutants/release/pool-sim mutants --jobs $(JOBS)
 
 test-core: simulator
-	@$(IN_TOOLCHAIN) swift test --filter '^PoolAllocatorTests'
+	@$(IN_TOOLCHAIN) swift test --filter '^PoolAllocatorTests' --skip Property
 	.build/release/pool-sim hunt --from 0 --to 50 --jobs $(JOBS) --any-coverage
 
 fairness: simulator

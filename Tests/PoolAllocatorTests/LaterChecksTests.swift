@@ -32,9 +32,9 @@ struct LaterChecksTests {
     rule.cell = 2
     rule.lending = .reclaimable(within: within, atMost: 9_000)
     facts.lanes[lane] = KnownLane(
-      rule: rule, pool: PoolRule(key: Name.pool(0), profile: Name.profile(0)),
+      rule: rule, pool: PoolRule(key: Name.pool(0), profile: Name.gpu),
       profile: ProfileRule(
-        key: Name.profile(0), kind: .gpu, weightMilli: 1_000, memory: Bytes(80 << 30)))
+        key: Name.gpu, kind: .gpu, weightMilli: 1_000, memory: Bytes(80 << 30)))
     facts.claims[claim] = KnownClaim(fact: .blank, arrival: 0, submitted: 0, named: .none, level: 3)
     facts.nodes[node] = KnownNode(enrolment: Enrolment(key: Name.node(0), approved: []))
     return facts

@@ -61,8 +61,8 @@ import Testing
   private func report(_ name: String, _ watch: Watch) {
     print(
       "property: record: \(name): \(watch.mutations) mutations of \(watch.life.bytes.count) bytes"
-        + " in \(watch.life.records.count) records: \(watch.complete) complete, \(watch.torn) torn, "
-        + "\(watch.damaged) damaged; \(watch.folded) folded")
+        + " in \(watch.life.records.count) records: \(watch.complete) complete, "
+        + "\(watch.torn) torn, \(watch.damaged) damaged; \(watch.folded) folded")
   }
 
   @Test func truncatedAtEveryByte() throws {

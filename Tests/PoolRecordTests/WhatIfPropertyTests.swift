@@ -21,8 +21,8 @@ import Testing
       records += answer.records
     }
     print(
-      "property: what-if: \(lives) random lives of \(records) records, \(requests) requests, \(granted) of "
-        + "them granted: nothing changes")
+      "property: what-if: \(lives) random lives of \(records) records, \(requests) requests, "
+        + "\(granted) of them granted: nothing changes")
     #expect(requests > lives * 20)
     #expect(granted > lives * 5)
   }
