@@ -220,7 +220,7 @@ extension Pool {
   }
 
   /// How many members may share a device that takes one.
-  private func room(_ wish: Wish, _ row: UInt32, _ lane: UInt32, atMost most: Int) -> Int {
+  func room(_ wish: Wish, _ row: UInt32, _ lane: UInt32, atMost most: Int) -> Int {
     let device = devices[row: row]
     switch wish.demand.shape {
     case .cpuOnly:
@@ -238,85 +238,11 @@ extension Pool {
     case .whole, .slice: return 1
     case .cpuOnly: return Int(milli.value / demand.cpu.value)
     case .fraction(let share, let bytes):
-      guard demand.devices == 1 else { return 1 }
       var count = Limits.members
       if share.value > 0 { count = min(count, Int(milli.value / share.value)) }
       if bytes > .zero { count = min(count, Int(memory.value / bytes.value)) }
       return count
     }
-  }
-
-  /// A device that can take members, and when.
-  struct Seat {
-    var row: UInt32
-    var members: Int
-    var from: Instant
-  }
-
-  /// A member on concrete devices, and when it can have them.
-  struct Seated {
-    var placement: Placement
-    var from: Instant
-    /// Number among the members of its node.
-    var number: Int
-  }
-
-  /// Members on the seats of one node, those first that can have them first; all in one part of the
-  /// node where the nearness asks, the first that has enough.
-  func seated(
-    _ wish: Wish, _ seats: [Seat], on node: UInt32, _ lane: UInt32, atMost most: Int,
-    _ nearness: Nearness
-  ) -> [Seated] {
-    let sorted = seats.sorted { left, right in
-      let (a, b) = (devices[row: left.row].report.island, devices[row: right.row].report.island)
-      return (left.from, a, left.row) < (right.from, b, right.row)
-    }
-    guard nearness.numa || nearness.island else {
-      return seated(wish, sorted, on: node, lane, atMost: most)
-    }
-    var best: [Seated] = []
-    for (index, seat) in sorted.enumerated() {
-      let part = sorted[index...].filter { isNear($0.row, seat.row, nearness) }
-      let isNew = !sorted[..<index].contains { isNear($0.row, seat.row, nearness) }
-      guard isNew else { continue }
-      let found = seated(wish, part, on: node, lane, atMost: most)
-      guard found.count == most, let last = found.last else { continue }
-      if best.last.map({ last.from < $0.from }) ?? true { best = found }
-    }
-    return best
-  }
-
-  private func seated(
-    _ wish: Wish, _ seats: [Seat], on node: UInt32, _ lane: UInt32, atMost most: Int
-  ) -> [Seated] {
-    let each = Int(wish.demand.devices)
-    var found: [Seated] = []
-    guard each > 1 else {
-      for seat in seats {
-        for _ in 0..<min(seat.members, most - found.count) {
-          let placement = Placement(lane: lane, node: node, device: seat.row)
-          found.append(Seated(placement: placement, from: seat.from, number: found.count))
-        }
-      }
-      return found
-    }
-    for first in stride(from: 0, through: seats.count - each, by: each) where found.count < most {
-      var placement = Placement(lane: lane, node: node, device: seats[first].row)
-      for index in 0..<each { placement.devices[index] = seats[first + index].row }
-      placement.count = each
-      let from = seats[first + each - 1].from
-      found.append(Seated(placement: placement, from: from, number: found.count))
-    }
-    return found
-  }
-
-  /// Whether two devices of a node are in one part of it; a device whose NUMA node is not known is
-  /// near to none but itself.
-  private func isNear(_ left: UInt32, _ right: UInt32, _ nearness: Nearness) -> Bool {
-    if left == right { return true }
-    let (one, other) = (devices[row: left].report, devices[row: right].report)
-    if nearness.island, one.island != other.island { return false }
-    return !nearness.numa || one.numa != nil && one.numa == other.numa
   }
 
   // MARK: what could ever be
