@@ -59,10 +59,9 @@ extension Oracle {
     try agree(!delays(asked, at: places), "\(name(id)) at \(places) delays others")
     let own = standing(asked, in: lane)
     let earlier = queue(lane).filter { $0.id != id && standing($0, in: lane) < own }
-    // What is kept for a claim is its own, wherever its turn stands (decision 0018). That is said
-    // of the devices; the core lets such a claim go onto any others too, which is counted here.
-    let isKept = asked.kept?.lane == lane
-    if isKept, Set(asked.kept!.places) != Set(places) { coverage.saw("started beside its plan") }
+    // What is kept for a claim is its own, wherever its turn stands (decision 0018): those devices,
+    // and no others.
+    let isKept = asked.kept?.lane == lane && Set(asked.kept!.places) == Set(places)
     if !atDoor, !isKept, isHeadReliable(lane) {
       for other in earlier where canStart(other, lane) && !isBehindUnplanned(other) {
         throw Disagreement(

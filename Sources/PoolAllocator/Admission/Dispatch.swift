@@ -228,6 +228,10 @@ extension Pool {
     else { return step(.laneRested(row: row), &log) }
     if lendingObstacle(row, to: tenant, offer.billedMilli) == nil {
       if isExchange, let ready { return exchange(id, ready, resolved, offer, lane: row, &log) }
+      if ready != nil, let opening = plannedOpening(of: id.row) {
+        _ = grant(id, opening, offer, path: resolved.path, &log)
+        return
+      }
       if serve(id, resolved, offer, lane: row, &log) { return }
     } else if claims[id].pin?.lane.row == row {
       // What it would borrow is no longer lent to it.
@@ -297,7 +301,7 @@ extension Pool {
     _ log: inout EventLog
   ) {
     guard let promise = promise(of: id),
-      var opening = keptRoom(resolved.wish, lane: row, through: other.row)
+      var opening = plannedOpening(of: other.row, for: resolved.wish)
     else { broken("claims that exchange keep devices") }
     opening.over = other.row
     _ = grant(id, opening, offer, path: resolved.path, &log)

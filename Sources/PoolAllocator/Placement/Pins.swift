@@ -282,27 +282,25 @@ extension Pool {
     }
     guard pin.starts <= now else { return nil }
     // Something outlived its kill deadline there, unless all is free and it goes next.
-    return isReady(row, lane: pin.lane.row) ? nil : .deviceUnhealthy
+    return isReady(row) ? nil : .deviceUnhealthy
   }
 
-  /// The first claim of a lane that can go onto what is kept for it and need not give way to the
-  /// head.
+  /// The first claim of a lane that can go onto the devices kept for it and need not give way to
+  /// the head.
   func firstReady(lane: UInt32, before head: ClaimID) -> ClaimID? {
     let head = asker(head)
     return firstPinned(lane: lane) {
-      $0 != head.claim?.row && !yields($0, to: head, lane: lane) && isReady($0, lane: lane)
+      $0 != head.claim?.row && !yields($0, to: head, lane: lane) && isReady($0)
     }
   }
 
-  /// Where the first claim behind a waiting head goes that can start on what is kept for it.
+  /// Where the first claim behind a waiting head goes that can start on the devices kept for it.
   func firstPlanned(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, opening: Opening)? {
     let ready = firstPinned(lane: lane) { row in
-      guard row != head.row, isReady(row, lane: lane), let id = claims.id(at: row) else {
-        return false
-      }
-      return gapPlacement(of: id, lane: lane) != nil
+      guard row != head.row, isReady(row), let id = claims.id(at: row) else { return false }
+      return admitted(id, lane: lane) != nil
     }
-    return ready.flatMap { id in gapPlacement(of: id, lane: lane).map { (id, $0) } }
+    return ready.flatMap { id in plannedOpening(of: id.row).map { (id, $0) } }
   }
 
   /// Whether the head of a lane may start on what is kept for a claim that is ready: whole devices,
@@ -334,10 +332,32 @@ extension Pool {
     return Promise(placement: members[0], others: members.dropFirst(), starts: pin.starts)
   }
 
-  private func isReady(_ row: UInt32, lane: UInt32) -> Bool {
-    let wish = resolved(claims[row: row])?.wish
-    return wish.flatMap { keptRoom($0, lane: lane, through: row) } != nil
+  /// Exactly what is kept for a claim, where that is free by now: out of its turn it starts nowhere
+  /// else.
+  /// - Parameter wish: that of another claim, which asks for the same.
+  func plannedOpening(of row: UInt32, for wish: Wish? = nil) -> Opening? {
+    guard let id = claims.id(at: row), let promise = promise(of: id),
+      var wish = wish ?? resolved(claims[id])?.wish
+    else { return nil }
+    wish.through = row
+    let lane = promise.placement.lane
+    let all = [promise.placement] + promise.others
+    for placement in all {
+      let beside = all.reduce(0) { $0 + ($1.node == placement.node ? 1 : 0) }
+      for index in 0..<placement.count {
+        let device = placement.devices[index]
+        let members = all.reduce(0) { $0 + ($1.has(device) ? 1 : 0) }
+        guard fitsDevice(wish, device, lane),
+          members == 1 || room(wish, device, lane, atMost: members) >= members
+        else { return nil }
+      }
+      // Asked last: it looks at all plans of the lane, and devices are mostly in use.
+      guard fitsNode(wish, placement.node, members: beside) else { return nil }
+    }
+    return Opening(placement: promise.placement, others: promise.others)
   }
+
+  private func isReady(_ row: UInt32) -> Bool { plannedOpening(of: row) != nil }
 
   /// The first claim with kept devices in a lane that meets a condition. For questions alone: a
   /// closure over the pool in a mutating function copies the pool.

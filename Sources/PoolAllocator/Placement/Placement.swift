@@ -21,10 +21,11 @@ struct Placement: BitwiseCopyable {
 
   /// Whether it has a device that another one has.
   func shares(deviceWith other: Placement) -> Bool {
-    (0..<count).contains { own in
-      (0..<other.count).contains { other.devices[$0] == devices[own] }
-    }
+    (0..<count).contains { other.has(devices[$0]) }
   }
+
+  /// Whether a device is one of its own.
+  func has(_ device: UInt32) -> Bool { (0..<count).contains { devices[$0] == device } }
 }
 
 /// What a lookup needs to know of one claim.
