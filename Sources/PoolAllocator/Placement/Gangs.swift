@@ -36,13 +36,30 @@ extension Pool {
     return found.count == wish.members || planted(.gangInParts) ? found : []
   }
 
-  /// Members on the nodes of the plan that a wish goes through.
+  /// Members on the nodes of the plans that are open to a wish.
   private func onKeptNodes(_ wish: Wish, _ lane: UInt32) -> [Placement] {
     var found: [Placement] = []
-    for node in keptNodes(of: wish.through, lane: lane) {
+    for node in openNodes(to: wish, lane: lane) {
       found += members(wish, on: node, lane, atMost: wish.members - found.count)
     }
     return found
+  }
+
+  /// The nodes of the plan that a wish goes through, then those of other plans that are open to it.
+  /// - Complexity: O(`Limits.gangPinProbes` plans).
+  private func openNodes(to wish: Wish, lane: UInt32) -> [UInt32] {
+    guard wish.through != nil else { return [] }
+    var nodes = keptNodes(of: wish.through, lane: lane)
+    var row = placement.pins.first(of: lane)
+    var looked = 0
+    while row != RowLists.none, looked < Limits.gangPinProbes {
+      looked += 1
+      if row != wish.through, isOpen(row, to: wish) {
+        nodes += keptNodes(of: row, lane: lane).filter { !nodes.contains($0) }
+      }
+      row = placement.pins.next(after: row)
+    }
+    return nodes
   }
 
   /// The nodes on which devices are kept for a claim in a lane, in row order.
@@ -119,7 +136,7 @@ extension Pool {
   /// All members on one node.
   private func onOneNode(_ wish: Wish, _ lane: UInt32, _ nearness: Nearness) -> [Placement] {
     let all = wish.members
-    for node in keptNodes(of: wish.through, lane: lane) {
+    for node in openNodes(to: wish, lane: lane) {
       let room = members(wish, on: node, lane, atMost: all, nearness)
       if room.count == all { return room }
     }

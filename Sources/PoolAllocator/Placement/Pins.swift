@@ -46,6 +46,13 @@ extension Pool {
 
   // MARK: placing on what is kept
 
+  /// Whether what is kept for a claim is no obstacle to a wish: it goes through that, asked for it
+  /// itself, or has left by its start.
+  func isOpen(_ holder: UInt32, to wish: Wish) -> Bool {
+    holder == wish.through || holder == wish.own
+      || wish.leaves <= claims[row: holder].pin?.starts ?? .origin
+  }
+
   /// Thousandths of a CPU part that are kept for one waiting claim; of a GPU or instance, which is
   /// kept whole and counts nothing in `Device.pinned`, 0.
   func kept(of device: UInt32, for claim: UInt32?) -> Int32 {
@@ -110,6 +117,8 @@ extension Pool {
   ///   that is not looked at.
   func openPlacement(_ wish: Wish, for asker: Asker, lane: UInt32) -> Opening? {
     if let found = room(for: wish, lane: lane) { return found }
+    var wish = wish
+    (wish.own, wish.leaves) = (asker.claim?.row, planted(.skipsAhead) ? .origin : asker.leaves)
     if let own = asker.claim, let found = keptRoom(wish, lane: lane, through: own.row) {
       return found
     }
@@ -118,8 +127,7 @@ extension Pool {
     let most = wish.demand.isSimple ? Limits.pinProbes : Limits.gangPinProbes
     while row != RowLists.none, looked < most {
       looked += 1
-      let starts = claims[row: row].pin?.starts ?? .origin
-      let isInTime = asker.leaves <= starts || planted(.skipsAhead)
+      let isInTime = wish.leaves <= claims[row: row].pin?.starts ?? .origin
       if row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
         var found = keptRoom(wish, lane: lane, through: row)
       {
@@ -149,15 +157,15 @@ extension Pool {
     var share: Int32
   }
 
-  /// Whether every plan on a node but the one that a demand goes through still finds its processor
-  /// time and memory at its moment if the demand takes its own now and never ends.
+  /// Whether every plan on a node that is not open to a demand still finds its processor time and
+  /// memory at its moment if the demand takes its own now and never ends.
   ///
   /// A plan of a later moment counts on what ends until then, so what is kept in all may be more
   /// than there is now; an earlier one may start all the same.
   /// - Parameter part: a CPU part that is looked at too.
   /// - Complexity: O(plans of the node × (plans + leases of the node)), and O(plans of its lanes).
   func holdsPlans(beside wish: Wish, on node: UInt32, part: UInt32?) -> Bool {
-    let plans = plans(on: node, besides: wish.through, part: part)
+    let plans = plans(on: node, besides: wish, part: part)
     guard !plans.isEmpty else { return true }
     let ends = endsOfLeases(on: node, reclaimFor: nil)
     return plans.allSatisfy { plan in
@@ -180,7 +188,8 @@ extension Pool {
     }
   }
 
-  private func plans(on node: UInt32, besides claim: UInt32?, part: UInt32?) -> [Plan] {
+  /// Plans on a node to which a wish may be an obstacle.
+  private func plans(on node: UInt32, besides wish: Wish, part: UInt32?) -> [Plan] {
     var found: [Plan] = []
     var lanes = LaneSet(
       bits: placement.lanesOfNode[Int(node)].bits & placement.pinnedLanes.bits)
@@ -188,7 +197,7 @@ extension Pool {
       lanes = lanes.withoutFirst
       var row = placement.pins.first(of: lane)
       while row != RowLists.none {
-        if row != claim, let pin = claims[row: row].pin,
+        if !isOpen(row, to: wish), let pin = claims[row: row].pin,
           case let count = members(of: pin, on: node), count > 0
         {
           found.append(
