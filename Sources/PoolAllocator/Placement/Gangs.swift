@@ -269,7 +269,7 @@ extension Pool {
   ///   the lane has enough.
   func gangObstacle(_ wish: Wish, lane: UInt32) -> Reason? {
     guard !wish.demand.isSimple else { return nil }
-    let most = heldMembers(wish, lane: lane) { node, row in
+    let most = heldMembers(wish, lane: lane, beside: .nothing) { node, row in
       let device = devices[row: row]
       return device.lane == lane && device.health != .gone && device.isApproved
         && isOfForm(wish, device) && node == device.node.row
@@ -278,17 +278,25 @@ extension Pool {
     return Reason(.gangTooLarge, .lane(lane), have: Int64(most), need: Int64(wish.members))
   }
 
+  /// What stays on a node for which it is asked what it could hold.
+  enum Remainder {
+    case nothing
+    /// Leases that overstay: nobody knows when they go.
+    case overstays
+  }
+
   /// Most members, up to all of them, that the nodes of a lane hold as near as required, were they
-  /// empty, on devices that meet a condition.
+  /// empty but for what remains, on devices that meet a condition.
   func heldMembers(
-    _ wish: Wish, lane: UInt32, where serves: (_ node: UInt32, _ device: UInt32) -> Bool
+    _ wish: Wish, lane: UInt32, beside rest: Remainder,
+    where serves: (_ node: UInt32, _ device: UInt32) -> Bool
   ) -> Int {
     let nearness = Nearness(wish.demand.together)
     var most = 0
     func note(_ count: Int) { most = max(most, min(count, wish.members)) }
     if nearness.rack, !nearness.isWithinNode {
       for rack in racks(of: lane) where most < wish.members {
-        note(rack.reduce(0) { $0 + heldMembers(wish, on: $1, lane, nearness, where: serves) })
+        note(rack.reduce(0) { $0 + heldMembers(wish, on: $1, lane, nearness, rest, where: serves) })
       }
       return most
     }
@@ -297,7 +305,7 @@ extension Pool {
       guard nodes.id(at: row) != nil, placement.lanesOfNode[Int(row)].contains(row: lane) else {
         continue
       }
-      let held = heldMembers(wish, on: row, lane, nearness, where: serves)
+      let held = heldMembers(wish, on: row, lane, nearness, rest, where: serves)
       sum += held
       note(nearness.isWithinNode ? held : sum)
     }
@@ -305,15 +313,17 @@ extension Pool {
   }
 
   private func heldMembers(
-    _ wish: Wish, on node: UInt32, _ lane: UInt32, _ nearness: Nearness,
+    _ wish: Wish, on node: UInt32, _ lane: UInt32, _ nearness: Nearness, _ rest: Remainder,
     where serves: (_ node: UInt32, _ device: UInt32) -> Bool
   ) -> Int {
     let (demand, report) = (wish.demand, nodes[row: node].report)
     guard report.enforcement >= demand.enforcement else { return 0 }
+    var (cpu, memory) = (report.cpu, report.hostMemory)
+    if rest == .overstays, demand.asksHost { (cpu, memory) = hostBesideOverstays(node) }
     var host = min(wish.members, Limits.leasesPerNode)
-    if demand.cpu.value > 0 { host = min(host, Int(report.cpu.value / demand.cpu.value)) }
+    if demand.cpu.value > 0 { host = min(host, Int(cpu.value / demand.cpu.value)) }
     if demand.hostMemory > .zero {
-      host = min(host, Int(report.hostMemory.value / demand.hostMemory.value))
+      host = min(host, Int(memory.value / demand.hostMemory.value))
     }
     guard host > 0 else { return 0 }
     var seats: [Seat] = []
