@@ -164,9 +164,7 @@ extension Pool {
       guard device.lane == lane, device.health != .gone, device.isApproved else { continue }
       isEmpty = false
       switch device.report.kind {
-      case .gpu where device.mode != .mig:
-        top.gpus += 1
-        top.deviceMemory = max(top.deviceMemory, device.report.memory.value)
+      case .gpu where device.mode != .mig: top.add(gpu: device.report.memory.value)
       case .gpu: break
       case .slice:
         guard let slice = device.slice else { break }

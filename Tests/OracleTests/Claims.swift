@@ -43,10 +43,6 @@ extension World {
       demand.sharing = drawSharing(demand.shape, using: &random)
     }
     if theme != .money, random.below(3) == 0 { demand.members = UInt16(random.within(2...3)) }
-    if case .fraction(let milli, let bytes) = demand.shape, demand.devices > 1 {
-      demand.members = 1
-      demand.shape = .fraction(milli, min(bytes, Bytes(78 * Self.gigabyte)))
-    }
     let proximities = Proximity.allCases
     if random.below(4) == 0 {
       demand.together = proximities[Int(random.below(UInt64(proximities.count)))]

@@ -57,17 +57,16 @@ extension Oracle {
       site(for: asked, .devices).allows(places, for: wish(asked, lane)),
       "\(name(id)) cannot be at \(places)")
     try agree(!delays(asked, at: places), "\(name(id)) at \(places) delays others")
-    let own = standing(asked, in: lane)
-    let earlier = queue(lane).filter { $0.id != id && standing($0, in: lane) < own }
-    // What is kept for a claim is its own, wherever its turn stands (decision 0018). That is said
-    // of the devices; the core lets such a claim go onto any others too, which is counted here.
-    let isKept = asked.kept?.lane == lane
-    if isKept, Set(asked.kept!.places) != Set(places) { coverage.saw("started beside its plan") }
+    let own = atDoor ? standing(asked, in: lane) : turn(asked, in: lane)
+    let earlier = queue(lane).filter { $0.id != id && turn($0, in: lane) < own }
+    // What is kept for a claim is its own, wherever its turn stands (decision 0018): those devices,
+    // and no others.
+    let isKept = asked.kept?.lane == lane && Set(asked.kept!.places) == Set(places)
     if !atDoor, !isKept, isHeadReliable(lane) {
       for other in earlier where canStart(other, lane) && !isBehindUnplanned(other) {
         throw Disagreement(
           description: "\(name(id)) \(own) starts before \(name(other.id)) "
-            + "\(standing(other, in: lane)), which could start")
+            + "\(turn(other, in: lane)), which could start")
       }
     }
     coverage.saw(earlier.isEmpty ? "granted first" : "granted in the gap")

@@ -98,8 +98,10 @@ extension Oracle {
       if leases[lease.id]?.state != .stopping {
         coverage.saw("lost with its node")
         let isFirst = !isOrphan(lease)
+        // Of a gang every member has to start before its claim runs.
+        let isStarting = claims[lease.claim]?.state == .starting
         settleAll(lease.id)
-        if isFirst { requeue(lease, counts: lease.started == nil) }
+        if isFirst { requeue(lease, counts: isStarting) }
       }
       leases[lease.id] = nil
     }

@@ -35,6 +35,16 @@ extension Oracle {
       submitted: asked.submitted, arrival: asked.arrival)
   }
 
+  /// Where a waiting claim is served in a lane: never before those that come before it in its line,
+  /// whatever its own level.
+  func turn(_ asked: Asked, in lane: UInt32) -> Standing {
+    let line = queue(lane).filter {
+      $0.tenant == asked.tenant && $0.rank == asked.rank && $0.lanes == asked.lanes
+        && $0.isEarlier(than: asked)
+    }
+    return line.map { standing($0, in: lane) }.reduce(standing(asked, in: lane), max)
+  }
+
   /// Whether a claim is the first of its tenant in a lane.
   func isFirst(_ asked: Asked, in lane: UInt32) -> Bool {
     let own = standing(asked, in: lane, served: served(asked, lane), overdue: nil)

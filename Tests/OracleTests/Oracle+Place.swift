@@ -90,7 +90,7 @@ extension Oracle {
   /// can hold another is served as if it were the first (decision 0021), and which one rests on
   /// what else is out of order.
   func isHeadReliable(_ lane: UInt32) -> Bool {
-    let first = queue(lane).min { standing($0, in: lane) < standing($1, in: lane) }
+    let first = queue(lane).min { turn($0, in: lane) < turn($1, in: lane) }
     return first.map { reliable.fits(wish($0, lane)) } ?? true
   }
 

@@ -14,6 +14,8 @@ extension Oracle {
 
   /// Returns and ends, in the order of grants.
   mutating func doWhatIsDue() {
+    // Whose gang ended in a command before: its claim is on its way already.
+    stopOrphans()
     while let lease = leases.values.filter({ due($0) <= now })
       .min(by: { (due($0), $0.fencing.raw) < (due($1), $1.fencing.raw) })
     {

@@ -24,13 +24,10 @@ func agree(_ condition: Bool, _ text: @autoclosure () -> String) throws(Disagree
 ///
 /// Left out: reserved lanes with lending and reclaim, claims for several lanes, ladders,
 /// preemption, approvals, delegations, quotes, emergencies, restrictions, predicted waits,
-/// deadlines, quarantine, drains, cells, and which of several reasons a refusal lists. Not drawn,
-/// as the core answers them in another way than the rules: gangs whose members take shares of
-/// several GPUs each, and such shares with more memory than the node's second GPU has.
+/// deadlines, quarantine, drains, cells, and which of several reasons a refusal lists.
 ///
 /// The rules leave open, so both answers are right: whether a claim at the door takes what is kept
-/// for a worse level; who goes first behind a head that no machine can be relied on to hold; where
-/// a claim for which devices are kept starts.
+/// for a worse level; who goes first behind a head that no machine can be relied on to hold.
 struct Oracle {
   var now: Int64 = 0
   var policy: CompiledPolicy

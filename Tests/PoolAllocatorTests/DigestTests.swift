@@ -8,8 +8,8 @@ import Testing
 /// When a change of the core is meant to change decisions, the failure prints the new values.
 @Suite struct DigestTests {
   static let expected: (state: Digest, trace: Digest) = (
-    Digest(high: 4_051_476_721_811_449_536, low: 14_501_879_342_056_421_056),
-    Digest(high: 14_856_494_746_594_648_970, low: 11_898_779_560_665_737_107)
+    Digest(high: 1_733_813_491_604_608_976, low: 7_829_927_437_061_720_569),
+    Digest(high: 6_722_983_729_468_066_897, low: 2_682_212_254_685_040_891)
   )
 
   @Test func aSeededLifeEndsInTheSameDigestEverywhere() {

@@ -15,6 +15,8 @@ struct TableMachine {
   private var gpus: [Int] = []
   private var profile = "h100"
   private var deviceMemory = Bytes(80 << 30)
+  /// Memory by GPU, where it is not that of the others.
+  private var memories: [Int: Bytes] = [:]
   private var sets: [Int32] = []
   private var setProfile = "epyc"
   /// Instances by GPU: MIG profile and first slot.
@@ -82,6 +84,9 @@ struct TableMachine {
       }
       return islands
     }
+    for (gpu, text) in options.takePrefixed("memOf") {
+      memories[try TableValue.int(gpu)] = try TableValue.bytes(text)
+    }
     for (gpu, list) in options.takePrefixed("mig") {
       instances[try TableValue.int(gpu)] =
         list == "off" ? nil : try list.split(separator: ",").map(TableMachine.instance)
@@ -125,7 +130,7 @@ struct TableMachine {
     for index in gpus {
       var gpu = DeviceReport(
         key: try TableValue.key("\(name).\(index)"), kind: .gpu, profile: board,
-        memory: deviceMemory)
+        memory: memories[index] ?? deviceMemory)
       gpu.isPartitioned = instances[index] != nil
       gpu.island = islands[index] ?? 0
       list.append(gpu)

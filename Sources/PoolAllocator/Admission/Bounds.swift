@@ -257,24 +257,28 @@ extension Pool {
   /// - Complexity: O(devices of the nodes that are looked at).
   private func gangFirmness(of wish: Wish, lane: UInt32) -> Unbounded? {
     func held(sharing: Bool) -> Int {
-      heldMembers(wish, lane: lane) { node, device in
+      heldMembers(wish, lane: lane, beside: .overstays) { node, device in
         nodes[row: node].isOpen && couldServe(wish, device, lane: lane)
-          && (!wish.demand.asksHost
-            || !hasOverstay(node)
-              && (sharing || placement.lanesOfNode[Int(node)].count == 1))
+          && (!wish.demand.asksHost || sharing || placement.lanesOfNode[Int(node)].count == 1)
       }
     }
     if held(sharing: false) == wish.members { return nil }
     return wish.demand.asksHost && held(sharing: true) == wish.members ? .sharesHost : .noNode
   }
 
-  private func hasOverstay(_ node: UInt32) -> Bool {
+  /// Processor time and host memory of a node but for what leases hold that overstay.
+  func hostBesideOverstays(_ node: UInt32) -> (cpu: MilliCPU, memory: Bytes) {
+    let report = nodes[row: node].report
+    var (cpu, memory) = (report.cpu.value, report.hostMemory.value)
     var lease = placement.leases.first(of: node)
     while lease != RowLists.none {
-      if leases[row: lease].overstays { return true }
+      if leases[row: lease].overstays {
+        cpu -= leases[row: lease].cpu.value
+        memory -= leases[row: lease].hostMemory.value
+      }
       lease = placement.leases.next(after: lease)
     }
-    return false
+    return (MilliCPU(max(0, cpu)), Bytes(max(0, memory)))
   }
 
   /// Whether a node would hold a demand if nothing ran there but leases that overstay.
@@ -284,18 +288,8 @@ extension Pool {
       return false
     }
     if wish.demand.asksHost {
-      var (cpu, memory) = (report.cpu.value, report.hostMemory.value)
-      var lease = placement.leases.first(of: node)
-      while lease != RowLists.none {
-        if leases[row: lease].overstays {
-          cpu -= leases[row: lease].cpu.value
-          memory -= leases[row: lease].hostMemory.value
-        }
-        lease = placement.leases.next(after: lease)
-      }
-      guard cpu >= wish.demand.cpu.value, memory >= wish.demand.hostMemory.value else {
-        return false
-      }
+      let (cpu, memory) = hostBesideOverstays(node)
+      guard cpu >= wish.demand.cpu, memory >= wish.demand.hostMemory else { return false }
     }
     var found = 0
     var row = placement.devices.first(of: node)

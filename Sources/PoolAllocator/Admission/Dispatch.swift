@@ -228,6 +228,10 @@ extension Pool {
     else { return step(.laneRested(row: row), &log) }
     if lendingObstacle(row, to: tenant, offer.billedMilli) == nil {
       if isExchange, let ready { return exchange(id, ready, resolved, offer, lane: row, &log) }
+      if ready != nil, let opening = plannedOpening(of: id.row) {
+        _ = grant(id, opening, offer, path: resolved.path, &log)
+        return
+      }
       if serve(id, resolved, offer, lane: row, &log) { return }
     } else if claims[id].pin?.lane.row == row {
       // What it would borrow is no longer lent to it.
@@ -297,7 +301,7 @@ extension Pool {
     _ log: inout EventLog
   ) {
     guard let promise = promise(of: id),
-      var opening = keptRoom(resolved.wish, lane: row, through: other.row)
+      var opening = plannedOpening(of: other.row, for: resolved.wish)
     else { broken("claims that exchange keep devices") }
     opening.over = other.row
     _ = grant(id, opening, offer, path: resolved.path, &log)
@@ -344,19 +348,41 @@ extension Pool {
     return pin(id, promise, &log)
   }
 
-  /// Grants the first claim behind a lane's head that does not delay what is planned.
-  /// - Returns: whether there was one.
+  /// Grants the first claim behind a lane's head that does not delay what is planned. One that
+  /// comes before it and cannot pay is moved out of the way, as a head is: its bucket's timer has
+  /// it looked at again.
+  /// - Returns: whether an event was stepped.
   private mutating func fillGap(
     lane row: UInt32, behind head: ClaimID, _ log: inout EventLog
   ) -> Bool {
-    let next = firstPlanned(lane: row, behind: head) ?? backfill(lane: row, behind: head)
-    guard let (id, opening) = next else { return false }
+    if let (id, opening) = firstPlanned(lane: row, behind: head) {
+      grantInGap(id, opening, lane: row, &log)
+      return true
+    }
+    for id in gapClaims(lane: row, behind: head) {
+      switch admission(of: id, lane: row) {
+      case .refused: continue
+      case .short:
+        if keepInOrder(id, &log) == nil { return true }
+      case .admitted(let resolved):
+        let asker = asker(id)
+        if let opening = openPlacement(resolved.wish, for: asker, lane: row) {
+          grantInGap(id, opening, lane: row, &log)
+          return true
+        }
+      }
+    }
+    return false
+  }
+
+  private mutating func grantInGap(
+    _ id: ClaimID, _ opening: Opening, lane row: UInt32, _ log: inout EventLog
+  ) {
     let claim = claims[id]
     guard let resolved = resolved(claim), let offer = offer(row, for: claim.spec, resolved) else {
       broken("a claim that fits the gap has an offer")
     }
     _ = grant(id, opening, offer, path: resolved.path, &log)
-    return true
   }
 
   /// The lanes whose price a claim can pay now, and the bucket that is in the way of the next one:

@@ -284,16 +284,12 @@ extension Pool {
 
   // MARK: the gap
 
-  /// The first claim behind a lane's head that can run without delaying what is planned.
-  func backfill(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, opening: Opening)? {
-    for row in waiting(for: lane, of: owner(before: head, lane), atMost: Limits.backfillDepth + 1)
-    where row != head.row {
-      guard let id = claims.id(at: row), let opening = gapPlacement(of: id, lane: lane) else {
-        continue
-      }
-      return (id, opening)
+  /// The claims behind a lane's head that may run in the gap before it, in their order.
+  func gapClaims(lane: UInt32, behind head: ClaimID) -> [ClaimID] {
+    let owner = owner(before: head, lane)
+    return waiting(for: lane, of: owner, atMost: Limits.backfillDepth + 1).compactMap {
+      $0 == head.row ? nil : claims.id(at: $0)
     }
-    return nil
   }
 
   /// Where a claim can go in a lane before its turn: on devices that nobody keeps, or on those of
@@ -306,13 +302,30 @@ extension Pool {
   /// The names of a waiting claim, where only devices can keep it from running in a lane: it is not
   /// held, the lane takes it, no limit of lending stands against it, and its buckets can pay.
   func admitted(_ id: ClaimID, lane: UInt32) -> Resolved? {
+    if case .admitted(let resolved) = admission(of: id, lane: lane) { return resolved }
+    return nil
+  }
+
+  /// Whether only devices can keep a claim from running in a lane.
+  enum Admission {
+    case admitted(Resolved)
+    /// Its buckets cannot pay, and nothing else is in the way.
+    case short
+    case refused
+  }
+
+  /// What keeps a waiting claim from running in a lane, beside devices.
+  func admission(of id: ClaimID, lane: UInt32) -> Admission {
     let claim = claims[id]
     guard holder(of: claim) == nil, let resolved = resolved(claim),
       leases.hasRoom(for: resolved.wish.members),
       case .success(let found) = lifelongOffer(lane, for: claim.spec, resolved),
-      lendingObstacle(lane, to: claim.tenant, found.offer.billedMilli) == nil,
-      case .yes = affordability(found.offer.reservation, path: resolved.path, turn: resolved.turn)
-    else { return nil }
-    return resolved
+      lendingObstacle(lane, to: claim.tenant, found.offer.billedMilli) == nil
+    else { return .refused }
+    let price = found.offer.reservation
+    if case .yes = affordability(price, path: resolved.path, turn: resolved.turn) {
+      return .admitted(resolved)
+    }
+    return .short
   }
 }

@@ -9,7 +9,8 @@ struct Ceiling: Sendable, Equatable {
   /// What one node has for the lane.
   struct Top: Sendable, Equatable {
     var gpus = 0
-    var deviceMemory: Int64 = -1
+    /// Memory of its GPUs, most first: as many as one member may have.
+    private var memories: [Int64] = []
     var cpuPart: Int32 = -1
     var cpu: Int32 = 0
     var hostMemory: Int64 = 0
@@ -17,20 +18,42 @@ struct Ceiling: Sendable, Equatable {
     /// Instances, by row of the policy's slices.
     var slices: [UInt8] = []
 
+    init(cpu: Int32, hostMemory: Int64, enforcement: Enforcement) {
+      self.cpu = cpu
+      self.hostMemory = hostMemory
+      self.enforcement = enforcement
+    }
+
+    /// Adds a GPU with so much memory.
+    mutating func add(gpu memory: Int64) {
+      gpus += 1
+      memories.insert(memory, at: memories.firstIndex { $0 < memory } ?? memories.count)
+      if memories.count > Limits.devicesPerMember { memories.removeLast() }
+    }
+
+    /// Memory that so many of its GPUs have each, at most; -1 where it has fewer.
+    func memory(ofEach count: Int) -> Int64 {
+      count <= memories.count ? memories[count - 1] : -1
+    }
+
     func slices(_ row: UInt16?) -> Int {
       row.map { Int($0) < slices.count ? Int(slices[Int($0)]) : 0 } ?? 0
     }
 
     /// Whether this node has at least as much of everything.
     func outdoes(_ other: Top) -> Bool {
-      gpus >= other.gpus && deviceMemory >= other.deviceMemory && cpuPart >= other.cpuPart
-        && cpu >= other.cpu && hostMemory >= other.hostMemory && enforcement >= other.enforcement
+      gpus >= other.gpus && cpuPart >= other.cpuPart && cpu >= other.cpu
+        && hostMemory >= other.hostMemory && enforcement >= other.enforcement
+        && other.memories.indices.allSatisfy { memory(ofEach: $0 + 1) >= other.memories[$0] }
         && other.slices.indices.allSatisfy { slices(UInt16($0)) >= Int(other.slices[$0]) }
     }
 
     mutating func merge(_ other: Top) {
       gpus = max(gpus, other.gpus)
-      deviceMemory = max(deviceMemory, other.deviceMemory)
+      for index in other.memories.indices {
+        if index == memories.count { memories.append(-1) }
+        memories[index] = max(memories[index], other.memories[index])
+      }
       cpuPart = max(cpuPart, other.cpuPart)
       cpu = max(cpu, other.cpu)
       hostMemory = max(hostMemory, other.hostMemory)
@@ -109,8 +132,9 @@ struct Ceiling: Sendable, Equatable {
     switch demand.shape {
     case .whole: return Figure(.noNodeLargeEnough, have: Int64(top.gpus), need: devices)
     case .fraction(_, let bytes):
-      if top.gpus >= Int(devices), top.deviceMemory < bytes.value {
-        return Figure(.deviceTooSmall, have: top.deviceMemory, need: bytes.value)
+      let memory = top.memory(ofEach: Int(devices))
+      if top.gpus >= Int(devices), memory < bytes.value {
+        return Figure(.deviceTooSmall, have: memory, need: bytes.value)
       }
       return Figure(.noNodeLargeEnough, have: Int64(top.gpus), need: devices)
     case .slice:

@@ -59,9 +59,18 @@ extension Pool {
     func promise(of count: Int) -> Promise? {
       guard members.count == count, let last = members.last else { return nil }
       // All members of a node stand together.
-      let sorted = members.sorted {
+      let byNode = members.sorted {
         ($0.placement.node, $0.number) < ($1.placement.node, $1.number)
-      }.map(\.placement)
+      }
+      var sorted: [Placement] = []
+      for member in byNode {
+        guard !member.all.isEmpty else {
+          sorted.append(member.placement)
+          continue
+        }
+        sorted.removeLast(member.number)
+        sorted += member.all
+      }
       return Promise(placement: sorted[0], others: sorted.dropFirst(), starts: last.from)
     }
   }
@@ -88,10 +97,18 @@ extension Pool {
       row = placement.devices.next(after: row)
     }
     var found = seated(wish, seats, on: node, lane, atMost: wish.members, nearness)
+    // Members of shares of several devices move together where one more is to have room.
+    let isWoven = wish.demand.devices > 1 && seats.contains { $0.members > 1 }
     var taken: [UInt32] = []
     for index in found.indices {
-      let placement = found[index].placement
-      for device in 0..<placement.count { taken.append(placement.devices[device]) }
+      if isWoven {
+        found[index].all = seated(wish, seats, on: node, lane, atMost: index + 1, nearness)
+          .map(\.placement)
+        taken = found[index].all.flatMap { all in (0..<all.count).map { all.devices[$0] } }
+      } else {
+        let placement = found[index].placement
+        for device in 0..<placement.count { taken.append(placement.devices[device]) }
+      }
       guard
         let host = hostStart(
           of: wish, for: asker, on: node, taken, members: index + 1, ends)

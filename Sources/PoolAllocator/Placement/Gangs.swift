@@ -36,13 +36,30 @@ extension Pool {
     return found.count == wish.members || planted(.gangInParts) ? found : []
   }
 
-  /// Members on the nodes of the plan that a wish goes through.
+  /// Members on the nodes of the plans that are open to a wish.
   private func onKeptNodes(_ wish: Wish, _ lane: UInt32) -> [Placement] {
     var found: [Placement] = []
-    for node in keptNodes(of: wish.through, lane: lane) {
+    for node in openNodes(to: wish, lane: lane) {
       found += members(wish, on: node, lane, atMost: wish.members - found.count)
     }
     return found
+  }
+
+  /// The nodes of the plan that a wish goes through, then those of other plans that are open to it.
+  /// - Complexity: O(`Limits.gangPinProbes` plans).
+  private func openNodes(to wish: Wish, lane: UInt32) -> [UInt32] {
+    guard wish.through != nil else { return [] }
+    var nodes = keptNodes(of: wish.through, lane: lane)
+    var row = placement.pins.first(of: lane)
+    var looked = 0
+    while row != RowLists.none, looked < Limits.gangPinProbes {
+      looked += 1
+      if row != wish.through, isOpen(row, to: wish) {
+        nodes += keptNodes(of: row, lane: lane).filter { !nodes.contains($0) }
+      }
+      row = placement.pins.next(after: row)
+    }
+    return nodes
   }
 
   /// The nodes on which devices are kept for a claim in a lane, in row order.
@@ -119,7 +136,7 @@ extension Pool {
   /// All members on one node.
   private func onOneNode(_ wish: Wish, _ lane: UInt32, _ nearness: Nearness) -> [Placement] {
     let all = wish.members
-    for node in keptNodes(of: wish.through, lane: lane) {
+    for node in openNodes(to: wish, lane: lane) {
       let room = members(wish, on: node, lane, atMost: all, nearness)
       if room.count == all { return room }
     }
@@ -220,7 +237,7 @@ extension Pool {
   }
 
   /// How many members may share a device that takes one.
-  private func room(_ wish: Wish, _ row: UInt32, _ lane: UInt32, atMost most: Int) -> Int {
+  func room(_ wish: Wish, _ row: UInt32, _ lane: UInt32, atMost most: Int) -> Int {
     let device = devices[row: row]
     switch wish.demand.shape {
     case .cpuOnly:
@@ -238,85 +255,11 @@ extension Pool {
     case .whole, .slice: return 1
     case .cpuOnly: return Int(milli.value / demand.cpu.value)
     case .fraction(let share, let bytes):
-      guard demand.devices == 1 else { return 1 }
       var count = Limits.members
       if share.value > 0 { count = min(count, Int(milli.value / share.value)) }
       if bytes > .zero { count = min(count, Int(memory.value / bytes.value)) }
       return count
     }
-  }
-
-  /// A device that can take members, and when.
-  struct Seat {
-    var row: UInt32
-    var members: Int
-    var from: Instant
-  }
-
-  /// A member on concrete devices, and when it can have them.
-  struct Seated {
-    var placement: Placement
-    var from: Instant
-    /// Number among the members of its node.
-    var number: Int
-  }
-
-  /// Members on the seats of one node, those first that can have them first; all in one part of the
-  /// node where the nearness asks, the first that has enough.
-  func seated(
-    _ wish: Wish, _ seats: [Seat], on node: UInt32, _ lane: UInt32, atMost most: Int,
-    _ nearness: Nearness
-  ) -> [Seated] {
-    let sorted = seats.sorted { left, right in
-      let (a, b) = (devices[row: left.row].report.island, devices[row: right.row].report.island)
-      return (left.from, a, left.row) < (right.from, b, right.row)
-    }
-    guard nearness.numa || nearness.island else {
-      return seated(wish, sorted, on: node, lane, atMost: most)
-    }
-    var best: [Seated] = []
-    for (index, seat) in sorted.enumerated() {
-      let part = sorted[index...].filter { isNear($0.row, seat.row, nearness) }
-      let isNew = !sorted[..<index].contains { isNear($0.row, seat.row, nearness) }
-      guard isNew else { continue }
-      let found = seated(wish, part, on: node, lane, atMost: most)
-      guard found.count == most, let last = found.last else { continue }
-      if best.last.map({ last.from < $0.from }) ?? true { best = found }
-    }
-    return best
-  }
-
-  private func seated(
-    _ wish: Wish, _ seats: [Seat], on node: UInt32, _ lane: UInt32, atMost most: Int
-  ) -> [Seated] {
-    let each = Int(wish.demand.devices)
-    var found: [Seated] = []
-    guard each > 1 else {
-      for seat in seats {
-        for _ in 0..<min(seat.members, most - found.count) {
-          let placement = Placement(lane: lane, node: node, device: seat.row)
-          found.append(Seated(placement: placement, from: seat.from, number: found.count))
-        }
-      }
-      return found
-    }
-    for first in stride(from: 0, through: seats.count - each, by: each) where found.count < most {
-      var placement = Placement(lane: lane, node: node, device: seats[first].row)
-      for index in 0..<each { placement.devices[index] = seats[first + index].row }
-      placement.count = each
-      let from = seats[first + each - 1].from
-      found.append(Seated(placement: placement, from: from, number: found.count))
-    }
-    return found
-  }
-
-  /// Whether two devices of a node are in one part of it; a device whose NUMA node is not known is
-  /// near to none but itself.
-  private func isNear(_ left: UInt32, _ right: UInt32, _ nearness: Nearness) -> Bool {
-    if left == right { return true }
-    let (one, other) = (devices[row: left].report, devices[row: right].report)
-    if nearness.island, one.island != other.island { return false }
-    return !nearness.numa || one.numa != nil && one.numa == other.numa
   }
 
   // MARK: what could ever be
@@ -326,7 +269,7 @@ extension Pool {
   ///   the lane has enough.
   func gangObstacle(_ wish: Wish, lane: UInt32) -> Reason? {
     guard !wish.demand.isSimple else { return nil }
-    let most = heldMembers(wish, lane: lane) { node, row in
+    let most = heldMembers(wish, lane: lane, beside: .nothing) { node, row in
       let device = devices[row: row]
       return device.lane == lane && device.health != .gone && device.isApproved
         && isOfForm(wish, device) && node == device.node.row
@@ -335,17 +278,25 @@ extension Pool {
     return Reason(.gangTooLarge, .lane(lane), have: Int64(most), need: Int64(wish.members))
   }
 
+  /// What stays on a node for which it is asked what it could hold.
+  enum Remainder {
+    case nothing
+    /// Leases that overstay: nobody knows when they go.
+    case overstays
+  }
+
   /// Most members, up to all of them, that the nodes of a lane hold as near as required, were they
-  /// empty, on devices that meet a condition.
+  /// empty but for what remains, on devices that meet a condition.
   func heldMembers(
-    _ wish: Wish, lane: UInt32, where serves: (_ node: UInt32, _ device: UInt32) -> Bool
+    _ wish: Wish, lane: UInt32, beside rest: Remainder,
+    where serves: (_ node: UInt32, _ device: UInt32) -> Bool
   ) -> Int {
     let nearness = Nearness(wish.demand.together)
     var most = 0
     func note(_ count: Int) { most = max(most, min(count, wish.members)) }
     if nearness.rack, !nearness.isWithinNode {
       for rack in racks(of: lane) where most < wish.members {
-        note(rack.reduce(0) { $0 + heldMembers(wish, on: $1, lane, nearness, where: serves) })
+        note(rack.reduce(0) { $0 + heldMembers(wish, on: $1, lane, nearness, rest, where: serves) })
       }
       return most
     }
@@ -354,7 +305,7 @@ extension Pool {
       guard nodes.id(at: row) != nil, placement.lanesOfNode[Int(row)].contains(row: lane) else {
         continue
       }
-      let held = heldMembers(wish, on: row, lane, nearness, where: serves)
+      let held = heldMembers(wish, on: row, lane, nearness, rest, where: serves)
       sum += held
       note(nearness.isWithinNode ? held : sum)
     }
@@ -362,15 +313,17 @@ extension Pool {
   }
 
   private func heldMembers(
-    _ wish: Wish, on node: UInt32, _ lane: UInt32, _ nearness: Nearness,
+    _ wish: Wish, on node: UInt32, _ lane: UInt32, _ nearness: Nearness, _ rest: Remainder,
     where serves: (_ node: UInt32, _ device: UInt32) -> Bool
   ) -> Int {
     let (demand, report) = (wish.demand, nodes[row: node].report)
     guard report.enforcement >= demand.enforcement else { return 0 }
+    var (cpu, memory) = (report.cpu, report.hostMemory)
+    if rest == .overstays, demand.asksHost { (cpu, memory) = hostBesideOverstays(node) }
     var host = min(wish.members, Limits.leasesPerNode)
-    if demand.cpu.value > 0 { host = min(host, Int(report.cpu.value / demand.cpu.value)) }
+    if demand.cpu.value > 0 { host = min(host, Int(cpu.value / demand.cpu.value)) }
     if demand.hostMemory > .zero {
-      host = min(host, Int(report.hostMemory.value / demand.hostMemory.value))
+      host = min(host, Int(memory.value / demand.hostMemory.value))
     }
     guard host > 0 else { return 0 }
     var seats: [Seat] = []

@@ -46,6 +46,13 @@ extension Pool {
 
   // MARK: placing on what is kept
 
+  /// Whether what is kept for a claim is no obstacle to a wish: it goes through that, asked for it
+  /// itself, or has left by its start.
+  func isOpen(_ holder: UInt32, to wish: Wish) -> Bool {
+    holder == wish.through || holder == wish.own
+      || wish.leaves <= claims[row: holder].pin?.starts ?? .origin
+  }
+
   /// Thousandths of a CPU part that are kept for one waiting claim; of a GPU or instance, which is
   /// kept whole and counts nothing in `Device.pinned`, 0.
   func kept(of device: UInt32, for claim: UInt32?) -> Int32 {
@@ -110,6 +117,8 @@ extension Pool {
   ///   that is not looked at.
   func openPlacement(_ wish: Wish, for asker: Asker, lane: UInt32) -> Opening? {
     if let found = room(for: wish, lane: lane) { return found }
+    var wish = wish
+    (wish.own, wish.leaves) = (asker.claim?.row, planted(.skipsAhead) ? .origin : asker.leaves)
     if let own = asker.claim, let found = keptRoom(wish, lane: lane, through: own.row) {
       return found
     }
@@ -118,8 +127,7 @@ extension Pool {
     let most = wish.demand.isSimple ? Limits.pinProbes : Limits.gangPinProbes
     while row != RowLists.none, looked < most {
       looked += 1
-      let starts = claims[row: row].pin?.starts ?? .origin
-      let isInTime = asker.leaves <= starts || planted(.skipsAhead)
+      let isInTime = wish.leaves <= claims[row: row].pin?.starts ?? .origin
       if row != asker.claim?.row, isInTime || yields(row, to: asker, lane: lane),
         var found = keptRoom(wish, lane: lane, through: row)
       {
@@ -149,15 +157,15 @@ extension Pool {
     var share: Int32
   }
 
-  /// Whether every plan on a node but the one that a demand goes through still finds its processor
-  /// time and memory at its moment if the demand takes its own now and never ends.
+  /// Whether every plan on a node that is not open to a demand still finds its processor time and
+  /// memory at its moment if the demand takes its own now and never ends.
   ///
   /// A plan of a later moment counts on what ends until then, so what is kept in all may be more
   /// than there is now; an earlier one may start all the same.
   /// - Parameter part: a CPU part that is looked at too.
   /// - Complexity: O(plans of the node × (plans + leases of the node)), and O(plans of its lanes).
   func holdsPlans(beside wish: Wish, on node: UInt32, part: UInt32?) -> Bool {
-    let plans = plans(on: node, besides: wish.through, part: part)
+    let plans = plans(on: node, besides: wish, part: part)
     guard !plans.isEmpty else { return true }
     let ends = endsOfLeases(on: node, reclaimFor: nil)
     return plans.allSatisfy { plan in
@@ -180,7 +188,8 @@ extension Pool {
     }
   }
 
-  private func plans(on node: UInt32, besides claim: UInt32?, part: UInt32?) -> [Plan] {
+  /// Plans on a node to which a wish may be an obstacle.
+  private func plans(on node: UInt32, besides wish: Wish, part: UInt32?) -> [Plan] {
     var found: [Plan] = []
     var lanes = LaneSet(
       bits: placement.lanesOfNode[Int(node)].bits & placement.pinnedLanes.bits)
@@ -188,7 +197,7 @@ extension Pool {
       lanes = lanes.withoutFirst
       var row = placement.pins.first(of: lane)
       while row != RowLists.none {
-        if row != claim, let pin = claims[row: row].pin,
+        if !isOpen(row, to: wish), let pin = claims[row: row].pin,
           case let count = members(of: pin, on: node), count > 0
         {
           found.append(
@@ -282,27 +291,25 @@ extension Pool {
     }
     guard pin.starts <= now else { return nil }
     // Something outlived its kill deadline there, unless all is free and it goes next.
-    return isReady(row, lane: pin.lane.row) ? nil : .deviceUnhealthy
+    return isReady(row) ? nil : .deviceUnhealthy
   }
 
-  /// The first claim of a lane that can go onto what is kept for it and need not give way to the
-  /// head.
+  /// The first claim of a lane that can go onto the devices kept for it and need not give way to
+  /// the head.
   func firstReady(lane: UInt32, before head: ClaimID) -> ClaimID? {
     let head = asker(head)
     return firstPinned(lane: lane) {
-      $0 != head.claim?.row && !yields($0, to: head, lane: lane) && isReady($0, lane: lane)
+      $0 != head.claim?.row && !yields($0, to: head, lane: lane) && isReady($0)
     }
   }
 
-  /// Where the first claim behind a waiting head goes that can start on what is kept for it.
+  /// Where the first claim behind a waiting head goes that can start on the devices kept for it.
   func firstPlanned(lane: UInt32, behind head: ClaimID) -> (claim: ClaimID, opening: Opening)? {
     let ready = firstPinned(lane: lane) { row in
-      guard row != head.row, isReady(row, lane: lane), let id = claims.id(at: row) else {
-        return false
-      }
-      return gapPlacement(of: id, lane: lane) != nil
+      guard row != head.row, isReady(row), let id = claims.id(at: row) else { return false }
+      return admitted(id, lane: lane) != nil
     }
-    return ready.flatMap { id in gapPlacement(of: id, lane: lane).map { (id, $0) } }
+    return ready.flatMap { id in plannedOpening(of: id.row).map { (id, $0) } }
   }
 
   /// Whether the head of a lane may start on what is kept for a claim that is ready: whole devices,
@@ -334,10 +341,32 @@ extension Pool {
     return Promise(placement: members[0], others: members.dropFirst(), starts: pin.starts)
   }
 
-  private func isReady(_ row: UInt32, lane: UInt32) -> Bool {
-    let wish = resolved(claims[row: row])?.wish
-    return wish.flatMap { keptRoom($0, lane: lane, through: row) } != nil
+  /// Exactly what is kept for a claim, where that is free by now: out of its turn it starts nowhere
+  /// else.
+  /// - Parameter wish: that of another claim, which asks for the same.
+  func plannedOpening(of row: UInt32, for wish: Wish? = nil) -> Opening? {
+    guard let id = claims.id(at: row), let promise = promise(of: id),
+      var wish = wish ?? resolved(claims[id])?.wish
+    else { return nil }
+    wish.through = row
+    let lane = promise.placement.lane
+    let all = [promise.placement] + promise.others
+    for placement in all {
+      let beside = all.reduce(0) { $0 + ($1.node == placement.node ? 1 : 0) }
+      for index in 0..<placement.count {
+        let device = placement.devices[index]
+        let members = all.reduce(0) { $0 + ($1.has(device) ? 1 : 0) }
+        guard fitsDevice(wish, device, lane),
+          members == 1 || room(wish, device, lane, atMost: members) >= members
+        else { return nil }
+      }
+      // Asked last: it looks at all plans of the lane, and devices are mostly in use.
+      guard fitsNode(wish, placement.node, members: beside) else { return nil }
+    }
+    return Opening(placement: promise.placement, others: promise.others)
   }
+
+  private func isReady(_ row: UInt32) -> Bool { plannedOpening(of: row) != nil }
 
   /// The first claim with kept devices in a lane that meets a condition. For questions alone: a
   /// closure over the pool in a mutating function copies the pool.

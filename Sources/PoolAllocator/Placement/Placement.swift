@@ -21,10 +21,11 @@ struct Placement: BitwiseCopyable {
 
   /// Whether it has a device that another one has.
   func shares(deviceWith other: Placement) -> Bool {
-    (0..<count).contains { own in
-      (0..<other.count).contains { other.devices[$0] == devices[own] }
-    }
+    (0..<count).contains { other.has(devices[$0]) }
   }
+
+  /// Whether a device is one of its own.
+  func has(_ device: UInt32) -> Bool { (0..<count).contains { devices[$0] == device } }
 }
 
 /// What a lookup needs to know of one claim.
@@ -35,6 +36,11 @@ struct Wish: BitwiseCopyable {
   var columns: HostClass.Columns
   /// Row of the waiting claim whose kept devices it may use too; nil for none.
   var through: UInt32?
+  /// Row of the waiting claim that asks: what is kept for it is no obstacle to itself.
+  var own: UInt32?
+  /// When it has left again: what is kept for a later start is no obstacle then. `.farFuture` where
+  /// nothing that is kept may be used so.
+  var leaves = Instant.farFuture
   /// Whether it looks past whatever is kept for waiting claims: a question, never a grant.
   var ignoresPlans = false
 
@@ -48,7 +54,7 @@ struct Wish: BitwiseCopyable {
     all.cpu = MilliCPU(demand.cpu.value * Int32(count))
     all.hostMemory = Bytes(demand.hostMemory.value * Int64(count))
     var wish = Wish(demand: all, tenant: tenant, slice: slice)
-    wish.through = through
+    (wish.through, wish.own, wish.leaves) = (through, own, leaves)
     return wish
   }
 
@@ -200,7 +206,7 @@ extension Pool {
   func fitsDevice(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
     guard devices[row: row].lane == lane, devices[row: row].health == .usable else { return false }
     let device = devices[row: row]
-    if device.pin != nil, device.pin != wish.through, !wish.ignoresPlans { return false }
+    if let holder = device.pin, !wish.ignoresPlans, !isOpen(holder, to: wish) { return false }
     switch wish.demand.shape {
     case .whole:
       return device.report.kind == .gpu && device.mode == .idle
@@ -242,7 +248,8 @@ extension Pool {
       return false
     }
     return firstPinned(lane: lane) {
-      $0 != wish.through && claims[row: $0].tenant.row != wish.tenant && kept(of: row, for: $0) > 0
+      !isOpen($0, to: wish) && claims[row: $0].tenant.row != wish.tenant
+        && kept(of: row, for: $0) > 0
     } != nil
   }
 

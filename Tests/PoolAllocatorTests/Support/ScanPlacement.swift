@@ -152,21 +152,34 @@ struct ScanPlacement {
     return Array(byPart.values)
   }
 
+  /// Members that devices have room for: taken one after the other, each on the devices with the
+  /// most room left, which seats as many as can be.
   private func seats(_ rows: [UInt32], _ wish: Wish) -> Int {
+    var rooms = devices.filter { rows.contains($0.row) }.map { room($0.row, $0.device, wish) }
     let each = Int(wish.demand.devices)
-    if each > 1 { return rows.count / each }
-    return devices.filter { rows.contains($0.row) }.reduce(0) { sum, entry in
-      let used = held[entry.row, default: Held()]
-      let milli = entry.device.capacity.value - used.milli
-      switch wish.demand.shape {
-      case .whole, .slice: return sum + 1
-      case .cpuOnly: return sum + Int(milli / wish.demand.cpu.value)
-      case .fraction(let share, let bytes):
-        let byTime = share.value > 0 ? Int(milli / share.value) : .max
-        let memory = entry.device.report.memory.value - used.memory
-        let byMemory = bytes > .zero ? Int(memory / bytes.value) : .max
-        return sum + min(byTime, byMemory)
-      }
+    if each == 1 { return rooms.reduce(0, +) }
+    var members = 0
+    while rooms.count >= each, members < Limits.members {
+      rooms.sort(by: >)
+      guard rooms[each - 1] > 0 else { break }
+      for index in 0..<each { rooms[index] -= 1 }
+      members += 1
+    }
+    return members
+  }
+
+  /// Members that may be on a device that has room for one.
+  private func room(_ row: UInt32, _ device: Device, _ wish: Wish) -> Int {
+    let used = held[row, default: Held()]
+    let milli = device.capacity.value - used.milli
+    switch wish.demand.shape {
+    case .whole, .slice: return 1
+    case .cpuOnly: return Int(milli / wish.demand.cpu.value)
+    case .fraction(let share, let bytes):
+      let byTime = share.value > 0 ? Int(milli / share.value) : Limits.members
+      let memory = device.report.memory.value - used.memory
+      let byMemory = bytes > .zero ? Int(memory / bytes.value) : Limits.members
+      return min(byTime, byMemory)
     }
   }
 
