@@ -95,14 +95,16 @@ public struct Loop: Sendable {
       return .messageLate
     }
     let isNew = (contact.generation, contact.sequence) < (message.generation, message.sequence)
+    let moment = clock.read(reading)
     guard isNew || planted(.takesStaleReport) else {
-      // Nothing was replied to it yet, and more was heard: it may count anew in its first start.
-      if message.seen == 0, message.sequence < contact.sequence {
+      // More was heard of this start: its agent may count anew, and be late until it is told. One
+      // that is late alone was replied to before, and younger ones come beside it.
+      let isAlone = moment >= contact.heardAt + limits.pollWait
+      if message.sequence < contact.sequence, message.seen == 0 || isAlone {
         correct(message, from: node, reached: reached, heard: contact.sequence)
       }
       return .messageLate
     }
-    let moment = clock.read(reading)
     contacts.hear(message, from: node, at: moment, pool: believed(moment))
     return nil
   }

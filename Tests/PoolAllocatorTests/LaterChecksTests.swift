@@ -195,4 +195,13 @@ struct LaterChecksTests {
     #expect(
       broken { () throws(Violation) in try AgeingDue.check(facts, pool) } == invariant)
   }
+
+  /// What a node added to the sums of its lanes is taken out with it.
+  @Test func aForgottenNodeIsLookedAtOnceMore() throws {
+    var facts = facts()
+    facts.nodes[node]?.isTouched = false
+    try facts.forget(node)
+    #expect(facts.touchedNodes == [node])
+    #expect(facts.nodes[node] == nil)
+  }
 }

@@ -17,7 +17,6 @@ struct DiskChecks {
 
   init(limits: Limits) {
     watch = Watch(limits: limits)
-    watch.checksGuarantees = false
   }
 
   /// One more record is durable; the pool is as it is behind it.

@@ -62,6 +62,8 @@ extension Facts {
       devices[device] = nil
     }
     step(.reach, from: node.reach.rawValue, to: 5, row: id.row)
+    // Who adds up by node takes out what it added.
+    touch(id)
     nodes[id] = nil
     counts.nodes -= 1
   }

@@ -31,9 +31,6 @@ public struct Watch {
   private var notes = CoverageNotes()
   private var use = LaneUse()
   private var guarantees = Guarantees()
-  /// Whether the cells of guarantees are added up too. Off where sets of processors are taken away
-  /// and come back: parts of a set that is gone are counted wrong there.
-  public var checksGuarantees = true
   private var owners = OwnerPromises()
   private var placements = Placements()
   private var evictions = Evictions()
@@ -140,7 +137,7 @@ public struct Watch {
     try reservations.close(facts)
     try refused.close(command, decision, log)
     try use.close(pool)
-    if checksGuarantees { try guarantees.close(facts, pool) }
+    try guarantees.close(facts, pool)
     try owners.close(command, facts, pool)
     try turns.close(facts, pool)
     waits.close(command, facts, pool)
