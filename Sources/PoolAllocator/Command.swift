@@ -20,12 +20,15 @@ public struct Advertisement: Sendable {
   }
 }
 
-/// How a holder says that its work ended.
+/// How a holder, or for `lost` the leader, says that its work ended.
 public enum Outcome: UInt8, BitwiseCopyable, Sendable {
   /// The work is done.
   case completed
   /// The work failed; the time is billed all the same.
   case failed
+  /// Its agent ended it because nobody told it to go on; the time is billed, and the claim waits
+  /// again.
+  case lost
 }
 
 /// Everything that may change a pool. The principal and the request stay in the journal's record.

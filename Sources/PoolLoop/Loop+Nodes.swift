@@ -93,11 +93,21 @@ extension Loop {
       // it was put off meanwhile.
       let soon = believed(clock.moment) + lease.terms.killWithin
       if ending == .expired, lease.ends <= soon { return }
-      apply(.release(id, fencing, ending == .completed ? .completed : .failed))
+      apply(.release(id, fencing, Self.outcome(of: ending)))
     }
     if pool.lease(id)?.state == .stopping {
       apply(.confirmEmpty(id, fencing))
       contacts.stir(node)
+    }
+  }
+
+  /// What an ending means for a claim of which the pool believes that it runs. Work that its agent
+  /// ended because a reply was lost has not failed: it waits again.
+  private static func outcome(of ending: LeaseEnding) -> Outcome {
+    switch ending {
+    case .completed: .completed
+    case .failed: .failed
+    case .expired, .neverStarted: .lost
     }
   }
 

@@ -294,7 +294,9 @@ public struct Loop: Sendable {
   /// only an agent can know.
   private static func isRequest(_ command: Command) -> Bool {
     switch command {
-    case .begin, .tick, .advertise, .hear, .silence, .confirmStarted, .confirmEmpty: false
+    case .begin, .tick, .advertise, .hear, .silence, .confirmStarted, .confirmEmpty,
+      .release(_, _, .lost):
+      false
     default: true
     }
   }

@@ -81,8 +81,8 @@ extension Oracle {
     waiting.state = .queued
     oracle.claims[draft.id] = waiting
     let own = oracle.standing(waiting, in: lane)
-    // Only heads of lines are compared (SEMANTICS 4.3): who waits behind one that came back, and had
-    // risen above it, goes before nobody.
+    // Only heads of lines are compared (SEMANTICS 4.3): who waits behind one that came back, and
+    // had risen above it, goes before nobody.
     let isPreceded = queue(lane).contains {
       isHead($0) && oracle.standing($0, in: lane) < own
     }

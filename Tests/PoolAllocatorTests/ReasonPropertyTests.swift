@@ -68,8 +68,9 @@ import Testing
     }
     count.whole += 1
     let isServed = remover.isServed
-    if !isServed, !remover.overtakers.isEmpty {
-      // What went kept others back too, and they were faster.
+    let isNewlyBehind = remover.isBehindParked && !blockers.contains { $0.code == .behindParked }
+    if !isServed, isNewlyBehind || !remover.overtakers.isEmpty {
+      // What went kept others back too, and they were faster, or wait before it for credits now.
       count.overtaken += 1
       return
     }
@@ -176,6 +177,8 @@ private struct Remover {
 
   /// Whether the claim runs.
   var isServed: Bool { pool.claim(id).map { !$0.isWaiting } ?? false }
+  /// Whether another claim goes before it at a bucket.
+  var isBehindParked: Bool { pool.obstacles(of: id).contains { $0.code == .behindParked } }
   /// The lane that serves it.
   var lane: LaneID? { pool.claim(id)?.lease.flatMap { pool.lease($0)?.lane } }
 

@@ -99,7 +99,9 @@ extension TableRunner {
     case "checkpoint": return .confirmCheckpoint(grant.lease, grant.fencing)
     case "empty": return .confirmEmpty(grant.lease, grant.fencing)
     default:
-      return .release(grant.lease, grant.fencing, options.flag("failed") ? .failed : .completed)
+      let outcome: Outcome =
+        options.flag("lost") ? .lost : options.flag("failed") ? .failed : .completed
+      return .release(grant.lease, grant.fencing, outcome)
     }
   }
 

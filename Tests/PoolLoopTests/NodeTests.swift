@@ -306,7 +306,7 @@ import Testing
   }
 
   @Test func newsOfARunningLease() {
-    for ending in [LeaseEnding.completed, .failed, .neverStarted] {
+    for ending in [LeaseEnding.completed, .failed] {
       var rig = running()
       rig.hear(rig.message(0, sequence: 4, news: [rig.news(0, ending)]))
       rig.settle()
@@ -334,7 +334,23 @@ import Testing
     rig.settle()
     rig.hear(rig.message(0, sequence: 4, news: [rig.news(0, .expired)]))
     rig.settle()
-    #expect(rig.leases.isEmpty)
+    #expect(rig.leases.map(\.lease.state) == [.granted])
+  }
+
+  /// The reply to "it runs" was lost, so its agent ended the work at the start deadline: the claim
+  /// has not failed, and is granted again.
+  @Test func workWhoseStartWasNotAcknowledgedWaitsAgain() throws {
+    for ending in [LeaseEnding.expired, .neverStarted] {
+      var rig = running()
+      let (first, claim) = (rig.leases[0], SmallFleet.key(10, 0))
+      rig.pass(3)
+      rig.hear(rig.message(0, sequence: 4, seen: 2, news: [rig.news(0, ending)]))
+      rig.settle()
+      #expect(rig.leases.map(\.lease.state) == [.granted])
+      #expect(rig.leases[0].lease.fencing > first.lease.fencing)
+      let id = try #require(rig.loop.pool.claim(named: claim))
+      #expect(rig.loop.pool.claim(id)?.state == .starting)
+    }
   }
 
   @Test func newsOfStrangersChangeNothing() {

@@ -42,7 +42,7 @@ enum Frozen {
     "Frame.Kind": "1 header, command",
     "Health": "unknown, usable, quarantined, dirty, failed, gone",
     "IdentityKind": "tenant, application, workflow, principal",
-    "Outcome": "completed, failed",
+    "Outcome": "completed, failed, lost",
     "Pressure": "normal, elevated, saturated, emergency",
     "Proximity": "anywhere, rack, node, numa, island",
     "QuoteEnd": "redeemed, expired, withdrawn",

@@ -95,7 +95,7 @@ extension Pool {
     if let refusal = mismatch(id, fencing) { return refuse(refusal, &log) }
     switch leases[id].state {
     case .granted, .active:
-      stop(id, .released, outcome: outcome, &log)
+      stop(id, outcome == .lost ? .nodeLost : .released, outcome: outcome, &log)
     case .stopping: break  // said twice
     case .quarantined: return refuse(Reason(.recovering), &log)
     }

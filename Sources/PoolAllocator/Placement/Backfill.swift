@@ -47,10 +47,13 @@ extension Pool {
     /// Of the others.
     var others: ArraySlice<Placement> = []
     var starts: Instant
+    /// Whether it rests on every plan of its nodes that gives way being given up.
+    var takesPlans = false
   }
 
   /// The earliest start of a waiting claim among the nodes of its lane that clear first. Devices
-  /// that are kept for claims which yield to it count as free.
+  /// that are kept for claims which yield to it count as free; where it has no start beside what is
+  /// kept for them of hosts and CPU parts, that does too.
   /// - Returns: nil where no node that may receive a lease can hold it later.
   /// - Parameter moment: with lent devices taken back, as far as that is promised: nodes that lend
   ///   are looked at until one can hold the claim by then.
@@ -58,6 +61,20 @@ extension Pool {
   ///   hold it, or not by the moment.
   func earliestStart(
     of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant? = nil
+  ) -> Promise? {
+    let beside = firstStart(of: wish, for: asker, lane: lane, reclaimingBy: moment)
+    guard beside == nil, moment == nil, !asker.spares,
+      firstPinned(lane: lane, where: { yields($0, to: asker, lane: lane) }) != nil
+    else { return beside }
+    var taker = asker
+    taker.takesPlans = lane
+    var found = firstStart(of: wish, for: taker, lane: lane, reclaimingBy: nil)
+    found?.takesPlans = true
+    return found
+  }
+
+  private func firstStart(
+    of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant?
   ) -> Promise? {
     guard wish.demand.isSimple else {
       return gangStart(of: wish, for: asker, lane: lane, reclaimingBy: moment)
@@ -83,7 +100,7 @@ extension Pool {
 
   /// Whether a promise rests on devices that are kept for another.
   func takesKept(_ promise: Promise, for asker: Asker) -> Bool {
-    takesKept(promise.placement, for: asker)
+    asker.takesPlans != nil || takesKept(promise.placement, for: asker)
       || promise.others.contains { takesKept($0, for: asker) }
   }
 
@@ -157,10 +174,21 @@ extension Pool {
       memory += pin.hostMemory.value * Int64(count)
     }
     if let own = asker.claim { add(own.row) }
+    forEachTaken(by: asker) { add($0) }
     for device in taken {
       if let holder = devices[row: device].pin { add(holder) }
     }
     return (cpu, memory)
+  }
+
+  /// Visits the other claims whose plans count as gone for one that asks.
+  private func forEachTaken(by asker: Asker, _ body: (UInt32) -> Void) {
+    guard let lane = asker.takesPlans else { return }
+    var row = placement.pins.first(of: lane)
+    while row != RowLists.none {
+      if row != asker.claim?.row, yields(row, to: asker, lane: lane) { body(row) }
+      row = placement.pins.next(after: row)
+    }
   }
 
   /// When a node has the processor time and host memory for so many members of a demand.
@@ -200,10 +228,11 @@ extension Pool {
     if wish.demand.shape == .cpuOnly {
       var wish = wish
       wish.through = asker.claim?.row
-      if isKeptFromStrangers(wish, row, lane) { return nil }
+      if isKeptFromStrangers(wish, row, lane, for: asker) { return nil }
     }
     let need = milliNeeded(of: row, by: wish, lane: lane, members: members)
     var free = device.milliFree.value - device.pinned.value + kept(of: row, for: asker.claim?.row)
+    forEachTaken(by: asker) { free += kept(of: row, for: $0) }
     var moment = now
     var next = 0
     // A share may be of memory alone: only when all have left the device is empty.

@@ -242,14 +242,19 @@ extension Pool {
 
   /// Whether a CPU part where nothing holds tenants apart is kept for a claim of another one.
   /// - Complexity: O(plans of the lane) where something of the part is kept; else O(1).
-  func isKeptFromStrangers(_ wish: Wish, _ row: UInt32, _ lane: UInt32) -> Bool {
+  func isKeptFromStrangers(
+    _ wish: Wish, _ row: UInt32, _ lane: UInt32, for taker: Asker? = nil
+  ) -> Bool {
     let device = devices[row: row]
     guard device.pinned.value > 0, nodes[device.node].report.enforcement != .cgroup else {
       return false
     }
     return firstPinned(lane: lane) {
-      !isOpen($0, to: wish) && claims[row: $0].tenant.row != wish.tenant
-        && kept(of: row, for: $0) > 0
+      guard !isOpen($0, to: wish), claims[row: $0].tenant.row != wish.tenant,
+        kept(of: row, for: $0) > 0
+      else { return false }
+      guard let taker, taker.takesPlans != nil else { return true }
+      return !yields($0, to: taker, lane: lane)
     } != nil
   }
 
