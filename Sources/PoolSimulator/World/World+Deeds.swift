@@ -86,7 +86,7 @@ extension World {
   /// Somebody decides on a claim: mostly one that waits for it, mostly somebody who may.
   private mutating func decide() {
     let kind = random.number(10)
-    let soon = server.loop.pool.now + .seconds(1)
+    let soon = server.loop.pool.now + random.seconds(1...4)
     let any = server.loop.pool.anyClaim(&random) {
       switch kind {
       case 0: $0.approval != nil
@@ -105,6 +105,11 @@ extension World {
   private mutating func quote() {
     clients.quotes += 1
     var spec = anyClaim()
+    if server.isUp, random.chance(50) {
+      // Of two lanes the cheaper one may be gone when the quote is redeemed.
+      spec.demand = Demand(shape: .whole)
+      spec.lanes = server.loop.pool.laneSet(named: [Names.lane(0), Names.lane(2)])
+    }
     let name = Names.quote(random.chance(3) ? max(0, clients.quotes - 2) : clients.quotes)
     let lasts: Span? = random.chance(30) ? random.seconds(1...100) : nil
     ask(.quote(name, spec, lasts: lasts))
@@ -131,9 +136,9 @@ extension World {
   // MARK: who may do what
 
   private mutating func delegate() {
-    let number = random.number(9)
     // A tree of three roots with two heirs each; sometimes a name is tried elsewhere.
     // In some lives each is given out of the one before it, deeper than may be.
+    let number = plan.life.isDeep && random.chance(60) ? firstUnknownHeir() : random.number(9)
     let usual = plan.life.isDeep ? number - 1 : number < 3 ? -1 : (number - 3) / 2
     let parent = random.chance(95) ? (usual < 0 ? nil : usual) : random.number(9)
     var spec = DelegationSpec(
@@ -147,6 +152,8 @@ extension World {
       random.chance(90)
     {
       (spec.tenant, spec.ceiling) = (given.tenant, given.ceiling)
+      // Some are cut down to what is spent already: nothing is left of them.
+      if random.chance(20) { spec.limit = given.spent }
     } else if server.isUp, let above = spec.parent,
       let giver = server.loop.pool.delegation(named: above)
     {
@@ -158,6 +165,12 @@ extension World {
     }
     if random.chance(5) { spec.ceiling = .p2 }
     insist(.delegate(spec))
+  }
+
+  /// The first of the chain of delegations that is not given.
+  private func firstUnknownHeir() -> Int {
+    guard server.isUp else { return 0 }
+    return (0..<9).first { server.loop.pool.delegation(named: Names.budget($0)) == nil } ?? 0
   }
 
   private mutating func restrict() {
@@ -278,10 +291,12 @@ extension Pool {
   /// What stands in a delegation that is known.
   fileprivate func delegation(
     named key: Key
-  ) -> (tenant: Key, limit: Credits, expires: Instant, ceiling: ServiceClass)? {
+  ) -> (tenant: Key, limit: Credits, expires: Instant, ceiling: ServiceClass, spent: Credits)? {
     guard let bucket = budget(named: key).flatMap({ bucket($0) }),
       let delegation = bucket.delegation, let tenant = tenant(bucket.tenant)
     else { return nil }
-    return (tenant.key, bucket.credits.cap, delegation.expires, delegation.ceiling)
+    return (
+      tenant.key, bucket.credits.cap, delegation.expires, delegation.ceiling, bucket.spent
+    )
   }
 }

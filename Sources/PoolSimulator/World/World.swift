@@ -188,7 +188,9 @@ package struct World {
       if server.take(message, from: link.from, at: now) == .messageLate {
         reached.note(.heartbeatLate)
       }
-    case .reply(let reply): nodes[link.to].take(reply, at: now)
+    case .reply(let reply):
+      if faults.untimely > 0 { strike(with: reply, link.to) }
+      nodes[link.to].take(reply, at: now)
     case .request(let request): server.take(request)
     case .answer(let answer):
       server.checks.promise(record: answer.record)
