@@ -25,7 +25,8 @@ extension World {
     }
     if random.chance(15) {
       let spare = random.seconds(random.chance(50) ? 1...40 : 0...600)
-      spec.deadline = now + Span(ns: random.chance(50) ? spec.runtimeMax.ns + spare.ns : spare.ns)
+      spec.deadline =
+        poolTime + Span(ns: random.chance(50) ? spec.runtimeMax.ns + spare.ns : spare.ns)
     }
     if random.chance(20) {
       spec.estimate = .work(promptTokens: 2_000, outputTokens: 500, toolCalls: 3, depth: 1)
@@ -47,9 +48,12 @@ extension World {
     spec.service = Names.service(3)
     spec.runtimeMax = random.seconds(60...400)
     spec.interruption = Interruption(grace: random.seconds(0...5), checkpointEvery: .seconds(20))
+    if random.chance(25) {
+      (spec.demand.members, spec.demand.devices) = (UInt16(random.within(2...3)), 1)
+    }
     spec.deadline = nil
     if random.chance(40) {
-      spec.deadline = now + Span(ns: spec.runtimeMax.ns + random.seconds(1...40).ns)
+      spec.deadline = poolTime + Span(ns: spec.runtimeMax.ns + random.seconds(1...40).ns)
     }
   }
 

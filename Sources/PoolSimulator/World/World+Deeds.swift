@@ -147,7 +147,7 @@ extension World {
       parent: parent.map { Names.budget($0) },
       limit: Credits(
         random.within(2...30) * (plan.life.isDeep ? 100_000 : 20_000_000) / (number < 3 ? 1 : 3)),
-      expires: now + random.seconds(5...(number < 3 ? 600 : 300)))
+      expires: poolTime + random.seconds(5...(number < 3 ? 600 : 300)))
     if server.isUp, let given = server.loop.pool.delegation(named: spec.key),
       random.chance(90)
     {
@@ -181,7 +181,7 @@ extension World {
     ]
     let measures: [Restriction.Measure] = [.suspend, .throttle(liveClaims: 3), .ceiling(.p2)]
     let restriction = Restriction(
-      measure: measures[random.number(3)], until: now + random.seconds(0...120),
+      measure: measures[random.number(3)], until: poolTime + random.seconds(0...120),
       by: Names.principal(9), because: Names.text(0))
     ask(.restrict(kind, names[Int(kind.rawValue)], random.chance(70) ? restriction : nil))
   }
@@ -206,7 +206,7 @@ extension World {
     let raise = EmergencyRaise(
       by: Names.principal(random.chance(90) ? 4 : 0),
       and: Names.principal(random.chance(90) ? 5 : 4),
-      until: now + random.seconds(0...400))
+      until: poolTime + random.seconds(0...400))
     ask(.raiseEmergency(bucket, raise))
   }
 
@@ -221,7 +221,7 @@ extension World {
     if isForgetting { return ask(.forget(node)) }
     switch random.number(8) {
     case 0, 1: ask(.cordon(node))
-    case 2: ask(.drain(node, deadline: now + random.seconds(0...60)))
+    case 2: ask(.drain(node, deadline: poolTime + random.seconds(0...60)))
     default: ask(.uncordon(node))
     }
   }

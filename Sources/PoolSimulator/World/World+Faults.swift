@@ -42,6 +42,8 @@ extension World {
       nodes[number].breakDevice(named: order.devices.last?.device, at: now)
     } else {
       nodes[number].bendAccount(at: now, &random)
+      // Often the device that is to be used has less memory than was thought.
+      if random.chance(50) { nodes[number].halve(order.devices.last?.device, at: now) }
       nodes[number].seeTruthSoon(at: now, &random)
     }
   }

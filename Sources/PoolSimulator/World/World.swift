@@ -63,6 +63,9 @@ package struct World {
     for kind in Fault.allCases { schedule(kind) }
   }
 
+  /// Time as the leader has it, which clocks that were set may have moved on.
+  var poolTime: Instant { server.isUp ? server.loop.pool.now : now }
+
   /// Enrols every node and puts a first policy in force, once for each leadership that knows none.
   private mutating func setUp() {
     guard server.loop.epoch != toldEpoch else { return }

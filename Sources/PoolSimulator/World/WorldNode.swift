@@ -297,7 +297,7 @@ struct WorldNode: Sendable {
   }
 
   private mutating func loseRecord(_ reached: inout Reached, _ random: inout SeededGenerator) {
-    guard random.below(5) == 0 else { return }
+    guard random.below(3) == 0 else { return }
     disk = nil
     reached.note(.recordLost)
   }
@@ -347,6 +347,13 @@ struct WorldNode: Sendable {
   /// Some see what there is again while that still runs which ran before.
   mutating func seeTruthSoon(at now: Instant, _ random: inout SeededGenerator) {
     truthAt = random.below(2) == 0 ? now.ns + random.within(100_000_000...15_000_000_000) : .max
+    plan()
+  }
+
+  /// Half of the memory of a device is gone, and all else is there.
+  mutating func halve(_ device: Key?, at now: Instant) {
+    lie = NodeLie(halved: devices.firstIndex { $0.key == device })
+    look(now)
     plan()
   }
 

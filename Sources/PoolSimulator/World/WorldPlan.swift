@@ -24,11 +24,13 @@ package struct WorldPlan: Sendable {
   package static func draw(_ random: inout SeededGenerator) -> WorldPlan {
     let count = random.chance(70) ? Int(random.within(1...6)) : Int(random.within(7...16))
     let isSlow = random.chance(15)
+    var life = WorldLife.draw(&random)
+    if isSlow { life.weights[Deed.decide.rawValue] = 60 + random.number(60) }
     return WorldPlan(
       nodes: (0..<count).map { _ in NodeShape.draw(&random) },
       tenants: Int(random.within(1...4)), faults: .draw(&random), pool: limits(&random),
       loop: loopLimits(isSlow, &random),
-      life: .draw(&random), journalPart: Int(random.within(64...1_024)),
+      life: life, journalPart: Int(random.within(64...1_024)),
       slowDisk: isSlow ? random.milliseconds(300...1_500) : nil)
   }
 
@@ -109,7 +111,7 @@ package struct WorldLife: Sendable {
       pace: random.milliseconds(15...400), weights: weights,
       runtime: random.within(20...400), works: random.within(5...90),
       crowd: Int(random.within(4...90)), isDeep: random.chance(20), isOdd: random.chance(60),
-      favours: random.chance(40) ? random.number(5) : nil, isPressing: random.chance(20))
+      favours: random.chance(40) ? random.number(5) : nil, isPressing: random.chance(25))
     guard life.isPressing else { return life }
     // Long work fills what there is, so that the urgent has to take it.
     (life.favours, life.works, life.crowd) = (0, random.within(60...200), 90)
@@ -136,7 +138,8 @@ package enum Deed: Int, CaseIterable, Sendable {
   /// What some lives are full of: few of these do not lead where many do.
   fileprivate static var themes: [[Deed]] {
     [
-      [.quote, .redeem, .activate, .forget], [.decide], [.activate, .checkpoint],
+      [.quote, .redeem, .activate], [.quote, .redeem, .forget],
+      [.decide], [.activate, .checkpoint],
       [.delegate, .revoke],
       [.checkpoint, .release],
       [.duty, .forget], [.restrict, .cancel], [.repeated, .renamed], [.emergency, .signal],

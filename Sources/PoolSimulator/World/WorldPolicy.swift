@@ -113,7 +113,8 @@ struct WorldPolicy {
       policy.preemption = PreemptionRule(
         distance: UInt8(random.within(1...(plan.life.isPressing ? 2 : 3))),
         burst: UInt32(random.chance(40) ? 1 : random.within(1...8)),
-        perHour: UInt32(random.below(random.chance(40) ? 20 : 400)))
+        perHour: UInt32(
+          random.below(random.chance(40) ? 20 : plan.life.isPressing ? 4_000 : 400)))
     }
   }
 
@@ -194,9 +195,12 @@ struct WorldPolicy {
       if !isKind, random.chance(3) { service.tenant = Names.tenant(0) }
       policy.services.append(service)
     }
-    guard random.chance(50) else { return }
+    // Where the leader is slow, approvals often come when their request has just lapsed.
+    let isSlow = plan.slowDisk != nil
+    guard isSlow || random.chance(50) else { return }
     var rule = ApprovalRule(
-      approvers: Array(Self.approvers.prefix(2)), lasts: random.seconds(10...200))
+      approvers: Array(Self.approvers.prefix(2)),
+      lasts: isSlow ? random.seconds(3...15) : random.seconds(10...200))
     if random.chance(80) { rule.actions = [Names.action(1)] }
     policy.approvals = [rule]
     policy.services[2].approval = 0
