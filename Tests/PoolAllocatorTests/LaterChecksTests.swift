@@ -204,4 +204,90 @@ struct LaterChecksTests {
     #expect(facts.touchedNodes == [node])
     #expect(facts.nodes[node] == nil)
   }
+
+  // MARK: what later mutants asked for
+
+  /// A claim for one whole GPU in the lane, whose first quantum costs 60,000,000.
+  private func priced() -> Facts {
+    var facts = facts()
+    var fact = ClaimFact.blank
+    fact.weightMilli = 1_000
+    fact.spec.lanes = LaneSet(bits: 1)
+    fact.spec.runtimeMax = .seconds(60)
+    facts.claims[claim]?.fact = fact
+    var terms = ClassRule.blank
+    terms.quantum = .seconds(90)
+    facts.policy.classes = Array(repeating: terms, count: 4)
+    return facts
+  }
+
+  @Test(arguments: [(59_999_999, "B2"), (60_000_000, nil)] as [(Int64, String?)])
+  func nobodyWaitsForWhatNoBucketHolds(_ cap: Int64, _ invariant: String?) {
+    var facts = priced()
+    let bucket = BucketID(row: 0, generation: 1)
+    facts.buckets[bucket] = KnownBucket(key: Name.bucket(0), tenant: owner, cap: cap, rate: 1)
+    let event = Event.claimParked(claim, on: bucket)
+    #expect(broken { () throws(Violation) in try CapPrices.check(event, facts) } == invariant)
+    facts.claims[claim]?.state = .queued
+    #expect(broken { () throws(Violation) in try CapPrices.check(event, facts) } == nil)
+  }
+
+  @Test(arguments: [(80, nil), (79, "P2")] as [(Int64, String?)])
+  func othersLeaveWhatIsKeptBeforeThePlannedStart(_ starts: Int64, _ invariant: String?) {
+    var facts = priced()
+    let device = DeviceID(row: 0, generation: 1)
+    facts.devices[device] = KnownDevice(
+      node: node, report: SmallNode.gpu(0, 0), parent: nil, isApproved: true, capacity: 1_000)
+    let other = ClaimID(row: 1, generation: 1)
+    facts.claims[other] = KnownClaim(
+      fact: .blank, arrival: 1, submitted: 0, named: .none, level: 3)
+    facts.claims[other]?.pin = pin(starts)
+    facts.claims[other]?.kept = [device]
+    var grant = lent().grant
+    grant.startBy = Instant(ns: 10_000_000_000)
+    grant.uses = Span32(first: 0, count: 1)
+    var log = EventLog()
+    log.uses = LogRows([DeviceUse(device: device, milli: .whole, memory: .zero)])
+    log.grants = LogRows([grant])
+    let event = Event.leaseGranted(claim, grants: Span32(first: 0, count: 1))
+    #expect(
+      broken { () throws(Violation) in try PinPromises.check(event, facts, log) } == invariant)
+    facts.claims[other]?.kept = []
+    #expect(broken { () throws(Violation) in try PinPromises.check(event, facts, log) } == nil)
+  }
+
+  @Test(arguments: [(1, nil), (2, "P1"), (3, nil)] as [(UInt8, String?)])
+  func aRungIsTakenOnlyWhereItIsAccepted(_ rung: UInt8, _ invariant: String?) {
+    var facts = facts()
+    var fact = ClaimFact.blank
+    fact.spec.accepts = AcceptedRungs(bits: 0b101, ladder: 1)
+    facts.claims[claim]?.fact = fact
+    var row = Downgrade.blank
+    row.rung = rung
+    var log = EventLog()
+    log.downgrades = LogRows([row])
+    let event = Event.claimDowngraded(claim, rung: rung, trigger: .queueDeep, fact: 0)
+    #expect(
+      broken { () throws(Violation) in try RungsTaken.check(event, facts, log) } == invariant)
+  }
+
+  @Test(arguments: [(0b0010, nil), (0b0011, "D1")] as [(UInt16, String?)])
+  func anInstanceIsNotTakenInOnSlotsThatAreHeld(_ bits: UInt16, _ invariant: String?) {
+    var facts = facts()
+    var report = SmallNode.gpu(0, 0)
+    report.kind = .slice
+    report.parent = SmallNode.gpu(0, 9).key
+    report.slots = SlotMask(bits: 0b0001)
+    let held = DeviceID(row: 0, generation: 1)
+    facts.devices[held] = KnownDevice(
+      node: node, report: report, parent: nil, isApproved: true, capacity: 1_000)
+    facts.leases[lease] = lent([DeviceUse(device: held, milli: .whole, memory: .zero)])
+    facts.nodes[node]?.leases = [lease]
+    report.slots = SlotMask(bits: bits)
+    let fact = DeviceFact(node: node, report: report, parent: nil, isApproved: true)
+    let found = broken { () throws(Violation) in
+      try SlotShares.check(fact, DeviceID(row: 1, generation: 1), facts)
+    }
+    #expect(found == invariant)
+  }
 }

@@ -140,14 +140,25 @@ extension Pool {
     raiseCeilings(of: node.row)
   }
 
-  /// A part whose lane is retired gives back what leases no longer hold of it.
+  /// A part gives back what leases no longer hold of it and its lane does not reserve: all of it
+  /// where the lane is retired, what is above the guarantee where the part was replaced while its
+  /// set was gone.
   mutating func returnPart(_ id: DeviceID) {
-    guard devices[id].isPart, let lane = devices[id].lane, lanes[row: lane].isRetired else {
-      return
-    }
+    guard devices[id].isPart, let lane = devices[id].lane else { return }
     let device = devices[id]
-    setCapacity(id.row, device.used.value)
-    if device.shares == 0 { removeDevice(id) }
+    if lanes[row: lane].isRetired {
+      setCapacity(id.row, device.used.value)
+      if device.shares == 0 { removeDevice(id) }
+      return resizeSet(device.report.key, on: device.node)
+    }
+    let excess = lanes[row: lane].bound - lanes[row: lane].rule.reserved
+    let back = min(excess, Int64(device.milliFree.value - device.pinned.value))
+    guard lanes[row: lane].rule.reserved > 0, device.health != .gone, back > 0 else { return }
+    lanes[row: lane].bound -= back
+    setCapacity(id.row, device.capacity.value - Int32(back))
+    placement.staleCeilings.insert(row: lane)
+    refreshDevice(id.row)
+    if devices[id].capacity.value == 0 { removeDevice(id) }
     resizeSet(device.report.key, on: device.node)
   }
 
@@ -296,22 +307,26 @@ extension Pool {
     stirred.bits |= placement.lanesOfNode[Int(fact.node.row)].bits
   }
 
+  /// A part is there again with its set; what replaced it meanwhile stays.
+  private mutating func revive(_ part: DeviceID) {
+    devices[part].health = .unknown
+    guard let lane = devices[part].lane, lanes[row: lane].rule.reserved > 0 else { return }
+    lanes[row: lane].bound += Int64(devices[part].capacity.value)
+    joinCell(part)
+    returnPart(part)
+  }
+
   /// Parts of a CPU set share its report.
   private mutating func followSet(_ set: DeviceID) {
     let report = devices[set].report
     var row = placement.devices.first(of: devices[set].node.row)
     while row != RowLists.none {
+      let next = placement.devices.next(after: row)
       if row != set.row, devices[row: row].report.key == report.key {
         devices[row: row].report = report
-        if devices[row: row].health == .gone {
-          devices[row: row].health = .unknown
-          if let lane = devices[row: row].lane, lanes[row: lane].rule.reserved > 0 {
-            lanes[row: lane].bound += Int64(devices[row: row].capacity.value)
-            if let part = devices.id(at: row) { joinCell(part) }
-          }
-        }
+        if devices[row: row].health == .gone, let part = devices.id(at: row) { revive(part) }
       }
-      row = placement.devices.next(after: row)
+      row = next
     }
     resizeSet(report.key, on: devices[set].node)
   }

@@ -23,7 +23,10 @@ extension Facts {
       try approve(id, to: claims[id]?.approval == 2 ? 7 : 3)
     case .approvalLapsed(let id): try approve(id, to: 4)
     case .claimAged(let id, let level): claims[id]?.level = level
-    case .claimPinned(let id, let fact): claims[id]?.pin = log.pins[Int(fact)]
+    case .claimPinned(let id, let fact):
+      let pin = log.pins[Int(fact)]
+      claims[id]?.pin = pin
+      claims[id]?.kept = pin.uses.indices.map { log.uses[$0].device }
     case .claimUnpinned(let id, _): claims[id]?.pin = nil
     case .claimEnded(let id, _): try end(id)
     default: break
@@ -81,6 +84,10 @@ extension Facts {
     }
     claims[id]?.waitsFor = lanes
     claims[id]?.pin = keeps ? pin : nil
+    // It comes in at the level that what it waited before gives it.
+    guard let claim = claims[id] else { return }
+    claims[id]?.level = TurnBooks.aged(
+      claim.level, claim.fact.serviceClass.rank, claim.waited, policy.order)
   }
 
   /// Moves a claim to another state, and out of wherever it was.

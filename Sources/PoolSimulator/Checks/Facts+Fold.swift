@@ -94,11 +94,20 @@ extension Facts {
     policy = rules
     isAllTouched = true
     for id in nodes.ids { spoil(id) }
-    for id in claims.ids { claims[id]?.pin = nil }
+    for id in claims.ids { enterPolicy(id) }
     installLanes(pool)
     noteReserved()
     try installTenants(pool)
     installBuckets(pool)
+  }
+
+  /// What was kept for a claim is worked out anew, and it leaves levels that nobody reaches now.
+  private mutating func enterPolicy(_ id: ClaimID) {
+    claims[id]?.pin = nil
+    guard let claim = claims[id], claim.state == .queued else { return }
+    let rank = claim.fact.serviceClass.rank
+    let best = policy.order.ageingStep == nil ? rank : min(rank, policy.order.ceiling)
+    claims[id]?.level = max(claim.level, best)
   }
 
   private mutating func installLanes(_ pool: borrowing Pool) {

@@ -124,6 +124,29 @@ struct Facts {
     return path + budgets.reversed()
   }
 
+  /// What the first quantum of a claim costs in a lane, all its members together
+  /// (SEMANTICS 1.1, 2.4).
+  func firstPrice(of claim: borrowing KnownClaim, in lane: borrowing KnownLane) -> Int128 {
+    let demand = claim.fact.spec.demand
+    let billed: Int64
+    switch demand.shape {
+    case .whole: billed = 1000 * Int64(demand.devices)
+    case .slice(let key):
+      let rule = policy.slices.first { $0.key == key }
+      billed = Int64(rule?.billedMilli ?? 0) * Int64(demand.devices)
+    case .cpuOnly: billed = Int64(demand.cpu.value)
+    case .fraction(let milli, let bytes):
+      let whole = Int128(lane.profile.memory.value)
+      let part = (Int128(bytes.value) * 1000 + whole - 1) / whole
+      billed = max(Int64(milli.value), Int64(part)) * Int64(demand.devices)
+    }
+    let rate =
+      Int128(billed) * Int128(lane.profile.weightMilli) * Int128(claim.fact.weightMilli)
+    let terms = policy.classes[Int(claim.fact.serviceClass.rank)]
+    let span = min(terms.quantum.ns, claim.fact.spec.runtimeMax.ns)
+    return KnownLease.up(rate * Int128(span)) * Int128(demand.members)
+  }
+
   /// The outside name of a tenant.
   func name(of tenant: TenantID) -> Key? { tenants[tenant]?.rule.key }
 

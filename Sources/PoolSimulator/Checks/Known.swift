@@ -42,8 +42,9 @@ struct KnownClaim {
   var approval: UInt8 = 0
   /// Whether its rung, not its action, asked for the approval.
   var isDemanded = false
-  /// What is kept for it.
+  /// What is kept for it, and on which devices; the list is of the last pin, past its end too.
   var pin: PinFact?
+  var kept: [DeviceID] = []
 
   init(fact: ClaimFact, arrival: UInt64, submitted: Int64, named: LaneSet, level: UInt8) {
     taken = Taken(fact)

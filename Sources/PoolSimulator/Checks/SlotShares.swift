@@ -3,6 +3,24 @@ import PoolAllocator
 /// D1: no two leases hold instances of one GPU whose slots overlap: its capacity is the mask, not a
 /// sum (SEMANTICS 5.2).
 enum SlotShares {
+  /// Looks at an instance that is new or reported differently, before that is folded: its slots
+  /// are no lease's on another one.
+  static func check(
+    _ fact: DeviceFact, _ id: DeviceID, _ facts: borrowing Facts
+  ) throws(Violation) {
+    guard fact.report.kind == .slice else { return }
+    for lease in facts.nodes[fact.node]?.leases ?? [] {
+      for held in facts.leases[lease]?.uses ?? [] where held.device != id {
+        guard let other = facts.devices[held.device], other.report.kind == .slice,
+          other.report.parent == fact.report.parent
+        else { continue }
+        try must(
+          other.report.slots.bits & fact.report.slots.bits == 0, "D1",
+          "device \(id.row) is taken in, and lease \(lease.name) holds some of its slots")
+      }
+    }
+  }
+
   /// Looks at a grant before it is folded.
   static func check(
     _ run: Span32, _ facts: borrowing Facts, _ log: borrowing EventLog

@@ -132,7 +132,7 @@ extension TurnBooks {
       guard Limits.orderDelay.ns + leaves + terms.killWithin.ns <= within.ns else { return false }
     }
     guard needsNoApproval(spec, facts) else { return false }
-    return canPay(claim, terms, lane, facts, pool, means)
+    return canPay(claim, lane, facts, pool, means)
   }
 
   private func needsNoApproval(_ spec: ClaimSpec, _ facts: borrowing Facts) -> Bool {
@@ -145,26 +145,10 @@ extension TurnBooks {
   /// Whether every bucket of a claim's path pays its first quantum, beside what it keeps back, and
   /// nobody waits for one of them.
   private func canPay(
-    _ claim: KnownClaim, _ terms: ClassRule, _ lane: KnownLane, _ facts: borrowing Facts,
-    _ pool: borrowing Pool, _ means: borrowing Means
+    _ claim: KnownClaim, _ lane: KnownLane, _ facts: borrowing Facts, _ pool: borrowing Pool,
+    _ means: borrowing Means
   ) -> Bool {
-    let demand = claim.fact.spec.demand
-    let slice: Int64
-    switch demand.shape {
-    case .whole: slice = 1000 * Int64(demand.devices)
-    case .slice(let key):
-      let rule = facts.policy.slices.first { $0.key == key }
-      slice = Int64(rule?.billedMilli ?? 0) * Int64(demand.devices)
-    case .cpuOnly: slice = Int64(demand.cpu.value)
-    case .fraction(let milli, let bytes):
-      let whole = Int128(lane.profile.memory.value)
-      let part = (Int128(bytes.value) * 1000 + whole - 1) / whole
-      slice = max(Int64(milli.value), Int64(part)) * Int64(demand.devices)
-    }
-    let rate =
-      Int128(slice) * Int128(lane.profile.weightMilli) * Int128(claim.fact.weightMilli)
-    let span = min(terms.quantum.ns, claim.fact.spec.runtimeMax.ns)
-    let price = KnownLease.up(rate * Int128(span)) * Int128(demand.members)
+    let price = facts.firstPrice(of: claim, in: lane)
     for id in facts.path(of: claim) {
       let level = Int128(means.books.credits(of: id, at: facts.now))
       guard level >= price + means.committed.amount(in: id), pool.bucket(id)?.turn == nil else {

@@ -108,6 +108,11 @@ public struct Watch {
       try turns.checkOrder(id, run, facts, log, pool, means)
     }
     if case .leaseEnded(let id) = event { committed.end(id, facts) }
+    if case .deviceAdvertised(let id, let fact) = event {
+      try SlotShares.check(log.deviceFacts[Int(fact)], id, facts)
+    }
+    try CapPrices.check(event, facts)
+    try RungsTaken.check(event, facts, log)
     try PinPromises.check(event, facts, log)
     try PreemptedBills.check(event, facts)
     try LentRenewals.check(event, facts)
@@ -167,6 +172,7 @@ public struct Watch {
     try committed.closeAll(facts, pool)
     try turns.closeAll(facts, pool)
     try AgeingDue.check(facts, pool)
+    try ParkedDue.check(facts, pool, books, committed)
     try waits.closeAll(facts, pool)
     try extents.closeAll(facts, pool)
     try counters.closeAll(facts, pool)

@@ -113,13 +113,17 @@ struct NodeLie: Sendable {
   var halved: Int?
   /// Whether it names an instance whose slots another one has.
   var overlaps = false
+  /// Whether it names an instance otherwise, and which, though work may run on it under its name.
+  var isRenamed = false
+  var renamed: Key?
 
   static func draw(_ random: inout SeededGenerator, devices: Int) -> NodeLie {
     var lie = NodeLie()
-    switch random.number(4) {
-    case 0: lie.hidden = 1 + random.number(2)
+    switch random.number(5) {
+    case 0: lie.hidden = 1 + random.number(3)
     case 1: lie.madeUp = 1 + random.number(2)
     case 2: lie.overlaps = true
+    case 3: lie.isRenamed = true
     default: lie.halved = random.number(devices)
     }
     return lie
@@ -135,6 +139,10 @@ struct NodeLie: Sendable {
       var double = real
       double.key = Names.device(node, 95)
       devices.append(double)
+    }
+    let slice = devices.lastIndex { $0.key == renamed } ?? devices.lastIndex { $0.kind == .slice }
+    if isRenamed, let place = slice, devices[place].kind == .slice {
+      devices[place].key = Names.device(node, 96)
     }
     for number in 0..<madeUp {
       devices.append(

@@ -23,29 +23,60 @@ extension World {
       spec.interruption = Interruption(
         grace: random.seconds(0...30), checkpointEvery: .seconds(20))
     }
-    if random.chance(10) { spec.deadline = now + random.seconds(0...600) }
+    if random.chance(15) {
+      let spare = random.seconds(random.chance(50) ? 1...40 : 0...600)
+      spec.deadline =
+        poolTime + Span(ns: random.chance(50) ? spec.runtimeMax.ns + spare.ns : spare.ns)
+    }
     if random.chance(20) {
       spec.estimate = .work(promptTokens: 2_000, outputTokens: 500, toolCalls: 3, depth: 1)
     }
+    if plan.life.isPressing { press(&spec) }
     addBudget(to: &spec)
     acceptRungs(of: &spec)
     if plan.life.isOdd, random.chance(5) { unsettle(&spec) }
     return spec
   }
 
+  /// Makes a claim short and urgent, or long and one that may be interrupted; some of these are
+  /// too late once they were.
+  private mutating func press(_ spec: inout ClaimSpec) {
+    if random.chance(40) {
+      spec.service = Names.service(0)
+      return spec.runtimeMax = random.seconds(2...12)
+    }
+    spec.service = Names.service(3)
+    spec.runtimeMax = random.seconds(60...400)
+    spec.interruption = Interruption(grace: random.seconds(0...5), checkpointEvery: .seconds(20))
+    if random.chance(25) {
+      (spec.demand.members, spec.demand.devices) = (UInt16(random.within(2...3)), 1)
+    }
+    spec.deadline = nil
+    if random.chance(40) {
+      spec.deadline = poolTime + Span(ns: spec.runtimeMax.ns + random.seconds(1...40).ns)
+    }
+  }
+
   private mutating func anyDemand() -> Demand {
     let demands: [Demand] = [
-      Demand(shape: .whole, devices: UInt8(random.within(1...4)), cpu: MilliCPU(1_000)),
       Demand(
-        shape: .fraction(MilliGPU(Int32(100 * random.within(1...9))), Bytes(8 << 30)),
+        shape: .whole, devices: UInt8(random.chance(50) ? 1 : random.within(1...4)),
+        cpu: MilliCPU(random.chance(50) ? 1_000 : 0)),
+      Demand(
+        shape: .fraction(
+          MilliGPU(Int32(100 * random.within(1...9))),
+          Bytes(Int64(random.chance(80) ? 8 : 45) << 30)),
         cpu: MilliCPU(500), sharing: random.chance(50) ? .anyTenant : .ownTenant),
       Demand(shape: .slice(Names.slice(random.number(2))), devices: UInt8(random.within(1...2))),
       Demand(
         shape: .cpuOnly, cpu: MilliCPU(Int32(250 * random.within(1...12))),
         hostMemory: Bytes(Int64(random.below(8)) << 30), sharing: .anyTenant),
-      Demand(shape: .fraction(MilliGPU(300), Bytes(50 << 30)), devices: 2),
+      Demand(
+        shape: .fraction(MilliGPU(300), Bytes(Int64(random.chance(50) ? 50 : 15) << 30)),
+        devices: 2),
     ]
-    var demand = demands[random.number(demands.count)]
+    let favoured = random.chance(70) ? plan.life.favours : nil
+    var demand = demands[favoured ?? random.number(demands.count)]
     if random.chance(20) {
       demand.members = UInt16(random.within(2...5))
       demand.devices = min(demand.devices, 2)
@@ -62,6 +93,8 @@ extension World {
   private mutating func anyLanes() -> LaneSet {
     guard server.isUp else { return LaneSet(bits: 7) }
     if random.chance(50) { return server.loop.pool.laneSet(named: WorldPolicy.lanes) }
+    // An owner's lane alone promises most.
+    if random.chance(20) { return server.loop.pool.laneSet(named: [Names.lane(10)]) }
     let isReserved = random.chance(30)
     let names = WorldPolicy.lanes.enumerated().filter { place, _ in
       isReserved ? place > 2 : random.chance(60)

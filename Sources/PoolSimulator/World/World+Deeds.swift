@@ -86,7 +86,7 @@ extension World {
   /// Somebody decides on a claim: mostly one that waits for it, mostly somebody who may.
   private mutating func decide() {
     let kind = random.number(10)
-    let soon = server.loop.pool.now + .seconds(1)
+    let soon = server.loop.pool.now + random.seconds(1...4)
     let any = server.loop.pool.anyClaim(&random) {
       switch kind {
       case 0: $0.approval != nil
@@ -105,6 +105,11 @@ extension World {
   private mutating func quote() {
     clients.quotes += 1
     var spec = anyClaim()
+    if server.isUp, random.chance(50) {
+      // Of two lanes the cheaper one may be gone when the quote is redeemed.
+      spec.demand = Demand(shape: .whole)
+      spec.lanes = server.loop.pool.laneSet(named: [Names.lane(0), Names.lane(2)])
+    }
     let name = Names.quote(random.chance(3) ? max(0, clients.quotes - 2) : clients.quotes)
     let lasts: Span? = random.chance(30) ? random.seconds(1...100) : nil
     ask(.quote(name, spec, lasts: lasts))
@@ -131,9 +136,9 @@ extension World {
   // MARK: who may do what
 
   private mutating func delegate() {
-    let number = random.number(9)
     // A tree of three roots with two heirs each; sometimes a name is tried elsewhere.
     // In some lives each is given out of the one before it, deeper than may be.
+    let number = plan.life.isDeep && random.chance(60) ? firstUnknownHeir() : random.number(9)
     let usual = plan.life.isDeep ? number - 1 : number < 3 ? -1 : (number - 3) / 2
     let parent = random.chance(95) ? (usual < 0 ? nil : usual) : random.number(9)
     var spec = DelegationSpec(
@@ -142,11 +147,13 @@ extension World {
       parent: parent.map { Names.budget($0) },
       limit: Credits(
         random.within(2...30) * (plan.life.isDeep ? 100_000 : 20_000_000) / (number < 3 ? 1 : 3)),
-      expires: now + random.seconds(5...(number < 3 ? 600 : 300)))
+      expires: poolTime + random.seconds(5...(number < 3 ? 600 : 300)))
     if server.isUp, let given = server.loop.pool.delegation(named: spec.key),
       random.chance(90)
     {
       (spec.tenant, spec.ceiling) = (given.tenant, given.ceiling)
+      // Some are cut down to what is spent already: nothing is left of them.
+      if random.chance(20) { spec.limit = given.spent }
     } else if server.isUp, let above = spec.parent,
       let giver = server.loop.pool.delegation(named: above)
     {
@@ -160,6 +167,12 @@ extension World {
     insist(.delegate(spec))
   }
 
+  /// The first of the chain of delegations that is not given.
+  private func firstUnknownHeir() -> Int {
+    guard server.isUp else { return 0 }
+    return (0..<9).first { server.loop.pool.delegation(named: Names.budget($0)) == nil } ?? 0
+  }
+
   private mutating func restrict() {
     let kind = IdentityKind.allCases[random.number(4)]
     let names = [
@@ -168,7 +181,7 @@ extension World {
     ]
     let measures: [Restriction.Measure] = [.suspend, .throttle(liveClaims: 3), .ceiling(.p2)]
     let restriction = Restriction(
-      measure: measures[random.number(3)], until: now + random.seconds(0...120),
+      measure: measures[random.number(3)], until: poolTime + random.seconds(0...120),
       by: Names.principal(9), because: Names.text(0))
     ask(.restrict(kind, names[Int(kind.rawValue)], random.chance(70) ? restriction : nil))
   }
@@ -193,7 +206,7 @@ extension World {
     let raise = EmergencyRaise(
       by: Names.principal(random.chance(90) ? 4 : 0),
       and: Names.principal(random.chance(90) ? 5 : 4),
-      until: now + random.seconds(0...400))
+      until: poolTime + random.seconds(0...400))
     ask(.raiseEmergency(bucket, raise))
   }
 
@@ -208,7 +221,7 @@ extension World {
     if isForgetting { return ask(.forget(node)) }
     switch random.number(8) {
     case 0, 1: ask(.cordon(node))
-    case 2: ask(.drain(node, deadline: now + random.seconds(0...60)))
+    case 2: ask(.drain(node, deadline: poolTime + random.seconds(0...60)))
     default: ask(.uncordon(node))
     }
   }
@@ -278,10 +291,12 @@ extension Pool {
   /// What stands in a delegation that is known.
   fileprivate func delegation(
     named key: Key
-  ) -> (tenant: Key, limit: Credits, expires: Instant, ceiling: ServiceClass)? {
+  ) -> (tenant: Key, limit: Credits, expires: Instant, ceiling: ServiceClass, spent: Credits)? {
     guard let bucket = budget(named: key).flatMap({ bucket($0) }),
       let delegation = bucket.delegation, let tenant = tenant(bucket.tenant)
     else { return nil }
-    return (tenant.key, bucket.credits.cap, delegation.expires, delegation.ceiling)
+    return (
+      tenant.key, bucket.credits.cap, delegation.expires, delegation.ceiling, bucket.spent
+    )
   }
 }

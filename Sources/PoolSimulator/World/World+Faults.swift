@@ -20,10 +20,31 @@ extension World {
     case .clockStep:
       server.stepClock(Span(ns: random.within(-7_200_000_000_000...7_200_000_000_000)))
     case .deviceFault: nodes[victim].breakDevice(at: now, &random)
-    case .lie: nodes[victim].bendAccount(at: now, &random)
-    case .vanish: nodes[victim].vanish(at: now)
+    case .lie:
+      nodes[victim].bendAccount(at: now, &random)
+      nodes[victim].seeTruthSoon(at: now, &random)
+    case .vanish:
+      nodes[victim].vanish(at: now)
+      nodes[victim].seeTruthSoon(at: now, &random)
     case .fencing: vouch(victim)
     case .burst: burst()
+    }
+  }
+
+  /// What is found of a machine changes in the moment in which work is to start there.
+  mutating func strike(with reply: NodeReply, _ number: Int) {
+    let starts = (reply.orders ?? []).filter { order in
+      if case .start = order.verb { return true }
+      return false
+    }
+    guard let order = random.pick(starts), random.below(1_000) < faults.untimely else { return }
+    if random.chance(50) {
+      nodes[number].breakDevice(named: order.devices.last?.device, at: now)
+    } else {
+      nodes[number].bendAccount(at: now, &random)
+      // Often the device that is to be used has less memory than was thought.
+      if random.chance(50) { nodes[number].halve(order.devices.last?.device, at: now) }
+      nodes[number].seeTruthSoon(at: now, &random)
     }
   }
 

@@ -63,6 +63,9 @@ package struct World {
     for kind in Fault.allCases { schedule(kind) }
   }
 
+  /// Time as the leader has it, which clocks that were set may have moved on.
+  var poolTime: Instant { server.isUp ? server.loop.pool.now : now }
+
   /// Enrols every node and puts a first policy in force, once for each leadership that knows none.
   private mutating func setUp() {
     guard server.loop.epoch != toldEpoch else { return }
@@ -188,7 +191,9 @@ package struct World {
       if server.take(message, from: link.from, at: now) == .messageLate {
         reached.note(.heartbeatLate)
       }
-    case .reply(let reply): nodes[link.to].take(reply, at: now)
+    case .reply(let reply):
+      if faults.untimely > 0 { strike(with: reply, link.to) }
+      nodes[link.to].take(reply, at: now)
     case .request(let request): server.take(request)
     case .answer(let answer):
       server.checks.promise(record: answer.record)

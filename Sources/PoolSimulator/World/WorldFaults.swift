@@ -32,6 +32,9 @@ package struct WorldFaults: Sendable {
   package var means: [Span?]
   /// Work that takes longer to kill than it should. Unit: thousandths.
   package var stubborn: UInt64 = 0
+  /// Orders to start work that come in the moment in which what is found of the machine changes.
+  /// Unit: thousandths.
+  package var untimely: UInt64 = 0
 
   /// No fault at all, on a network that only delays.
   package static let none = WorldFaults()
@@ -44,8 +47,9 @@ package struct WorldFaults: Sendable {
     set { means[kind.rawValue] = newValue }
   }
 
-  /// What else may be left out: what happens to messages, and work that is hard to kill.
-  static let otherNames = ["lost", "doubled", "late", "stubborn"]
+  /// What else may be left out: what happens to messages, work that is hard to kill, and changes
+  /// of a machine just when an order comes.
+  static let otherNames = ["lost", "doubled", "late", "stubborn", "untimely"]
 
   /// Leaves out kinds of faults, by name.
   mutating func leaveOut(_ names: [String]) {
@@ -54,6 +58,7 @@ package struct WorldFaults: Sendable {
     if names.contains("doubled") { network.doubled = 0 }
     if names.contains("late") { network.late = 0 }
     if names.contains("stubborn") { stubborn = 0 }
+    if names.contains("untimely") { untimely = 0 }
   }
 
   /// Whether nothing is on that may have work outlast its kill deadline: the agents are up, work
@@ -82,11 +87,13 @@ package struct WorldFaults: Sendable {
         case .agentCrash: 20...200
         case .partition: 20...100
         case .burst: 30...300
-        case .serverCrash, .reboot, .clockStep, .deviceFault, .lie, .vanish, .fencing: 60...400
+        case .deviceFault, .lie, .vanish: 20...300
+        case .serverCrash, .reboot, .clockStep, .fencing: 60...400
         }
       faults[kind] = random.seconds(range)
     }
-    if isOn(&random) { faults.stubborn = random.below(100) }
+    if isOn(&random) { faults.stubborn = random.below(250) }
+    if random.below(3) == 0 { faults.untimely = random.below(250) }
     return faults
   }
 }

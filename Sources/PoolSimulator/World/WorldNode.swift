@@ -44,6 +44,8 @@ struct WorldNode: Sendable {
   private var lie: NodeLie?
   /// Whether the instances of its boards are gone for now, and how often they were made anew.
   private var hasVanished = false
+  /// When it sees again what there is, where that is soon. Unit: nanoseconds.
+  private var truthAt: Int64 = .max
   private var layout = 0
 
   init(number: Int, shape: NodeShape, at now: Instant, random: inout SeededGenerator) {
@@ -56,7 +58,7 @@ struct WorldNode: Sendable {
   }
 
   private mutating func plan() {
-    var next = min(wakeAt, isHeldOff ? .max : upAt)
+    var next = min(wakeAt, truthAt, isHeldOff ? .max : upAt)
     if let writing { next = min(next, writing.done.ns) }
     for index in processes.indices {
       next = min(next, processes[index].ends.ns, processes[index].dies.ns)
@@ -124,6 +126,7 @@ struct WorldNode: Sendable {
   ) throws(Violation) -> NodeMessage? {
     defer { plan() }
     if upAt <= now.ns, !isHeldOff { startAgent(now, &reached) }
+    if truthAt <= now.ns { seeTruth(now) }
     let moment = clock(now)
     endProcesses(now, &random)
     if let (record, done) = writing, done <= now {
@@ -294,7 +297,7 @@ struct WorldNode: Sendable {
   }
 
   private mutating func loseRecord(_ reached: inout Reached, _ random: inout SeededGenerator) {
-    guard random.below(8) == 0 else { return }
+    guard random.below(3) == 0 else { return }
     disk = nil
     reached.note(.recordLost)
   }
@@ -314,9 +317,17 @@ struct WorldNode: Sendable {
   }
 
   mutating func breakDevice(at now: Instant, _ random: inout SeededGenerator) {
-    broken = broken == nil ? random.number(devices.count) : nil
-    look(now)
-    plan()
+    guard broken == nil else { return breakDevice(nil, at: now) }
+    let used = processes.isEmpty ? nil : processes[random.number(processes.count)].shares.first
+    // Often one that work is on.
+    let place = random.chance(50) ? devices.firstIndex { $0.key == used?.device } : nil
+    breakDevice(place ?? random.number(devices.count), at: now)
+  }
+
+  /// A device breaks, where it is there.
+  mutating func breakDevice(named device: Key?, at now: Instant) {
+    guard let place = devices.firstIndex(where: { $0.key == device }) else { return }
+    breakDevice(place, at: now)
   }
 
   /// A device breaks, or all work again.
@@ -328,8 +339,27 @@ struct WorldNode: Sendable {
 
   mutating func bendAccount(at now: Instant, _ random: inout SeededGenerator) {
     lie = lie == nil ? .draw(&random, devices: devices.count) : nil
+    lie?.renamed = processes.last?.shares.first?.device
     look(now)
     plan()
+  }
+
+  /// Some see what there is again while that still runs which ran before.
+  mutating func seeTruthSoon(at now: Instant, _ random: inout SeededGenerator) {
+    truthAt = random.below(2) == 0 ? now.ns + random.within(100_000_000...15_000_000_000) : .max
+    plan()
+  }
+
+  /// Half of the memory of a device is gone, and all else is there.
+  mutating func halve(_ device: Key?, at now: Instant) {
+    lie = NodeLie(halved: devices.firstIndex { $0.key == device })
+    look(now)
+    plan()
+  }
+
+  private mutating func seeTruth(_ now: Instant) {
+    (lie, hasVanished, truthAt) = (nil, false, .max)
+    look(now)
   }
 
   /// Instances vanish with what runs on them, or are there again.
@@ -349,7 +379,7 @@ struct WorldNode: Sendable {
 
   /// Nothing is wrong with it any more.
   mutating func heal(at now: Instant) {
-    (broken, lie, hasVanished, isHeldOff) = (nil, nil, false, false)
+    (broken, lie, hasVanished, isHeldOff, truthAt) = (nil, nil, false, false, .max)
     look(now)
     plan()
   }

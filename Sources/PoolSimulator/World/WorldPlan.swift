@@ -17,14 +17,21 @@ package struct WorldPlan: Sendable {
   package var life: WorldLife
   /// Records of one part of the journal. Unit: records.
   package var journalPart: Int
+  /// How long a write of its disk may take at most, where it is slow; nil: it is not.
+  package var slowDisk: Span?
 
   /// Draws a world.
   package static func draw(_ random: inout SeededGenerator) -> WorldPlan {
     let count = random.chance(70) ? Int(random.within(1...6)) : Int(random.within(7...16))
+    let isSlow = random.chance(15)
+    var life = WorldLife.draw(&random)
+    if isSlow { life.weights[Deed.decide.rawValue] = 60 + random.number(60) }
     return WorldPlan(
       nodes: (0..<count).map { _ in NodeShape.draw(&random) },
       tenants: Int(random.within(1...4)), faults: .draw(&random), pool: limits(&random),
-      loop: loopLimits(&random), life: .draw(&random), journalPart: Int(random.within(64...1_024)))
+      loop: loopLimits(isSlow, &random),
+      life: life, journalPart: Int(random.within(64...1_024)),
+      slowDisk: isSlow ? random.milliseconds(300...1_500) : nil)
   }
 
   private static func limits(_ random: inout SeededGenerator) -> Limits {
@@ -44,9 +51,13 @@ package struct WorldPlan: Sendable {
     return limits
   }
 
-  private static func loopLimits(_ random: inout SeededGenerator) -> LoopLimits {
+  /// - Parameter isSlow: whether the disk is slow; then batches are small, so that what comes in
+  ///   has to wait.
+  private static func loopLimits(
+    _ isSlow: Bool, _ random: inout SeededGenerator
+  ) -> LoopLimits {
     var limits = LoopLimits()
-    limits.batchCommands = Int(random.within(8...300))
+    limits.batchCommands = Int(random.within(8...(isSlow ? 12 : 300)))
     limits.newsPerMessage = Int(random.within(1...8))
     limits.commandsPerTick = Int(random.within(1...16))
     limits.remembered = Int(random.within(1...64))
@@ -73,6 +84,10 @@ package struct WorldLife: Sendable {
   package var isDeep: Bool
   /// Whether some commands are malformed, or name what is not there.
   package var isOdd: Bool
+  /// The kind of hardware that most claims ask for, by its place in the list; nil: any.
+  package var favours: Int?
+  /// Whether claims are short and urgent, or long and may be interrupted.
+  package var isPressing = false
   /// How long the work of a claim runs, where that is told: then all of it starts, listens and
   /// ends well. Looked up, never iterated.
   package var spans: [Key: Span]?
@@ -86,10 +101,22 @@ package struct WorldLife: Sendable {
     }
     weights[Deed.submit.rawValue] = 60 + random.number(300)
     weights[Deed.renew.rawValue] = 60 + random.number(200)
-    return WorldLife(
+    let themes = Deed.themes
+    if random.chance(50) {
+      for deed in themes[random.number(themes.count)] {
+        weights[deed.rawValue] = 40 + random.number(100)
+      }
+    }
+    var life = WorldLife(
       pace: random.milliseconds(15...400), weights: weights,
       runtime: random.within(20...400), works: random.within(5...90),
-      crowd: Int(random.within(4...90)), isDeep: random.chance(20), isOdd: random.chance(60))
+      crowd: Int(random.within(4...90)), isDeep: random.chance(20), isOdd: random.chance(60),
+      favours: random.chance(40) ? random.number(5) : nil, isPressing: random.chance(25))
+    guard life.isPressing else { return life }
+    // Long work fills what there is, so that the urgent has to take it.
+    (life.favours, life.works, life.crowd) = (0, random.within(60...200), 90)
+    life.pace = random.milliseconds(15...150)
+    return life
   }
 
   /// Draws what is done next.
@@ -107,6 +134,17 @@ package struct WorldLife: Sendable {
 package enum Deed: Int, CaseIterable, Sendable {
   case submit, quote, redeem, renew, checkpoint, release, cancel, decide, delegate, revoke
   case restrict, signal, dependency, emergency, duty, activate, forget, repeated, renamed, odd
+
+  /// What some lives are full of: few of these do not lead where many do.
+  fileprivate static var themes: [[Deed]] {
+    [
+      [.quote, .redeem, .activate], [.quote, .redeem, .forget],
+      [.decide], [.activate, .checkpoint],
+      [.delegate, .revoke],
+      [.checkpoint, .release],
+      [.duty, .forget], [.restrict, .cancel], [.repeated, .renamed], [.emergency, .signal],
+    ]
+  }
 
   /// How often it is done where it is done as often as any.
   fileprivate var usual: Int {

@@ -13,7 +13,7 @@ extension WorldPolicy {
     for service in 0..<3 where random.chance(80) { addLadder(of: service, &random) }
     for number in 0..<3 where random.chance(70) { addGauge(number, &random) }
     // A ladder that does not get cheaper step by step is refused as a whole.
-    if policy.rungObstacle() != nil, random.chance(90) { policy.rungs = [] }
+    if policy.rungObstacle() != nil, isKind || random.chance(90) { policy.rungs = [] }
   }
 
   private func lanes(_ numbers: [Int]) -> LaneSet {
@@ -39,13 +39,17 @@ extension WorldPolicy {
     rungs[4].runtimeMilli = 400
     rungs[4].automation = .answerOnly
     rungs[5].runtimeMilli = 100
-    if policy.services[service].approval != nil { rungs[2].automation = .approvalRequired }
+    if policy.services[service].approval != nil {
+      rungs[random.chance(50) ? 1 : 2].automation = .approvalRequired
+    }
     rungs[5].automation = random.chance(50) ? .retrievalOnly : .queued
     for index in rungs.indices {
       if random.chance(20) { rungs[index].dependency = Names.dependency(0) }
       if random.chance(20) { rungs[index].pressure = .saturated }
       if random.chance(20) { rungs[index].limit(to: [Names.action(0)]) }
-      if index < 2, random.chance(30), policy.services[service].risk == .low {
+      if index < 2, random.chance(30), policy.services[service].risk == .low,
+        rungs[index].automation == nil
+      {
         rungs[index].triggers = TriggerSet(Trigger.allCases)
       }
     }

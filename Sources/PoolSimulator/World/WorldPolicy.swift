@@ -12,7 +12,7 @@ struct WorldPolicy {
   var policy = CompiledPolicy()
   private let plan: WorldPlan
   /// Whether every claim can be served in time: what comes into force when the faults are over.
-  private let isKind: Bool
+  let isKind: Bool
 
   static func draw(
     for plan: borrowing WorldPlan, isKind: Bool = false, _ random: inout SeededGenerator
@@ -82,7 +82,7 @@ struct WorldPolicy {
       ? 1_500 : Int64(isKind ? 1 : 1 + random.number(6 / Int(reserved.cell))) * cellMilli
     if random.chance(70) {
       reserved.lending = .reclaimable(
-        within: random.seconds(15...300), atMost: random.within(1...9) * 1_000)
+        within: random.seconds(15...300), atMost: isKind ? 100_000 : random.within(1...9) * 1_000)
     }
     policy.lanes.append(reserved)
   }
@@ -101,16 +101,20 @@ struct WorldPolicy {
         startWithin: random.seconds(8...30),
         killWithin: random.seconds(5...15), emptyBucket: random.chance(60) ? .park : .reject,
         overrun: random.chance(rank == 0 ? 80 : 30) ? .debt : .stop)
-      if random.chance(50) { rule.shield = random.seconds(0...60) }
+      if !plan.life.isPressing, random.chance(50) { rule.shield = random.seconds(0...60) }
       if random.chance(30) { rule.waitLimit = random.seconds(1...200) }
-      if random.chance(50) { rule.queueWaitMax = random.seconds(30...400) }
+      if random.chance(50) {
+        rule.queueWaitMax = random.seconds(random.chance(30) ? 3...30 : 30...400)
+      }
       if random.chance(30) { rule.emptyBucket = .downgrade }
       policy.classes.append(rule)
     }
-    if random.chance(80) {
+    if plan.life.isPressing || random.chance(80) {
       policy.preemption = PreemptionRule(
-        distance: UInt8(random.within(1...3)), burst: UInt32(random.within(1...8)),
-        perHour: UInt32(random.below(400)))
+        distance: UInt8(random.within(1...(plan.life.isPressing ? 2 : 3))),
+        burst: UInt32(random.chance(40) ? 1 : random.within(1...8)),
+        perHour: UInt32(
+          random.below(random.chance(40) ? 20 : plan.life.isPressing ? 4_000 : 400)))
     }
   }
 
@@ -122,7 +126,8 @@ struct WorldPolicy {
       var rule = TenantRule(
         key: Names.tenant(tenant), queueMax: UInt32(random.within(3...25)),
         weightMilli: Int32(500 * random.within(1...6)))
-      if random.chance(40) { rule.borrowingMax = Int64(random.below(6)) * 1_000 }
+      // What is never lent would wait for ever.
+      if !isKind, random.chance(40) { rule.borrowingMax = Int64(random.below(6)) * 1_000 }
       if !isKind, random.chance(5) { rule.classes = ClassSet(bits: UInt8(random.below(16))) }
       policy.tenants.append(rule)
       if !isKind, random.chance(3) { continue }
@@ -169,7 +174,7 @@ struct WorldPolicy {
   }
 
   private mutating func addQuotes(_ random: inout SeededGenerator) {
-    if random.chance(30) { policy.profiles[0].weightMilli = Int32(700 + random.below(600)) }
+    if random.chance(50) { policy.profiles[0].weightMilli = Int32(700 + random.below(600)) }
     guard random.chance(80) else { return }
     policy.quotes = QuoteRule(
       lasts: random.seconds(5...60), lastsMax: .seconds(90),
@@ -182,18 +187,23 @@ struct WorldPolicy {
     for rank in 0..<Self.services {
       var service = ServiceRule(
         key: Names.service(rank), tenant: nil,
-        serviceClass: [.p0, .p1, .p2, .p3][random.chance(80) ? rank : random.number(4)],
+        serviceClass: [.p0, .p1, .p2, .p3][
+          plan.life.isPressing || random.chance(80) ? rank : random.number(4)],
         weightMilli: Int32(500 * random.within(1...4)))
       if random.chance(50) { service.complexity = .simple }
       if random.chance(50) { service.risk = .low }
       if !isKind, random.chance(3) { service.tenant = Names.tenant(0) }
       policy.services.append(service)
     }
-    guard random.chance(50) else { return }
+    // Where the leader is slow, approvals often come when their request has just lapsed.
+    let isSlow = plan.slowDisk != nil
+    guard isSlow || random.chance(50) else { return }
     var rule = ApprovalRule(
-      approvers: Array(Self.approvers.prefix(2)), lasts: random.seconds(10...200))
+      approvers: Array(Self.approvers.prefix(2)),
+      lasts: isSlow ? random.seconds(3...15) : random.seconds(10...200))
     if random.chance(80) { rule.actions = [Names.action(1)] }
     policy.approvals = [rule]
     policy.services[2].approval = 0
+    for service in 0..<2 where random.chance(30) { policy.services[service].approval = 0 }
   }
 }

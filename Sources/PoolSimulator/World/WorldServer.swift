@@ -28,11 +28,13 @@ struct WorldServer {
   private var tickets: UInt64 = 0
   private var told: [String]?
   private let limits: LoopLimits
+  private var slowDisk: Span?
 
   init(plan: WorldPlan, random: inout SeededGenerator) {
     rate = random.within(-500...500)
     utcRate = random.within(-500...500)
     limits = plan.loop
+    slowDisk = plan.slowDisk
     disk = WorldDisk(limits: plan.pool, partMax: plan.journalPart)
     checks = DiskChecks(limits: plan.pool)
     let origin = ClockReading(elapsed: 0, utc: 0)
@@ -117,7 +119,8 @@ struct WorldServer {
     output.hasRun = true
     if let batch = said.batch {
       try disk.write(batch, behind: loop.pool.digest())
-      doneAt = now.ns + random.within(0...(random.chance(80) ? 20_000_000 : 300_000_000))
+      let usual: Int64 = random.chance(80) ? 20_000_000 : 300_000_000
+      doneAt = now.ns + random.within(0...(slowDisk?.ns ?? usual))
     }
     for reply in said.replies { output.answers.append(try answer(reply)) }
     for (node, reply) in said.nodeReplies {
@@ -253,8 +256,9 @@ struct WorldServer {
     }
   }
 
-  /// The faults are over: a leader that is down comes up.
+  /// The faults are over: a leader that is down comes up, and its disk keeps up with it.
   mutating func heal(at now: Instant) {
+    slowDisk = nil
     if !isUp { upAt = now.ns }
     plan()
   }
