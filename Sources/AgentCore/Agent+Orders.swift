@@ -7,7 +7,7 @@ extension Agent {
   public mutating func take(_ reply: NodeReply, at now: BootTime) {
     self.now = max(self.now, now)
     guard reply.epoch >= epoch else { return refuse(nil, .epochOver) }
-    guard reply.generation == generation,
+    guard reply.generation == generation, reply.boot == nil || reply.boot == boot,
       let from = sent.first(where: { $0.sequence == reply.sequence })?.at
     else { return refuse(nil, .replyLate) }
     let isNewEpoch = reply.epoch > epoch

@@ -6,6 +6,8 @@ struct Contact: Sendable {
   var node: NodeID
   /// When it was heard last, on the clock of the loop.
   var heardAt = Instant.origin
+  /// The boot of the youngest message that was heard.
+  var boot: Key?
   /// The youngest message that was heard.
   var generation: UInt64 = 0
   var sequence: UInt64 = 0
@@ -65,6 +67,7 @@ struct Contacts: Sendable {
       contact.isDirty = true
     }
     contact.heardAt = moment
+    contact.boot = message.boot
     contact.generation = message.generation
     contact.sequence = message.sequence
     if contact.waiting == nil { inbox.append(node.row) }

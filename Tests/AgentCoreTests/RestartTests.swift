@@ -72,6 +72,21 @@ import Testing
     #expect(rig.state(1) == .unsure)
   }
 
+  /// An agent that lost its record counts from 1 after a boot as well as before.
+  @Test func aReplyToAnEarlierBootIsLate() throws {
+    var rig = AgentRig(record: try stored())
+    let message = try #require(rig.message)
+    var reply = rig.reply(to: message, [])
+    reply.boot = Key(high: 77, low: 1)
+    rig.agent.take(reply, at: rig.now)
+    rig.run()
+    #expect(rig.refusals == [.replyLate])
+    reply.boot = message.boot
+    rig.agent.take(reply, at: rig.now)
+    rig.run()
+    #expect(rig.refusals == [.replyLate])
+  }
+
   @Test func aLostCountGoesOnFromTheLeaders() throws {
     var rig = AgentRig()
     let message = try #require(rig.message)

@@ -15,7 +15,11 @@ extension Pool {
     step(.nodeAdvertised(id, fact: UInt32(log.nodeReports.count - 1)), &log)
     // Nothing outlives a boot, whatever the agent believes; boards may be partitioned anew by then.
     let hasRebooted = before.hasRebooted(since: report)
-    if hasRebooted { takeLeases([], of: id, &log) }
+    if hasRebooted {
+      takeLeases([], of: id, &log)
+    } else if nodes[id].reach == .recovering, reusesSlots(advertisement) {
+      takeLeases(advertisement.living, of: id, &log)
+    }
     takeDevices(advertisement.devices, of: id, &log)
     if nodes[id].reach == .recovering, !hasRebooted {
       takeLeases(advertisement.living, of: id, &log)
@@ -63,8 +67,11 @@ extension Pool {
         <= devices.limit
     else { return Reason(.fieldOutOfRange) }
     let hasRebooted = node.hasRebooted(since: report)
+    // A full account of what lives ends every lease that is not in it.
+    let isAccount = hasRebooted || !node.isHeard
     for (index, device) in advertisement.devices.enumerated() {
-      guard isWellFormed(device, among: advertisement.devices, isEmptied: hasRebooted) else {
+      guard isWellFormed(device, in: advertisement, isEmptied: hasRebooted, isAccount: isAccount)
+      else {
         return Reason(.malformed, have: Int64(index))
       }
       guard let row = keys.devices.row(for: device.key) else { continue }
@@ -99,8 +106,33 @@ extension Pool {
         || known.slots != device.slots)
   }
 
+  /// Whether instances stand on slots that leases hold under other names: instances were made anew
+  /// while nobody heard of the node.
+  private func reusesSlots(_ advertisement: Advertisement) -> Bool {
+    advertisement.devices.contains {
+      $0.kind == .slice && takesHeldSlots($0, among: advertisement.devices, living: nil)
+    }
+  }
+
+  /// Whether a lease that is said to live holds a share of a device.
+  private func isHeld(_ row: UInt32, byAnyOf living: [Fencing]) -> Bool {
+    var lease = placement.leases.first(of: devices[row: row].node.row)
+    while lease != RowLists.none {
+      if living.contains(leases[row: lease].fencing),
+        leases[row: lease].uses.indices.contains(where: { uses[$0].device.row == row })
+      {
+        return true
+      }
+      lease = placement.leases.next(after: lease)
+    }
+    return false
+  }
+
   /// Whether an instance would take slots of one that a lease still holds and nobody reports.
-  private func takesHeldSlots(_ device: DeviceReport, among all: [DeviceReport]) -> Bool {
+  /// - Parameter living: leases that live, where all others end with the report; nil: none ends.
+  private func takesHeldSlots(
+    _ device: DeviceReport, among all: [DeviceReport], living: [Fencing]?
+  ) -> Bool {
     guard let board = device.parent.flatMap({ keys.devices.row(for: $0) }) else { return false }
     if planted(.slotsBySum) { return false }
     var row = placement.instances.first(of: board)
@@ -108,7 +140,8 @@ extension Pool {
       let held = devices[row: row]
       if held.shares > 0, held.report.key != device.key,
         held.report.slots.bits & device.slots.bits != 0,
-        !all.contains(where: { $0.key == held.report.key })
+        !all.contains(where: { $0.key == held.report.key }),
+        living.map({ isHeld(row, byAnyOf: $0) }) ?? true
       {
         return true
       }
@@ -117,10 +150,13 @@ extension Pool {
     return false
   }
 
-  /// - Parameter isEmptied: whether the report ends every lease of its node.
+  /// - Parameters:
+  ///   - isEmptied: whether the report ends every lease of its node.
+  ///   - isAccount: whether it ends those that it does not say to live.
   private func isWellFormed(
-    _ device: DeviceReport, among all: [DeviceReport], isEmptied: Bool
+    _ device: DeviceReport, in advertisement: Advertisement, isEmptied: Bool, isAccount: Bool
   ) -> Bool {
+    let all = advertisement.devices
     guard all.reduce(0, { $0 + ($1.key == device.key ? 1 : 0) }) == 1,
       device.memory >= .zero, device.memory <= Limits.memoryMax
     else { return false }
@@ -137,7 +173,8 @@ extension Pool {
       guard let parent = all.first(where: { $0.key == device.parent }),
         parent.kind == .gpu, parent.isPartitioned, device.slice != nil,
         device.slots.bits != 0, device.capacity == .whole,
-        isEmptied || !takesHeldSlots(device, among: all)
+        isEmptied
+          || !takesHeldSlots(device, among: all, living: isAccount ? advertisement.living : nil)
       else { return false }
       // Instances of one GPU never overlap: capacity is the slot mask.
       return all.allSatisfy {

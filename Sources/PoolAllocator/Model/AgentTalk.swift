@@ -154,6 +154,9 @@ public struct NodeReply: Sendable {
   public var acceptedGeneration: UInt64
   /// Sequence of the report that is in force.
   public var acceptedSequence: UInt64
+  /// The boot of the message that it answers: an agent that lost its record counts from 1 after a
+  /// boot too. Nil where nothing is said of it.
+  public var boot: Key?
   /// The youngest message of its generation that was heard, told to an agent that may have lost its
   /// count; else 0.
   public var heardSequence: UInt64 = 0

@@ -52,8 +52,8 @@ extension World {
       (spec.demand.members, spec.demand.devices) = (UInt16(random.within(2...3)), 1)
     }
     spec.deadline = nil
-    if random.chance(40) {
-      spec.deadline = poolTime + Span(ns: spec.runtimeMax.ns + random.seconds(1...40).ns)
+    if random.chance(60) {
+      spec.deadline = poolTime + Span(ns: spec.runtimeMax.ns + random.seconds(1...15).ns)
     }
   }
 

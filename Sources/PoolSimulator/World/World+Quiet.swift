@@ -43,8 +43,9 @@ extension World {
   }
 
   private var isDrained: Bool {
-    guard server.isUp else { return false }
-    return server.loop.pool.isEmptied
+    guard server.isUp, server.loop.pool.isEmptied else { return false }
+    // Work that no record explains ends by itself.
+    return nodes.allSatisfy { !$0.processes.contains(where: \.isStray) }
   }
 
   /// What should not be there any more, in the pool and on the machines, in words.

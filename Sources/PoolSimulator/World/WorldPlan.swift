@@ -109,7 +109,8 @@ package struct WorldLife: Sendable {
     }
     var life = WorldLife(
       pace: random.milliseconds(15...400), weights: weights,
-      runtime: random.within(20...400), works: random.within(5...90),
+      runtime: random.within(20...400),
+      works: random.chance(25) ? random.within(90...300) : random.within(5...90),
       crowd: Int(random.within(4...90)), isDeep: random.chance(20), isOdd: random.chance(60),
       favours: random.chance(40) ? random.number(5) : nil, isPressing: random.chance(25))
     guard life.isPressing else { return life }

@@ -82,7 +82,8 @@ struct WorldPolicy {
       ? 1_500 : Int64(isKind ? 1 : 1 + random.number(6 / Int(reserved.cell))) * cellMilli
     if random.chance(70) {
       reserved.lending = .reclaimable(
-        within: random.seconds(15...300), atMost: isKind ? 100_000 : random.within(1...9) * 1_000)
+        within: random.seconds(random.chance(50) ? 15...40 : 15...300),
+        atMost: isKind ? 100_000 : random.within(1...9) * 1_000)
     }
     policy.lanes.append(reserved)
   }
