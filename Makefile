@@ -18,6 +18,7 @@ SOAK := 0-24000
 # other. Release tests need another flag for every module, hence a scratch path of their own.
 RELEASE_TESTS := -c release --scratch-path .build-release-tests -Xswiftc -enable-testing
 RELEASE_FILTER := Property|Digest
+TESTED_SIM := .build-release-tests/release/pool-sim
 
 # bootstrap leaves the folder of the toolchain here; it may not be on the search path.
 STAMP := .build/bootstrap.stamp
@@ -74,13 +75,14 @@ test-release: bootstrap
 
 # Whole clusters, every invariant after every step, and everything there is met at least once; then
 # the shipped scenarios and the promises of fairness; then one seed in two processes and two builds.
-test-sim: simulator
+# The program is the one that was built beside the release tests.
+test-sim: bootstrap
 	@$(IN_TOOLCHAIN) swift build -q --product pool-sim >&2
-	.build/release/pool-sim hunt --from $(firstword $(SIM_SEEDS)) --to $(lastword $(SIM_SEEDS)) \
-	  --jobs $(JOBS)
-	.build/release/pool-sim scenario scenarios
-	.build/release/pool-sim fairness >/dev/null
-	@scripts/same-bytes.sh .build/release/pool-sim .build/debug/pool-sim
+	@$(IN_TOOLCHAIN) swift build -q $(RELEASE_TESTS) --product pool-sim >&2
+	$(TESTED_SIM) hunt --from $(firstword $(SIM_SEEDS)) --to $(lastword $(SIM_SEEDS)) --jobs $(JOBS)
+	$(TESTED_SIM) scenario scenarios >/dev/null
+	$(TESTED_SIM) fairness >/dev/null
+	@scripts/same-bytes.sh $(TESTED_SIM) .build/debug/pool-sim
 
 mutants: bootstrap
 	@$(IN_TOOLCHAIN) swift build -q -c release --scratch-path .build-mutants \
