@@ -11,6 +11,7 @@ extension Agent {
     sequence += 1
     var message = NodeMessage(
       boot: boot, generation: generation, sequence: sequence, seen: seen, news: news())
+    message.started = started ?? 0
     if wantsReport, let inventory { report(inventory, in: &message) }
     sent.append((sequence, now))
     if sent.count > AgentLimits.messagesUnderWay { sent.removeFirst() }

@@ -7,7 +7,8 @@ extension Agent {
   public mutating func take(_ reply: NodeReply, at now: BootTime) {
     self.now = max(self.now, now)
     guard reply.epoch >= epoch else { return refuse(nil, .epochOver) }
-    guard reply.generation == generation, reply.boot == nil || reply.boot == boot,
+    guard reply.generation == generation, (reply.boot ?? boot) == boot,
+      (reply.started ?? started) == started,
       let from = sent.first(where: { $0.sequence == reply.sequence })?.at
     else { return refuse(nil, .replyLate) }
     let isNewEpoch = reply.epoch > epoch

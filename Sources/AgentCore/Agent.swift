@@ -41,6 +41,8 @@ public struct Agent: Sendable {
   /// Messages whose reply is not late: none before the one whose reply was taken in last, nor
   /// before the first report that answered the last ask.
   var sent: [(sequence: UInt64, at: BootTime)] = []
+  /// When it ran first; nil: it did not.
+  var started: Int64?
   var nextMessage = BootTime(ns: 0)
   var notBefore = BootTime(ns: 0)
   var ask: ReportAsk?
@@ -131,6 +133,7 @@ public struct Agent: Sendable {
   /// - Complexity: O(leases).
   public mutating func run(at now: BootTime) -> AgentOutput {
     self.now = max(self.now, now)
+    started = started ?? now.ns
     for index in leases.indices { advance(index) }
     var output = AgentOutput()
     if isChanged, storedNumber == number {

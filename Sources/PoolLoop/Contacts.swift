@@ -8,6 +8,8 @@ struct Contact: Sendable {
   var heardAt = Instant.origin
   /// The boot of the youngest message that was heard.
   var boot: Key?
+  /// The start of its agent, as that told it.
+  var started: Int64 = 0
   /// The youngest message that was heard.
   var generation: UInt64 = 0
   var sequence: UInt64 = 0
@@ -62,12 +64,12 @@ struct Contacts: Sendable {
   /// says all that there is to say.
   mutating func hear(_ message: NodeMessage, from node: NodeID, at moment: Instant, pool: Instant) {
     var contact = self[node]
-    if contact.generation != message.generation {
+    if contact.generation != message.generation || contact.started != message.started {
       contact.repliedTo = 0
       contact.isDirty = true
     }
     contact.heardAt = moment
-    contact.boot = message.boot
+    (contact.boot, contact.started) = (message.boot, message.started)
     contact.generation = message.generation
     contact.sequence = message.sequence
     if contact.waiting == nil { inbox.append(node.row) }

@@ -38,7 +38,7 @@ extension Loop {
     var reply = NodeReply(
       epoch: epoch, generation: message.generation, sequence: message.sequence,
       acceptedGeneration: reached)
-    reply.boot = message.boot
+    (reply.boot, reply.started) = (message.boot, message.started)
     reply.heardSequence = heard
     wait(node, reply)
   }
@@ -136,7 +136,7 @@ extension Loop {
     var reply = NodeReply(
       epoch: epoch, generation: contact.generation, sequence: sequence,
       acceptedGeneration: node.report.generation, acceptedSequence: node.report.sequence)
-    reply.boot = contact.boot
+    (reply.boot, reply.started) = (contact.boot, contact.started)
     reply.ask = contact.ask
     let isHeard = node.reach == .ready || node.reach == .suspect
     if contact.ask == nil, isHeard, contact.generation == node.report.generation {

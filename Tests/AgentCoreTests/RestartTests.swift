@@ -81,10 +81,14 @@ import Testing
     rig.agent.take(reply, at: rig.now)
     rig.run()
     #expect(rig.refusals == [.replyLate])
-    reply.boot = message.boot
+    (reply.boot, reply.started) = (message.boot, message.started + 1)
     rig.agent.take(reply, at: rig.now)
     rig.run()
-    #expect(rig.refusals == [.replyLate])
+    #expect(rig.refusals == [.replyLate, .replyLate])
+    reply.started = message.started
+    rig.agent.take(reply, at: rig.now)
+    rig.run()
+    #expect(rig.refusals == [.replyLate, .replyLate])
   }
 
   @Test func aLostCountGoesOnFromTheLeaders() throws {

@@ -55,6 +55,9 @@ public struct NodeMessage: Sendable {
   public var generation: UInt64
   /// Counts the messages of one start, from 1.
   public var sequence: UInt64
+  /// When the agent started, which tells its starts of one boot apart where it lost its record.
+  /// Unit: nanoseconds of its boot-time clock.
+  public var started: Int64 = 0
   /// Sequence of the message whose reply was taken in last; 0: none.
   public var seen: UInt64
   /// What it knows of leases and was not yet taken in.
@@ -157,6 +160,8 @@ public struct NodeReply: Sendable {
   /// The boot of the message that it answers: an agent that lost its record counts from 1 after a
   /// boot too. Nil where nothing is said of it.
   public var boot: Key?
+  /// The same for the start of the agent within its boot.
+  public var started: Int64?
   /// The youngest message of its generation that was heard, told to an agent that may have lost its
   /// count; else 0.
   public var heardSequence: UInt64 = 0

@@ -18,9 +18,6 @@ struct Evictions {
     var lane: LaneID
     var tenant: TenantID
     var isHeld: Bool
-    /// The devices that are kept, and what its members need of their nodes beside them.
-    var devices: [DeviceID]
-    var demand: Demand
     /// Whether the lane's rate was looked at for it.
     var isCharged = false
   }
@@ -44,8 +41,7 @@ struct Evictions {
       holder = Holder(
         claim: id, rank: claim.fact.serviceClass.rank,
         runtimeMax: claim.fact.spec.runtimeMax.ns, lane: pin.lane, tenant: claim.fact.tenant,
-        isHeld: pin.isHeld, devices: pin.uses.indices.map { log.uses[$0].device },
-        demand: claim.fact.spec.demand)
+        isHeld: pin.isHeld)
     case .leaseStopping(let id, .preempted, _, _): try preempt(id, facts)
     case .leaseStopping(let id, .reclaimed, _, _): try reclaim(id, facts)
     default: break
@@ -90,7 +86,6 @@ struct Evictions {
       throw Violation("P2", "lease \(id.name) is preempted for nobody")
     }
     try checkLane(holder, facts)
-    try checkNeed(lease, id, holder, facts)
     let claim = facts.claims[lease.grant.claim]
     try must(
       lease.interruption != nil && !lease.grant.isLent
@@ -119,32 +114,6 @@ struct Evictions {
       distance >= Int(rule.distance) || distance >= 1 && isLong, "P2",
       "lease \(id.name) of class \(lease.rank) is preempted for class \(holder.rank)")
     try spend(lease, rule, facts)
-  }
-
-  /// Who is stopped gives something that is needed: one of the devices that are kept, or processor
-  /// time or memory of a node that lacks them now (SEMANTICS 6.2).
-  private func checkNeed(
-    _ lease: KnownLease, _ id: LeaseID, _ holder: Holder, _ facts: borrowing Facts
-  ) throws(Violation) {
-    for member in lease.gang {
-      guard let known = facts.leases[member], let node = facts.nodes[known.grant.node] else {
-        return
-      }
-      if known.uses.contains(where: { holder.devices.contains($0.device) }) { return }
-      var cpu = Int64(node.report?.cpu.value ?? 0)
-      var memory = node.report?.hostMemory.value ?? 0
-      for other in node.leases {
-        guard let demand = facts.leases[other]?.demand else { continue }
-        cpu -= Int64(demand.cpu.value)
-        memory -= demand.hostMemory.value
-      }
-      let members = Int64(holder.demand.members)
-      let lacksCPU = cpu < Int64(holder.demand.cpu.value) * members
-      if lacksCPU || memory < holder.demand.hostMemory.value * members { return }
-    }
-    throw Violation(
-      "P2",
-      "lease \(id.name) is preempted for claim \(holder.claim.name), which needs nothing of it")
   }
 
   private func checkLane(_ holder: Holder, _ facts: borrowing Facts) throws(Violation) {
