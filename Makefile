@@ -24,11 +24,11 @@ TESTED_SIM := .build-release-tests/release/pool-sim
 STAMP := .build/bootstrap.stamp
 IN_TOOLCHAIN = export PATH="$$(cat $(STAMP)):$$PATH";
 
-STEPS := test-debug test-release test-sim mutants test-digest test-embed test-consumer-ci \
-  test-fidelity test-fuzz
+STEPS := test-debug test-release test-sim test-digest test-embed test-consumer-ci test-fidelity \
+  test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run test test-core $(STEPS) bench fuzz fairness soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run test test-core $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    build pool-agent and place the example claims'
