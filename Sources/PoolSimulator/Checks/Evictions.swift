@@ -18,8 +18,13 @@ struct Evictions {
     var lane: LaneID
     var tenant: TenantID
     var isHeld: Bool
+    /// The devices that are kept, and what its members need of their nodes beside them.
+    var devices: [DeviceID]
+    var demand: Demand
     /// Whether the lane's rate was looked at for it.
     var isCharged = false
+    /// Who was stopped for it: of a gang the member that was named.
+    var victims: [LeaseID] = []
   }
 
   private static let lease: Int128 = 3_600_000_000_000
@@ -27,8 +32,11 @@ struct Evictions {
   private var rule: PreemptionRule?
   private var holder: Holder?
 
-  /// Forgets for whom devices were kept.
-  mutating func begin() { holder = nil }
+  /// Forgets for whom devices were kept; after a command.
+  mutating func close(_ facts: borrowing Facts) throws(Violation) {
+    try checkNeed(facts)
+    holder = nil
+  }
 
   /// Looks at an event before it is folded.
   mutating func note(
@@ -37,11 +45,13 @@ struct Evictions {
     switch event {
     case .claimPinned(let id, let fact):
       guard let claim = facts.claims[id] else { return }
+      try checkNeed(facts)
       let pin = log.pins[Int(fact)]
       holder = Holder(
         claim: id, rank: claim.fact.serviceClass.rank,
         runtimeMax: claim.fact.spec.runtimeMax.ns, lane: pin.lane, tenant: claim.fact.tenant,
-        isHeld: pin.isHeld)
+        isHeld: pin.isHeld, devices: pin.uses.indices.map { log.uses[$0].device },
+        demand: claim.fact.spec.demand)
     case .leaseStopping(let id, .preempted, _, _): try preempt(id, facts)
     case .leaseStopping(let id, .reclaimed, _, _): try reclaim(id, facts)
     default: break
@@ -86,6 +96,7 @@ struct Evictions {
       throw Violation("P2", "lease \(id.name) is preempted for nobody")
     }
     try checkLane(holder, facts)
+    self.holder?.victims.append(id)
     let claim = facts.claims[lease.grant.claim]
     try must(
       lease.interruption != nil && !lease.grant.isLent
@@ -114,6 +125,57 @@ struct Evictions {
       distance >= Int(rule.distance) || distance >= 1 && isLong, "P2",
       "lease \(id.name) of class \(lease.rank) is preempted for class \(holder.rank)")
     try spend(lease, rule, facts)
+  }
+
+  /// Everybody who was stopped gives something that is needed, though all the others went: one of
+  /// the devices that are kept, or processor time or memory of a node that would lack them
+  /// (SEMANTICS 6.2: the final set is re-checked).
+  private func checkNeed(_ facts: borrowing Facts) throws(Violation) {
+    guard let holder else { return }
+    for victim in holder.victims {
+      try must(
+        isNeeded(victim, holder, facts), "P2",
+        "lease \(victim.name) is preempted for claim \(holder.claim.name), which needs nothing of it"
+      )
+    }
+  }
+
+  private func isNeeded(
+    _ victim: LeaseID, _ holder: Holder, _ facts: borrowing Facts
+  ) -> Bool {
+    var gone: [LeaseID] = []
+    for other in holder.victims where other != victim { gone += facts.leases[other]?.gang ?? [] }
+    for member in facts.leases[victim]?.gang ?? [] {
+      guard let known = facts.leases[member] else { return true }
+      if known.uses.contains(where: { holder.devices.contains($0.device) })
+        || lacksHost(known.grant.node, without: gone, holder, facts)
+      {
+        return true
+      }
+    }
+    return false
+  }
+
+  /// Whether a node lacks processor time or memory for the members, where leases are gone; true
+  /// where something is kept for another claim there, which may include what they lack.
+  private func lacksHost(
+    _ id: NodeID, without gone: [LeaseID], _ holder: Holder, _ facts: borrowing Facts
+  ) -> Bool {
+    guard let node = facts.nodes[id], let report = node.report else { return true }
+    for claim in facts.claims.ids where claim != holder.claim {
+      guard let known = facts.claims[claim], known.pin != nil else { continue }
+      if known.kept.contains(where: { facts.devices[$0]?.node == id }) { return true }
+    }
+    var cpu = Int64(report.cpu.value)
+    var memory = report.hostMemory.value
+    for lease in node.leases where !gone.contains(lease) {
+      guard let demand = facts.leases[lease]?.demand else { continue }
+      cpu -= Int64(demand.cpu.value)
+      memory -= demand.hostMemory.value
+    }
+    let members = Int64(holder.demand.members)
+    return cpu < Int64(holder.demand.cpu.value) * members
+      || memory < holder.demand.hostMemory.value * members
   }
 
   private func checkLane(_ holder: Holder, _ facts: borrowing Facts) throws(Violation) {

@@ -72,8 +72,8 @@ public struct Watch {
       now >= before && now == log.at.ns, "T1", "pool time is \(now) ns after \(before)")
     commands += 1
     facts.begin(at: log.at.ns)
-    evictions.begin()
     for index in log.events.indices { try note(log.events[index], log, pool) }
+    try evictions.close(facts)
     try close(command, decision, log, pool)
     if commands % every == 0 || facts.isAllTouched { try closeAll(pool) }
   }
