@@ -135,8 +135,7 @@ struct Evictions {
     for victim in holder.victims {
       try must(
         isNeeded(victim, holder, facts), "P2",
-        "lease \(victim.name) is preempted for claim \(holder.claim.name), which needs nothing of it"
-      )
+        "lease \(victim.name) is preempted for claim \(holder.claim.name), which has enough")
     }
   }
 
