@@ -14,7 +14,7 @@ public struct JournalHeader: Sendable {
 
   /// Makes the header of a journal that goes on from a pool.
   /// - Complexity: O(rows of all tables of the pool).
-  public init(identity: Key, firstSequence: UInt64 = 1, from pool: Pool) {
+  public init(identity: Key, firstSequence: UInt64 = 1, from pool: borrowing Pool) {
     self.identity = identity
     self.firstSequence = firstSequence
     self.state = pool.digest()

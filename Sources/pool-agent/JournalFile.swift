@@ -15,7 +15,7 @@ struct JournalFile {
   private var bytes: [UInt8] = []
 
   /// Begins a journal at a pool to which nothing happened yet.
-  init(_ path: String, from pool: Pool) throws(UsageError) {
+  init(_ path: String, from pool: borrowing Pool) throws(UsageError) {
     file = try NewFile(path)
     var random = SystemRandomNumberGenerator()
     let identity = Key(high: random.next(), low: random.next())
