@@ -8,17 +8,7 @@ enum SlotShares {
   static func check(
     _ fact: DeviceFact, _ id: DeviceID, _ facts: borrowing Facts
   ) throws(Violation) {
-    guard fact.report.kind == .slice else { return }
-    for lease in facts.nodes[fact.node]?.leases ?? [] {
-      for held in facts.leases[lease]?.uses ?? [] where held.device != id {
-        guard let other = facts.devices[held.device], other.report.kind == .slice,
-          other.report.parent == fact.report.parent
-        else { continue }
-        try must(
-          other.report.slots.bits & fact.report.slots.bits == 0, "D1",
-          "device \(id.row) is taken in, and lease \(lease.name) holds some of its slots")
-      }
-    }
+    try checkSlots(of: fact.report, id, on: fact.node, "taken in", facts)
   }
 
   /// Looks at a grant before it is folded.
@@ -29,17 +19,25 @@ enum SlotShares {
       let grant = log.grants[index]
       for use in grant.uses.indices {
         let id = log.uses[use].device
-        guard let taken = facts.devices[id], taken.report.kind == .slice else { continue }
-        for lease in facts.nodes[grant.node]?.leases ?? [] {
-          for held in facts.leases[lease]?.uses ?? [] where held.device != id {
-            guard let other = facts.devices[held.device], other.report.kind == .slice,
-              other.report.parent == taken.report.parent
-            else { continue }
-            try must(
-              other.report.slots.bits & taken.report.slots.bits == 0, "D1",
-              "device \(id.row) is granted, and lease \(lease.name) holds some of its slots")
-          }
-        }
+        guard let taken = facts.devices[id] else { continue }
+        try checkSlots(of: taken.report, id, on: grant.node, "granted", facts)
+      }
+    }
+  }
+
+  private static func checkSlots(
+    of report: DeviceReport, _ id: DeviceID, on node: NodeID, _ becomes: String,
+    _ facts: borrowing Facts
+  ) throws(Violation) {
+    guard report.kind == .slice else { return }
+    for lease in facts.nodes[node]?.leases ?? [] {
+      for held in facts.leases[lease]?.uses ?? [] where held.device != id {
+        guard let other = facts.devices[held.device], other.report.kind == .slice,
+          other.report.parent == report.parent
+        else { continue }
+        try must(
+          other.report.slots.bits & report.slots.bits == 0, "D1",
+          "device \(id.row) is \(becomes), and lease \(lease.name) holds some of its slots")
       }
     }
   }
