@@ -1,6 +1,18 @@
 import PoolAllocator
+import PoolLoop
 
 /// D4: where the allocator says that a device is free, no process of an older lease lives.
+extension WorldServer {
+  /// Looks at the pool of the leader, or, while there is none, at what is durable of it.
+  func checkAreKnown(_ nodes: [WorldNode], holdsEnds: Bool) throws(Violation) {
+    if isUp {
+      try loop.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
+    } else {
+      try disk.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
+    }
+  }
+}
+
 extension Pool {
   /// - Parameter holdsEnds: whether nothing is on that may have work outlast its kill deadline.
   /// - Complexity: O(processes).

@@ -102,7 +102,7 @@ struct ScenarioWorld {
     let hasStarted = try runNodes()
     var hasRun = false
     if server.due <= now.ns { hasRun = try runServer() }
-    if hasStarted || hasRun { try checkProcesses() }
+    if hasStarted || hasRun { try server.checkAreKnown(nodes, holdsEnds: holdsEnds) }
   }
 
   // MARK: who acts
@@ -161,15 +161,6 @@ struct ScenarioWorld {
         clients.jobs[number].hasStarted = true
         spawn(from: number)
       }
-    }
-  }
-
-  /// What lives on the machines is known to the pool.
-  private func checkProcesses() throws(Violation) {
-    if server.isUp {
-      try server.loop.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
-    } else {
-      try server.disk.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
     }
   }
 

@@ -155,7 +155,7 @@ package struct World {
     }
     var hasRun = false
     if server.due <= now.ns { hasRun = try runServer() }
-    if hasStarted || hasRun { try checkProcesses() }
+    if hasStarted || hasRun { try server.checkAreKnown(nodes, holdsEnds: holdsEnds) }
   }
 
   private mutating func runServer() throws(Violation) -> Bool {
@@ -171,15 +171,6 @@ package struct World {
     if story != nil { for line in output.told { story?.note(line, step: steps, at: now) } }
     if server.isUp, server.disk.pool.generation.value == 0 { setUp() }
     return output.hasRun
-  }
-
-  /// What lives on the machines is known to the pool.
-  private func checkProcesses() throws(Violation) {
-    if server.isUp {
-      try server.loop.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
-    } else {
-      try server.disk.pool.checkAreKnown(nodes, holdsEnds: holdsEnds)
-    }
   }
 
   private mutating func deliver(
