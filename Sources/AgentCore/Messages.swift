@@ -38,7 +38,9 @@ public enum AgentAction: Sendable {
   case inspect(Fencing)
 }
 
-/// What the caller saw of a lease.
+/// What the caller saw of a lease: of the work that `start` began or that `inspect` asked after. A
+/// number can be started again after a lost record, so what is seen of work that no lease explained
+/// is an inventory, never a sight.
 public enum LeaseSight: BitwiseCopyable, Hashable, Sendable {
   /// It lives.
   case started

@@ -261,7 +261,8 @@ struct WorldNode: Sendable {
     processes.removeAll { min($0.ends, $0.dies) <= now }
     for process in gone {
       let ending = process.ends <= now ? process.ending : .failed
-      if agent != nil { tell(.exited(ending), of: process.fencing, now, &random) }
+      // Nobody waits for what nobody knows: of that it is only seen that its devices are clean.
+      if agent != nil, !process.isStray { tell(.exited(ending), of: process.fencing, now, &random) }
     }
     if gone.contains(where: \.isStray) { look(now) }
   }
