@@ -1,7 +1,8 @@
 import PoolAllocator
 
 /// One seed's life of a whole cluster, from its first policy to the quiet time after its faults,
-/// with everything that must hold checked after every step.
+/// and then that of a crowded one in which nothing fails, with everything that must hold checked
+/// after every step.
 ///
 ///     var life = Simulated(seed: 7, steps: 4_000)
 ///     let outcome = life.run()
@@ -73,17 +74,23 @@ public struct Simulated: Sendable {
       try world.quieten()
     } catch { found = error }
     world.reached.note(lost: world.network.lost, doubled: world.network.doubled)
+    var crowd = CrowdedLife(seed: seed, tells: tells)
+    if found == nil { do throws(Violation) { try crowd.run() } catch { found = error } }
     return Outcome(
-      seed: seed, steps: world.steps, simulated: world.now.ns - began.ns,
-      digests: world.digests, violation: found, unseed: world.unseed(),
-      story: world.story?.last ?? [], coverage: world.coverage)
+      seed: seed, steps: world.steps + crowd.steps,
+      simulated: world.now.ns - began.ns + crowd.simulated,
+      digests: world.digests, violation: found, unseed: world.unseed() ^ crowd.trace,
+      story: (crowd.steps > 0 ? crowd.story?.last : world.story?.last) ?? [],
+      coverage: world.coverage(beside: crowd.coverage))
   }
 }
 
 extension World {
-  /// What was met, core facts first.
-  var coverage: [Coverage.Entry] {
-    server.checks.coverage.entries
+  /// What was met here and in another life, core facts first.
+  func coverage(beside other: Coverage) -> [Coverage.Entry] {
+    var sum = server.checks.coverage
+    sum += other
+    return sum.entries
       + zip(Mark.names, reached.counts).map { Coverage.Entry(name: $0, count: UInt64($1)) }
   }
 

@@ -27,6 +27,10 @@ public struct Simulation: Sendable {
     case leave(LeaseID, Fencing)
   }
 
+  /// Called with a command, its answer, the pool after it and its events.
+  typealias AfterEach<Failure: Error> =
+    (Command, Decision, Pool, EventLog) throws(Failure) -> Void
+
   /// Whether jobs that are stopped stay on their devices to the last moment before they are killed,
   /// instead of leaving at once.
   public var lingers = false
@@ -73,6 +77,13 @@ public struct Simulation: Sendable {
   public mutating func run<Failure: Error>(
     until end: Instant = Instant(ns: .max), afterEach: (Pool, EventLog) throws(Failure) -> Void
   ) throws(Failure) {
+    try run(until: end) { _, _, pool, log throws(Failure) in try afterEach(pool, log) }
+  }
+
+  /// The same, with the command and its answer.
+  mutating func run<Failure: Error>(
+    until end: Instant, afterCommand afterEach: AfterEach<Failure>
+  ) throws(Failure) {
     while let next = nextMoment(), next <= end {
       // A pool believes no longer step of its clock than `Limits.clockStepMax`.
       while now + Limits.clockStepMax < next {
@@ -92,7 +103,7 @@ public struct Simulation: Sendable {
   ///   did in answer to it.
   @discardableResult
   public mutating func apply(_ command: Command) -> Decision {
-    apply(command) { _, _ in }
+    apply(command) { _, _, _, _ in }
   }
 
   private func nextMoment() -> Instant? {
@@ -103,7 +114,7 @@ public struct Simulation: Sendable {
   }
 
   private mutating func tickAll<Failure: Error>(
-    _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+    _ afterEach: AfterEach<Failure>
   ) throws(Failure) {
     while let timer = pool.nextTimer(), timer <= now {
       _ = try apply(.tick, afterEach)
@@ -111,7 +122,7 @@ public struct Simulation: Sendable {
   }
 
   private mutating func act<Failure: Error>(
-    _ action: Action, _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+    _ action: Action, _ afterEach: AfterEach<Failure>
   ) throws(Failure) {
     switch action {
     case .arrive(let job):
@@ -141,12 +152,12 @@ public struct Simulation: Sendable {
 
   /// Starts what was granted, and reports empty what stops.
   private mutating func apply<Failure: Error>(
-    _ command: Command, job: Int? = nil, _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+    _ command: Command, job: Int? = nil, _ afterEach: AfterEach<Failure>
   ) throws(Failure) -> Decision {
     let (decision, progress) = pool.apply(command, at: now, into: &log)
     journal?.append(command, at: now, decision, progress, log)
     commands += 1
-    try afterEach(pool, log)
+    try afterEach(command, decision, pool, log)
     var granted: [(lease: LeaseID, job: Int, fencing: Fencing)] = []
     var stopped: [(lease: LeaseID, isKilled: Bool, killBy: Instant)] = []
     for event in log.events {
@@ -182,7 +193,7 @@ public struct Simulation: Sendable {
 
   private mutating func start<Failure: Error>(
     _ lease: LeaseID, _ job: Int, _ fencing: Fencing,
-    _ afterEach: (Pool, EventLog) throws(Failure) -> Void
+    _ afterEach: AfterEach<Failure>
   ) throws(Failure) {
     leases[lease] = (job, fencing)
     guard outcomes[job].grants > jobs[job].failedStarts else { return }

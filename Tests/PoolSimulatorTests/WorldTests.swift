@@ -1,6 +1,7 @@
 import PoolAllocator
-import PoolSimulator
 import Testing
+
+@testable import PoolSimulator
 
 /// The closed world: equal seeds live equal lives, and what must hold does.
 @Suite struct WorldTests {
@@ -46,6 +47,25 @@ import Testing
     let reached = Self.live(seeds: 10_000..<(Self.isDebug ? 10_010 : 10_400), steps: 3_000)
     let faults = reached.filter { $0.name.hasPrefix("world.") && $0.count == 0 }.map(\.name)
     if !Self.isDebug { #expect(faults == []) }
+  }
+
+  /// Several give way at once, owners take back, and what was preempted too late is told so.
+  @Test func crowdedLivesHold() {
+    var sum = Coverage()
+    for seed in 0..<UInt64(Self.isDebug ? 8 : 60) {
+      var life = CrowdedLife(seed: seed)
+      #expect(throws: Never.self) { try life.run() }
+      sum += life.coverage
+    }
+    #expect(Self.traceOfCrowd() == Self.traceOfCrowd())
+    for name in ["stop.preempted", "stop.reclaimed", "end.preemptedOut"] {
+      #expect(sum.count(of: name) ?? 0 > 0, "\(name)")
+    }
+  }
+
+  private static func traceOfCrowd() -> UInt64? {
+    var life = CrowdedLife(seed: 1)
+    return (try? life.run()).map { life.trace }
   }
 
   private static var isDebug: Bool {

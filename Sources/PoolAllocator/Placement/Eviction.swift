@@ -226,7 +226,7 @@ struct EvictionSearch {
   func pruned(_ set: UInt64) -> UInt64 {
     var left = set
     for index in victims.indices.reversed() where left & 1 << UInt64(index) != 0 {
-      if planted(.evictsTooMany) { return set | (1 << UInt64(victims.count)) &- 1 }
+      if planted(.evictsTooMany) { return ~(~0 << UInt64(victims.count)) }
       if isEnough(left & ~(1 << UInt64(index))) { left &= ~(1 << UInt64(index)) }
     }
     return left

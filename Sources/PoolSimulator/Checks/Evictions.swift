@@ -155,26 +155,29 @@ struct Evictions {
     return false
   }
 
-  /// Whether a node lacks processor time or memory for the members, where leases are gone; true
-  /// where something is kept for another claim there, which may include what they lack.
+  /// Whether a node may lack processor time or memory for the members, where leases are gone: for
+  /// each claim that something else is kept for there, all that its members need counts as kept.
   private func lacksHost(
     _ id: NodeID, without gone: [LeaseID], _ holder: Holder, _ facts: borrowing Facts
   ) -> Bool {
     guard let node = facts.nodes[id], let report = node.report else { return true }
-    for claim in facts.claims.ids where claim != holder.claim {
-      guard let known = facts.claims[claim], known.pin != nil else { continue }
-      if known.kept.contains(where: { facts.devices[$0]?.node == id }) { return true }
-    }
     var cpu = Int64(report.cpu.value)
     var memory = report.hostMemory.value
-    for lease in node.leases where !gone.contains(lease) {
-      guard let demand = facts.leases[lease]?.demand else { continue }
-      cpu -= Int64(demand.cpu.value)
-      memory -= demand.hostMemory.value
+    func take(_ demand: Demand, members: Int64) {
+      cpu -= Int64(demand.cpu.value) * members
+      memory -= demand.hostMemory.value * members
     }
-    let members = Int64(holder.demand.members)
-    return cpu < Int64(holder.demand.cpu.value) * members
-      || memory < holder.demand.hostMemory.value * members
+    for claim in facts.claims.ids where claim != holder.claim {
+      guard let known = facts.claims[claim], known.pin != nil,
+        known.kept.contains(where: { facts.devices[$0]?.node == id })
+      else { continue }
+      take(known.fact.spec.demand, members: Int64(known.fact.spec.demand.members))
+    }
+    for lease in node.leases where !gone.contains(lease) {
+      if let demand = facts.leases[lease]?.demand { take(demand, members: 1) }
+    }
+    take(holder.demand, members: Int64(holder.demand.members))
+    return cpu < 0 || memory < 0
   }
 
   private func checkLane(_ holder: Holder, _ facts: borrowing Facts) throws(Violation) {
