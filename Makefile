@@ -7,9 +7,11 @@ RUN := .build/release/pool-agent place --policy $(POLICY) --claims $(CLAIMS)
 # Seconds per target: `make fuzz`, and as a part of `make test`.
 FUZZ_SECONDS := 60
 TEST_FUZZ_SECONDS := 10
-# Seeds that `make test` lives, and `make soak`: the first, and the one after the last.
+# Seeds that `make test` lives, and `make soak`, as far as it comes in SOAK_SECONDS: the first, and
+# the one after the last.
 SIM_SEEDS := 0 600
-SOAK_SEEDS := 1000 101000
+SOAK_SEEDS := 1000 10001000
+SOAK_SECONDS := 3600
 JOBS := $(shell nproc)
 # First and last seed of the random commands of `make soak-core`.
 SOAK := 0-24000
@@ -38,7 +40,7 @@ help:
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
 	@echo 'make fairness  the fairness benchmark with its verdict; writes fairness.html'
 	@echo 'make mutants  plant one mistake after the other, and see that the simulator finds each'
-	@echo 'make soak   the long run: clusters that fail, seeds SOAK_SEEDS="$(SOAK_SEEDS)"'
+	@echo 'make soak   the long run: clusters that fail, for SOAK_SECONDS=$(SOAK_SECONDS)'
 	@echo 'make soak-core  every invariant after every random command, seeds SOAK=$(SOAK)'
 	@echo 'make goldens  write what the examples print now into their expected files'
 	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
@@ -120,7 +122,7 @@ bench: bootstrap
 # The long run, with a bar that shows how far it is.
 soak: simulator
 	.build/release/pool-sim hunt --from $(firstword $(SOAK_SEEDS)) --to $(lastword $(SOAK_SEEDS)) \
-	  --jobs $(JOBS)
+	  --jobs $(JOBS) --seconds $(SOAK_SECONDS)
 
 # Every invariant after every command; about 440 commands to a seed.
 soak-core: bootstrap

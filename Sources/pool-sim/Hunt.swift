@@ -8,20 +8,24 @@ struct Hunt {
   let seeds: Range<UInt64>
   let steps: Int
   let jobs: Int
+  /// No further seeds are begun after so long. Unit: nanoseconds; nil: all are.
+  let lasts: Int64?
   var sum: HuntSum
   private var workers: [Worker] = []
-  private var nextSeed: UInt64
+  /// The seed after the last that was begun.
+  private(set) var nextSeed: UInt64
+  private let began = Console.monotonicNanoseconds()
   private var shownAt: Int64 = 0
 
-  init(seeds: Range<UInt64>, steps: Int, jobs: Int) {
-    (self.seeds, self.steps, self.jobs) = (seeds, steps, jobs)
+  init(seeds: Range<UInt64>, steps: Int, jobs: Int, lasts: Int64? = nil) {
+    (self.seeds, self.steps, self.jobs, self.lasts) = (seeds, steps, jobs, lasts)
     nextSeed = seeds.lowerBound
     sum = HuntSum(steps: steps)
   }
 
   mutating func run() {
     while true {
-      while workers.count < jobs, nextSeed < seeds.upperBound { startOne() }
+      while workers.count < jobs, hasMore { startOne() }
       if workers.isEmpty { break }
       var entries = workers.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
       _ = unsafe poll(&entries, nfds_t(entries.count), -1)
@@ -29,6 +33,11 @@ struct Hunt {
       show(isLast: false)
     }
     show(isLast: true)
+  }
+
+  private var hasMore: Bool {
+    guard nextSeed < seeds.upperBound else { return false }
+    return lasts.map { Console.monotonicNanoseconds() - began < $0 } ?? true
   }
 
   /// A few seeds at a time, so that all processes are busy to the end.

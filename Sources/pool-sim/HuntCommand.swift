@@ -5,7 +5,7 @@ import StrictJSON
 /// `pool-sim hunt`: many seeds.
 enum HuntCommand {
   static let form = CommandLineForm(
-    name: "hunt", usage: "pool-sim hunt --from A --to B [--steps N] [--jobs J]",
+    name: "hunt", usage: "pool-sim hunt --from A --to B [--steps N] [--jobs J] [--seconds S]",
     summary: "live many seeds; fails where something does not hold or was never met",
     flags: [
       Flag(name: "--from", values: .one("a number"), summary: "the first seed"),
@@ -14,6 +14,9 @@ enum HuntCommand {
         name: "--steps", values: .one("a number"),
         summary: "steps of each before the faults stop; \(Simulated.usualSteps) unless said"),
       Flag(name: "--jobs", values: .one("a number"), summary: "processes at once; 1 unless said"),
+      Flag(
+        name: "--seconds", values: .one("a number"),
+        summary: "begin no further seeds after so long; the last line names those that were lived"),
       Flag(name: "--worker", values: .none, summary: "be one of the processes of a hunt"),
       Flag(
         name: "--any-coverage", values: .none,
@@ -42,11 +45,13 @@ enum HuntCommand {
     let steps = try Numbers.steps(arguments)
     if arguments.has("--worker") { return work(seeds.0..<seeds.1, steps) }
     let jobs = try Numbers.jobs(arguments)
-    var hunt = Hunt(seeds: seeds.0..<seeds.1, steps: steps, jobs: jobs)
+    let seconds = try Numbers.seconds(arguments)
+    var hunt = Hunt(
+      seeds: seeds.0..<seeds.1, steps: steps, jobs: jobs, lasts: seconds.map { $0 * 1_000_000_000 })
     let before = Console.monotonicNanoseconds()
     hunt.run()
     let spent = max(1, Console.monotonicNanoseconds() - before)
-    Console.print(hunt.sum.line(seeds.0..<seeds.1, spent: spent) + "\n")
+    Console.print(hunt.sum.line(seeds.0..<hunt.nextSeed, spent: spent) + "\n")
     return hunt.sum.code(needsAll: !arguments.has("--any-coverage"))
   }
 

@@ -100,6 +100,15 @@ enum Numbers {
     return number
   }
 
+  static func seconds(_ arguments: Arguments) throws(UsageError) -> Int64? {
+    guard let text = arguments.one("--seconds") else { return nil }
+    guard let number = Int64(text), (1...1_000_000).contains(number) else {
+      throw UsageError(
+        message: "--seconds: \(quoted(text)) is no time; give 1 to 1000000 seconds")
+    }
+    return number
+  }
+
   static func steps(_ arguments: Arguments) throws(UsageError) -> Int {
     guard let text = arguments.one("--steps") else { return Simulated.usualSteps }
     guard let number = Int(text), (1...1_000_000_000).contains(number) else {
