@@ -19,6 +19,7 @@ SOAK := 0-24000
 # `make run` builds into .build/release and `make test` into .build/debug, so neither rebuilds the
 # other. Release tests need another flag for every module, hence a scratch path of their own.
 RELEASE_TESTS := -c release --scratch-path .build-release-tests -Xswiftc -enable-testing
+RANDOM := ONLY_RANDOM_TESTS=1
 RELEASE_FILTER := Property|Digest
 TESTED_SIM := .build-release-tests/release/pool-sim
 
@@ -69,9 +70,9 @@ test-debug: bootstrap
 	@$(IN_TOOLCHAIN) scripts/expect-tests.sh swift test --skip Property
 
 test-release: bootstrap
-	@$(IN_TOOLCHAIN) swift build --build-tests $(RELEASE_TESTS)
+	@$(IN_TOOLCHAIN) $(RANDOM) swift build --build-tests $(RELEASE_TESTS)
 	@scripts/gang-workload.py >.build-release-tests/gang-workload.txt
-	@$(IN_TOOLCHAIN) GANG_WORKLOAD=$(CURDIR)/.build-release-tests/gang-workload.txt \
+	@$(IN_TOOLCHAIN) $(RANDOM) GANG_WORKLOAD=$(CURDIR)/.build-release-tests/gang-workload.txt \
 	  scripts/expect-tests.sh \
 	  swift test --skip-build $(RELEASE_TESTS) --filter '$(RELEASE_FILTER)'
 
@@ -80,7 +81,7 @@ test-release: bootstrap
 # The program is the one that was built beside the release tests.
 test-sim: bootstrap
 	@$(IN_TOOLCHAIN) swift build -q --product pool-sim >&2
-	@$(IN_TOOLCHAIN) swift build -q $(RELEASE_TESTS) --product pool-sim >&2
+	@$(IN_TOOLCHAIN) $(RANDOM) swift build -q $(RELEASE_TESTS) --product pool-sim >&2
 	$(TESTED_SIM) hunt --from $(firstword $(SIM_SEEDS)) --to $(lastword $(SIM_SEEDS)) --jobs $(JOBS)
 	$(TESTED_SIM) scenario scenarios >/dev/null
 	$(TESTED_SIM) fairness >/dev/null
@@ -126,8 +127,8 @@ soak: simulator
 
 # Every invariant after every command; about 440 commands to a seed.
 soak-core: bootstrap
-	@$(IN_TOOLCHAIN) swift build -q --build-tests $(RELEASE_TESTS)
-	@$(IN_TOOLCHAIN) SOAK=$(SOAK) scripts/expect-tests.sh \
+	@$(IN_TOOLCHAIN) $(RANDOM) swift build -q --build-tests $(RELEASE_TESTS)
+	@$(IN_TOOLCHAIN) $(RANDOM) SOAK=$(SOAK) scripts/expect-tests.sh \
 	  swift test --skip-build $(RELEASE_TESTS) --filter SwarmPropertyTests.everyInvariantHolds
 
 fuzz: bootstrap

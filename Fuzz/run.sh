@@ -32,38 +32,51 @@ esac
 
 cd "$(dirname "$0")/.."
 build=.build-fuzz/$target
+# Modules are built once for all targets.
+shared=.build-fuzz/modules
 corpus=fuzz-corpus/$target
-mkdir -p "$build" "$corpus"
+mkdir -p "$build" "$shared" "$corpus"
 
 # One name for all modules, as the package manager gives it: `package` is visible among them.
-flags="-O -g -swift-version 6 -parse-as-library -sanitize=fuzzer,address -I $build
-  -package-name pool_allocator
+# Targets may look inside of the modules.
+flags="-O -g -swift-version 6 -parse-as-library -sanitize=fuzzer,address -I $shared -enable-testing
+  -I Sources/CNVML/include -package-name pool_allocator
   -enable-upcoming-feature ExistentialAny -enable-upcoming-feature MemberImportVisibility
   -enable-upcoming-feature InternalImportsByDefault"
 
 objects=
 case $modules in
   *HardwareProbe*)
-    # The C part, and the map that the package manager would make for it. Targets may look inside.
-    flags="$flags -enable-testing -I Sources/CNVML/include"
+    # The C part, and the map that the package manager would make for it.
     if [ ! -f Sources/CNVML/include/module.modulemap ]; then
-      mkdir -p "$build/CNVML"
+      mkdir -p "$shared/CNVML"
       echo "module CNVML { umbrella \"$PWD/Sources/CNVML/include\" export * }" \
-        >"$build/CNVML/module.modulemap"
-      flags="$flags -I $build/CNVML"
+        >"$shared/CNVML/module.modulemap"
+      flags="$flags -I $shared/CNVML"
     fi
     for source in Sources/CNVML/*.c; do
-      object=$build/$(basename "$source" .c).o
-      clang -O1 -g -fsanitize=address -I Sources/CNVML/include -c "$source" -o "$object"
+      object=$shared/$(basename "$source" .c).o
+      if [ ! -f "$object" ] || [ -n "$(find Sources/CNVML -newer "$object" -type f)" ]; then
+        clang -O1 -g -fsanitize=address -I Sources/CNVML/include -c "$source" -o "$object"
+      fi
       objects="$objects $object"
     done
     ;;
 esac
 for module in $modules; do
-  # shellcheck disable=SC2086,SC2046
-  swiftc $flags -wmo -module-name "$module" -c $(find "Sources/$module" -name '*.swift' | sort) \
-    -emit-module -emit-module-path "$build/$module.swiftmodule" -o "$build/$module.o"
-  objects="$objects $build/$module.o"
+  object=$shared/$module.o
+  # What it is made of: its sources, this script, and the modules that were built for it before.
+  newer=
+  if [ -f "$object" ]; then
+    # shellcheck disable=SC2086
+    newer=$(find "Sources/$module" Fuzz/run.sh $objects -newer "$object" -type f | head -n 1)
+  fi
+  if [ ! -f "$object" ] || [ -n "$newer" ]; then
+    # shellcheck disable=SC2086,SC2046
+    swiftc $flags -wmo -module-name "$module" -c $(find "Sources/$module" -name '*.swift' | sort) \
+      -emit-module -emit-module-path "$shared/$module.swiftmodule" -o "$object"
+  fi
+  objects="$objects $object"
 done
 if [ "$target" = FakeNVML ]; then
   # Scripts that sleep or hang answer at once, or the fuzzer would wait with them.

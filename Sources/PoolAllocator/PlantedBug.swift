@@ -62,7 +62,7 @@ package enum PlantedBug: String, Sendable {
   @inline(__always)
   package func planted(_ bug: PlantedBug) -> Bool { activeBug == bug }
 
-  /// Another number in every process, as the seed of its hash tables is.
+  /// What hash tables of this process are seeded with.
   @safe nonisolated(unsafe) package var processSalt: UInt32 = 0
 
   /// A row as a hash table would order it.

@@ -52,8 +52,11 @@
 
     private var first: UInt64 { min(Self.twins, settings.seeds) }
 
-    private func lives(of bug: PlantedBug?, _ seeds: Range<UInt64>) -> MutantLives {
-      MutantLives(program, bug, seeds, settings.steps)
+    /// - Parameter salt: what a hash table of the process is salted with.
+    private func lives(
+      of bug: PlantedBug?, _ seeds: Range<UInt64>, salt: UInt32 = 0
+    ) -> MutantLives {
+      MutantLives(program, bug, seeds, settings.steps, salt)
     }
 
     private mutating func finish(_ fact: PlantedBug.Fact, _ lives: MutantLives) -> MutantResult {
@@ -78,9 +81,9 @@
       return result
     }
 
-    /// Lives the first seeds once more: equal seeds, equal lives.
+    /// Lives the first seeds once more, with every salt the other way: equal seeds, equal lives.
     private func compareTwins(_ seen: MutantLives.Seen, _ result: inout MutantResult) {
-      let again = lives(of: result.fact.bug, 0..<first).wait()
+      let again = lives(of: result.fact.bug, 0..<first, salt: .max).wait()
       for (seed, pair) in zip(seen.unseeds, again.unseeds).enumerated() where pair.0 != pair.1 {
         result.seeds = UInt64(seed) + 1
         result.killer = "T1"
@@ -123,11 +126,13 @@
 
     /// Begins to live.
     /// - Parameter bug: the mistake that is made; nil: none.
-    init(_ program: String, _ bug: PlantedBug?, _ seeds: Range<UInt64>, _ steps: Int) {
+    init(
+      _ program: String, _ bug: PlantedBug?, _ seeds: Range<UInt64>, _ steps: Int, _ salt: UInt32
+    ) {
       let quoted = program.map { $0 == "'" ? "'\\''" : String($0) }.joined()
       stream = popen(
         "exec '\(quoted)' \(Self.word) \(bug?.rawValue ?? "-") \(seeds.lowerBound)"
-          + " \(seeds.upperBound) \(steps) 2>&1", "r")
+          + " \(seeds.upperBound) \(steps) \(salt) 2>&1", "r")
     }
 
     /// Reads to the end.
@@ -167,11 +172,11 @@
 
     /// What such a process does.
     static func run(_ words: [String]) -> Int32 {
-      guard words.count == 4, let first = UInt64(words[1]), let last = UInt64(words[2]),
-        let steps = Int(words[3])
+      guard words.count == 5, let first = UInt64(words[1]), let last = UInt64(words[2]),
+        let steps = Int(words[3]), let salt = UInt32(words[4])
       else { return 2 }
       activeBug = PlantedBug(rawValue: words[0])
-      processSalt = UInt32(truncatingIfNeeded: words[0].hashValue)
+      processSalt = salt
       for seed in first..<last {
         Console.print("seed \(seed)\n")
         alarm(patience)
