@@ -8,6 +8,7 @@ enum ReplayCommand {
     name: "replay",
     usage: """
       pool-sim replay openb --nodes FILE --pods FILE --out FILE [--node-order FILE]
+             [--policy NAME] [--mix known] [--mix-pods FILE]
              pool-sim replay philly --jobs FILE [--nodes N] [--json]
       """,
     summary: "put a trace of a real cluster through the production allocator",
@@ -22,6 +23,15 @@ enum ReplayCommand {
         summary: "openb: every node on a line; ties go to the first; default: as in --nodes"),
       Flag(
         name: "--out", values: .one("a file"), summary: "openb: where placements are written"),
+      Flag(
+        name: "--policy", values: .one("a name"),
+        summary: "openb: how places are chosen: \(OpenbPage.policies); default best-fit"),
+      Flag(
+        name: "--mix", values: .one("a name"),
+        summary: "openb: where fgd has the mix of work from: known (counted before), the default"),
+      Flag(
+        name: "--mix-pods", values: .one("a file"),
+        summary: "openb: the pods that a known mix is counted from (CSV); default: --pods"),
       Flag(name: "--jobs", values: .one("a file"), summary: "philly: the jobs (CSV)"),
       Flag(name: "--json", values: .none, summary: "print one JSON document"),
       Forms.help,
@@ -33,6 +43,9 @@ enum ReplayCommand {
       cpu_milli,memory_mib,num_gpu,gpu_milli and perhaps gpu_spec (models joined by |), in any
       order. --out gets seq,node,gpus: a line for each pod, its GPUs joined by -, node and gpus
       empty where it was refused.
+      best-fit is what the allocator does by default: the tightest fit in the first lane with room,
+      in the order in which --nodes first names the models. fgd is fragmentation gradient descent:
+      over all lanes, the place that takes least from the mix of work to be expected.
 
       philly: jobs with the columns vc,job,submit_s,gpus,duration_s; each vc is a tenant of equal
       weight. Prints waits, shares and GPU-seconds. Without --nodes the cluster is as large as what
@@ -56,7 +69,8 @@ enum ReplayCommand {
       try refuse(["--jobs", "--json"], of: arguments, name)
       return try OpenbPage.run(arguments)
     case "philly":
-      try refuse(["--pods", "--node-order", "--out"], of: arguments, name)
+      try refuse(
+        ["--pods", "--node-order", "--out", "--policy", "--mix", "--mix-pods"], of: arguments, name)
       return try PhillyPage.run(arguments)
     default:
       let hint = NearestName.hint(name, among: names, called: "kind")

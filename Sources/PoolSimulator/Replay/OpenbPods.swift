@@ -8,7 +8,8 @@ public struct OpenbPod: Sendable, Hashable {
   public var gpus: Int
   /// Share of each GPU; 0 where it asks for none. Unit: thousandths.
   public var gpuMilli: Int32
-  /// GPU models that it accepts, each once and in the order of their names; empty: any.
+  /// GPU models that it accepts, by name; empty: any. The authors of the trace count pods that name
+  /// one twice as another kind of work, so that is kept.
   public var models: [String]
 
   /// GPU time of all its GPUs. Unit: thousandths.
@@ -55,6 +56,6 @@ public struct OpenbPods: Sendable {
     }
     return OpenbPod(
       cpuMilli: Int32(cpu), memoryMiB: memory, gpus: Int(gpus), gpuMilli: Int32(milli),
-      models: Set(models).sorted())
+      models: models.sorted())
   }
 }

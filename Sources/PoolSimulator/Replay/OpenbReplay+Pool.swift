@@ -51,6 +51,7 @@ extension OpenbReplay {
       BucketRule(
         key: Self.key(.bucket, 0), tenant: 0, cap: Credits(Credits.limit), refillPerSecond: .zero)
     ]
+    policy.placement = placement
     return policy
   }
 

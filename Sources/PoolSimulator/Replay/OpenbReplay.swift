@@ -1,4 +1,4 @@
-import PoolAllocator
+public import PoolAllocator
 
 /// An openb trace through the production allocator: an empty cluster, one pod after the other, none
 /// of which ends. A pod that fits is placed at once; one that fits nowhere is refused for good.
@@ -30,10 +30,24 @@ public struct OpenbReplay: Sendable {
   /// The pods, in the order of arrival.
   public let pods: [OpenbPod]
 
+  /// How places are chosen.
+  let placement: PlacementRule
+
   /// Makes a replay.
-  public init(nodes: OpenbNodes, pods: [OpenbPod]) {
+  /// - Parameters:
+  ///   - score: what makes one place better than another.
+  ///   - known: pods from which the mix of work is counted that is to be expected; nil: those that
+  ///     are replayed.
+  public init(
+    nodes: OpenbNodes, pods: [OpenbPod], score: PlacementRule.Score = .bestFit,
+    known: [OpenbPod]? = nil
+  ) {
     self.nodes = nodes
     self.pods = pods
+    placement =
+      score == .bestFit
+      ? PlacementRule()
+      : PlacementRule(score: score, mix: OpenbMix(known ?? pods, models: nodes.models).kinds)
   }
 
   /// Runs the replay.
