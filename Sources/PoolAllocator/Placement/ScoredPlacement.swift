@@ -4,9 +4,10 @@
 /// whole GPUs a node has one place, its first idle ones; for a share each GPU with room is one; for
 /// processor time its first part with room.
 extension Pool {
-  /// Whether a demand is placed by score; MIG instances are not, as they take no share of a GPU.
+  /// Whether a demand is placed by score. MIG instances are not, as they take no share of a GPU,
+  /// nor are gangs and devices that have to be near to one another, which few places have.
   func isScored(_ demand: Demand) -> Bool {
-    guard policy.placement.score != .bestFit, demand.members == 1 else { return false }
+    guard policy.placement.score != .bestFit, demand.isSimple else { return false }
     if case .slice = demand.shape { return false }
     return true
   }
@@ -40,13 +41,13 @@ extension Pool {
   /// - Complexity: O(nodes × GPUs × kinds of the mix): every node is looked at.
   func scoredPlacement(of wish: Wish, lanes: LaneSet) -> Placement? {
     var best: (placement: Placement, points: Int32)?
-    var free: [Int32] = []
+    var scratch = FreeGPUs()
     for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
       var here = LaneSet(bits: lanes.bits & placement.lanesOfNode[Int(node)].bits)
       guard !here.isEmpty, fitsNode(wish, node) else { continue }
       while let lane = here.firstRow {
         here = here.withoutFirst
-        visitPlaces(of: wish, on: node, lane: lane, &free) { place, points in
+        visitPlaces(of: wish, on: node, lane: lane, &scratch) { place, points in
           if best.map({ points > $0.points }) ?? true { best = (place, points) }
         }
       }
@@ -56,38 +57,36 @@ extension Pool {
 
   /// Visits the places of one node in one lane with their points.
   private func visitPlaces(
-    of wish: Wish, on node: UInt32, lane: UInt32, _ free: inout [Int32],
+    of wish: Wish, on node: UInt32, lane: UInt32, _ gpus: inout FreeGPUs,
     _ body: (Placement, Int32) -> Void
   ) {
+    let isCPU = wish.demand.shape == .cpuOnly
     let cpu = nodes[row: node].cpuFree.value
-    let (rest, need) = (cpu - wish.demand.cpu.value, wish.demand)
-    switch need.shape {
-    case .slice: return
-    case .cpuOnly:
+    let rest = cpu - wish.demand.cpu.value
+    // What GPUs of other lanes lose with the processor time is the same for each place.
+    let host = hostGain(on: node, but: isCPU ? nil : lane, from: cpu, to: rest, &gpus)
+    guard !isCPU else {
       guard let part = firstFitting(wish, on: node, lane: lane) else { return }
-      let place = Placement(lane: lane, node: node, device: part)
-      body(place, mix.points(hostGain(on: node, but: nil, from: cpu, to: rest, &free)))
-    case .whole:
+      return body(Placement(lane: lane, node: node, device: part), mix.points(host))
+    }
+    let pool = lanes[row: lane].rule.pool
+    listFree(on: node, lane: lane, &gpus)
+    let before = host + mix.unusable(of: gpus.milli, cpu: cpu, pool: pool)
+    guard case .fraction(let share, _) = wish.demand.shape else {
       guard let place = idleDevices(on: node, lane: lane, wish) else { return }
-      let gain = gain(of: place, share: 1000, from: cpu, to: rest, &free)
-      body(place, mix.points(gain))
-    case .fraction(let share, _):
-      var row = placement.devices.first(of: node)
+      gpus.take(1000, of: place)
+      return body(place, mix.points(before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)))
+    }
+    for index in gpus.rows.indices {
+      let (row, left) = (gpus.rows[index], gpus.milli[index])
       // GPUs with equally much left are the same place.
-      var seen = InlineArray<16, Int32>(repeating: -1)
-      var count = 0
-      while row != RowLists.none {
-        defer { row = placement.devices.next(after: row) }
-        let milli = devices[row: row].milliFree.value
-        guard fitsDevice(wish, row, lane), !(0..<count).contains(where: { seen[$0] == milli }),
-          let place = gather(wish, around: row, lane: lane)
-        else { continue }
-        if count < seen.count {
-          seen[count] = milli
-          count += 1
-        }
-        body(place, mix.points(gain(of: place, share: share.value, from: cpu, to: rest, &free)))
-      }
+      guard left >= share.value, !gpus.tried.contains(left), fitsDevice(wish, row, lane),
+        let place = gather(wish, around: row, lane: lane)
+      else { continue }
+      gpus.tried.append(left)
+      gpus.take(share.value, of: place)
+      body(place, mix.points(before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)))
+      gpus.take(-share.value, of: place)
     }
   }
 
@@ -100,22 +99,10 @@ extension Pool {
     return nil
   }
 
-  /// How much of a node the mix can use more with a claim in a place than without it; mostly less.
-  private func gain(
-    of place: Placement, share: Int32, from cpu: Int32, to rest: Int32, _ free: inout [Int32]
-  ) -> Int64 {
-    let pool = lanes[row: place.lane].rule.pool
-    listFree(on: place.node, lane: place.lane, &free)
-    let before = mix.unusable(of: free, cpu: cpu, pool: pool)
-    listFree(on: place.node, lane: place.lane, less: share, on: place, &free)
-    let after = mix.unusable(of: free, cpu: rest, pool: pool)
-    return before - after
-      + hostGain(on: place.node, but: place.lane, from: cpu, to: rest, &free)
-  }
-
-  /// The same for the GPUs of a node in other lanes, which lose processor time alone.
+  /// How much of a node's GPUs in all lanes, but for one, the mix can use more with less processor
+  /// time: mostly less.
   private func hostGain(
-    on node: UInt32, but lane: UInt32?, from cpu: Int32, to rest: Int32, _ free: inout [Int32]
+    on node: UInt32, but lane: UInt32?, from cpu: Int32, to rest: Int32, _ gpus: inout FreeGPUs
   ) -> Int64 {
     var gain: Int64 = 0
     var left = placement.lanesOfNode[Int(node)]
@@ -124,29 +111,46 @@ extension Pool {
       guard row != lane, lanes[row: row].profile.kind == .gpu, !lanes[row: row].isRetired else {
         continue
       }
-      listFree(on: node, lane: row, &free)
+      listFree(on: node, lane: row, &gpus)
       let pool = lanes[row: row].rule.pool
-      gain += mix.unusable(of: free, cpu: cpu, pool: pool)
-      gain -= mix.unusable(of: free, cpu: rest, pool: pool)
+      gain += mix.unusable(of: gpus.milli, cpu: cpu, pool: pool)
+      gain -= mix.unusable(of: gpus.milli, cpu: rest, pool: pool)
     }
     return gain
   }
 
-  /// Lists free thousandths of the GPUs of a node in a lane, as they are or with a claim in place.
-  private func listFree(
-    on node: UInt32, lane: UInt32, less share: Int32 = 0, on place: Placement? = nil,
-    _ free: inout [Int32]
-  ) {
-    free.removeAll(keepingCapacity: true)
+  /// Lists the GPUs of a node in a lane with what is free of each.
+  private func listFree(on node: UInt32, lane: UInt32, _ gpus: inout FreeGPUs) {
+    gpus.removeAll()
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
       if devices[row: row].lane == lane, devices[row: row].report.kind == .gpu,
         devices[row: row].health == .usable, devices[row: row].mode != .mig
       {
-        let taken = place?.has(row) == true ? share : 0
-        free.append(devices[row: row].milliFree.value - taken)
+        gpus.rows.append(row)
+        gpus.milli.append(devices[row: row].milliFree.value)
       }
       row = placement.devices.next(after: row)
     }
+  }
+}
+
+/// GPUs of one node in one lane and what is free of them, used again for node after node.
+private struct FreeGPUs {
+  var rows: [UInt32] = []
+  /// Free thousandths, beside `rows`.
+  var milli: [Int32] = []
+  /// Free thousandths of GPUs that were places already.
+  var tried: [Int32] = []
+
+  mutating func removeAll() {
+    rows.removeAll(keepingCapacity: true)
+    milli.removeAll(keepingCapacity: true)
+    tried.removeAll(keepingCapacity: true)
+  }
+
+  /// Takes a share of every GPU of a place; a negative one gives it back.
+  mutating func take(_ share: Int32, of place: Placement) {
+    for index in rows.indices where place.has(rows[index]) { milli[index] -= share }
   }
 }
