@@ -8,7 +8,7 @@ extension CompiledPolicy {
       classes.count == 4, hasUniqueKeys, profilesAreSound, slicesAreSound, poolsAreSound,
       lanesAreSound, classesAreSound, tenantsAreSound, bucketsAreSound, servicesAreSound,
       costsAreSound, approvalsAreSound, preemption?.isSound ?? true, gaugesAreSound,
-      emergencyIsSound, quotes?.isSound ?? true,
+      emergencyIsSound, quotes?.isSound ?? true, placement.isSound(pools: pools.count),
     ]
     return checks.firstIndex(of: false)
   }

@@ -36,6 +36,8 @@ public struct CompiledPolicy: Sendable {
   public var rungs: [RungRule] = []
   /// Measures of the pools' pressure.
   public var gauges: [GaugeRule] = []
+  /// How places are chosen.
+  public var placement = PlacementRule()
 
   /// Makes an empty policy: it denies everything.
   public init() {}

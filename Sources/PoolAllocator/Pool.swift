@@ -74,6 +74,8 @@ public struct Pool: Sendable {
   var queue = QueueIndex()
   var keys = Keys()
   var ladders = LadderIndex()
+  /// What the mix of the policy makes of free GPU time.
+  var mix = FragmentationIndex()
   var pressures = PressureIndex()
 
   /// Rows by outside name.

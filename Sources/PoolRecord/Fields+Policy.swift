@@ -317,5 +317,34 @@ extension CompiledPolicy: Recorded {
     coder.field(&preemption)
     coder.field(&rungs)
     coder.field(&gauges)
+    coder.field(&placement)
+  }
+}
+
+extension PlacementRule.Score: Recorded {
+  static var blank: PlacementRule.Score { .bestFit }
+}
+
+extension PlacementRule: Recorded {
+  static var blank: PlacementRule { PlacementRule() }
+
+  mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
+    coder.field(&score)
+    coder.field(&mix)
+  }
+}
+
+extension MixKind: Recorded {
+  static var blank: MixKind {
+    MixKind(
+      popularity: 0, devices: 0, share: MilliGPU(0), cpu: MilliCPU(0), pools: 0)
+  }
+
+  mutating func code<Coder: FieldCoder>(_ coder: inout Coder) {
+    coder.field(&popularity)
+    coder.field(&devices)
+    coder.field(&share)
+    coder.field(&cpu)
+    coder.field(&pools)
   }
 }

@@ -87,11 +87,13 @@ enum FairnessCommand {
     do {
       return try FairnessTrace(bytes).mix(nodes: nodes)
     } catch {
-      throw UsageError(message: "\(Terminal.plain(path)):\(error.line): \(error.message)")
+      throw UsageError(
+        message: "\(Terminal.plain(path)):\(error.line): \(Terminal.plain(error.message))")
     }
   }
 
-  private static func number(
+  /// The number that a flag gives; nil where it is not there.
+  static func number(
     _ arguments: Arguments, _ flag: String, in range: ClosedRange<UInt64>
   ) throws(UsageError) -> UInt64? {
     guard let text = arguments.one(flag) else { return nil }

@@ -16,17 +16,32 @@ enum FairnessJSON {
     }
     return writer.text + "\n"
   }
+
+  /// One run of a trace as one JSON document.
+  static func text(_ replay: TraceReplay) -> String {
+    var writer = JSONWriter(.pretty)
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.mix(replay.mix)
+      writer.object("result") { $0.score(replay.score, replay.mix) }
+    }
+    return writer.text + "\n"
+  }
 }
 
 extension JSONWriter {
-  fileprivate mutating func comparison(_ comparison: FairnessComparison) {
-    let mix = comparison.mix
+  fileprivate mutating func mix(_ mix: FairnessMix) {
     string("mix", mix.name)
     string("summary", mix.summary)
     int64("gpus", Int64(mix.gpus))
     int64("nodes", Int64(mix.nodes))
     int64("jobs", Int64(mix.jobs.count))
     span("length_ms", Span(ns: mix.end.ns))
+  }
+
+  fileprivate mutating func comparison(_ comparison: FairnessComparison) {
+    let mix = comparison.mix
+    self.mix(mix)
     array("verdict") { writer in
       for check in comparison.verdict.checks {
         writer.object { writer in
@@ -43,7 +58,7 @@ extension JSONWriter {
     }
   }
 
-  private mutating func score(_ score: FairnessScore, _ mix: FairnessMix) {
+  fileprivate mutating func score(_ score: FairnessScore, _ mix: FairnessMix) {
     string("scheduler", score.scheduler)
     milliFixed("utilisation", score.usage.utilisation)
     milliFixed("useful", score.usage.useful)

@@ -18,6 +18,7 @@ func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
     case HuntCommand.form.name: return try HuntCommand.run(arguments)
     case ScenarioCommand.form.name: return try ScenarioCommand.run(arguments)
     case FairnessCommand.form.name: return try FairnessCommand.run(arguments)
+    case ReplayCommand.form.name: return try ReplayCommand.run(arguments)
     case WhatIfCommand.form.name: return try WhatIfCommand.run(arguments)
     case MutantsCommand.form.name: return try MutantsCommand.run(arguments)
     default: return 2

@@ -43,6 +43,9 @@ extension Life {
     policy.quotes = QuoteRule(lasts: .seconds(40), lastsMax: .seconds(80), perTenant: 4)
     policy.preemption = PreemptionRule(distance: 2, burst: 3, perHour: 60)
     addPressure(to: &policy)
+    policy.placement.mix = [
+      MixKind(popularity: 3, devices: 2, share: .whole, cpu: MilliCPU(4_000), pools: 1)
+    ]
     return policy
   }
 

@@ -27,6 +27,7 @@ import Testing
     "Enforcement": cases(Enforcement.self), "EventTag": cases(EventTag.self),
     "Frame.Kind": cases(Frame.Kind.self), "Health": cases(Health.self),
     "IdentityKind": cases(IdentityKind.self), "Outcome": cases(Outcome.self),
+    "PlacementRule.Score": cases(PlacementRule.Score.self),
     "Pressure": cases(Pressure.self), "Proximity": cases(Proximity.self),
     "QuoteEnd": cases(QuoteEnd.self), "Reach": cases(Reach.self), "Risk": cases(Risk.self),
     "Sharing": cases(Sharing.self), "StopCause": cases(StopCause.self),

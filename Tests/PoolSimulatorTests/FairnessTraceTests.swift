@@ -11,12 +11,12 @@ struct FairnessTraceTests {
     try FairnessTrace(Array((lines.joined(separator: "\n") + "\n").utf8))
   }
 
-  private func fault(_ lines: [String]) -> FairnessTraceError? {
+  private func fault(_ lines: [String]) -> TraceError? {
     do {
       _ = try trace(lines)
       return nil
     } catch {
-      return error as? FairnessTraceError
+      return error as? TraceError
     }
   }
 
@@ -59,14 +59,14 @@ struct FairnessTraceTests {
 
   @Test func sizesAreBounded() {
     #expect(fault([Self.header])?.message == "no job follows the header")
-    #expect(throws: FairnessTraceError.self) { try FairnessTrace([]) }
+    #expect(throws: TraceError.self) { try FairnessTrace([]) }
     let long = String(repeating: "a", count: FairnessTrace.lineBytesMax)
     #expect(fault([Self.header, "\(long),0,1,1,5"])?.message.contains("longer than") == true)
     let tenants = (0...FairnessTrace.tenantsMax).map { "t\($0),0,1,1,5" }
     #expect(fault([Self.header] + tenants)?.line == FairnessTrace.tenantsMax + 2)
     let jobs = Array(repeating: "a,0,1,1,5", count: FairnessTrace.jobsMax + 1)
     #expect(fault([Self.header] + jobs)?.line == FairnessTrace.jobsMax + 2)
-    #expect(throws: FairnessTraceError.self) {
+    #expect(throws: TraceError.self) {
       try FairnessTrace(Array("\(Self.header)\n".utf8) + [0xFF] + Array(",0,1,1,5\n".utf8))
     }
   }

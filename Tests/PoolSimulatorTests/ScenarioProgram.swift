@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-/// The built `pool-sim`, run on scenarios as a child process.
+/// The built `pool-sim`, run as a child process.
 enum ScenarioProgram {
   struct Result {
     var code: Int32
@@ -38,9 +38,13 @@ enum ScenarioProgram {
     throw CocoaError(.fileNoSuchFile)
   }
 
-  /// Runs `pool-sim scenario` in the repository's root; output goes through files, so no pipe can
-  /// fill up.
+  /// Runs `pool-sim scenario` in the repository's root.
   static func run(_ arguments: String...) throws -> Result {
+    try call(["scenario"] + arguments)
+  }
+
+  /// Runs `pool-sim` in the repository's root; output goes through files, so no pipe can fill up.
+  static func call(_ words: [String]) throws -> Result {
     let scratch = FileManager.default.temporaryDirectory
       .appending(path: "pool-sim-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
@@ -50,7 +54,7 @@ enum ScenarioProgram {
     try Data().write(to: err)
     let process = Process()
     process.executableURL = try program()
-    process.arguments = ["scenario"] + arguments
+    process.arguments = words
     process.currentDirectoryURL = root
     process.standardOutput = try FileHandle(forWritingTo: out)
     process.standardError = try FileHandle(forWritingTo: err)

@@ -79,6 +79,11 @@ extension Pool {
   /// - Complexity: O(rows of the grid) with one heap top each; cells whose class leaves the answer
   ///   open are looked through.
   func bestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
+    if isScored(wish.demand) {
+      var lanes = LaneSet.none
+      lanes.insert(row: lane)
+      return scoredPlacement(of: wish, lanes: lanes)
+    }
     switch wish.demand.shape {
     case .whole:
       return shelfPlacement(wish, lane: lane)
@@ -132,7 +137,7 @@ extension Pool {
   }
 
   /// The first idle GPUs of a node in a lane with enough memory, or nil where too few have it.
-  private func idleDevices(on node: UInt32, lane: UInt32, _ wish: Wish) -> Placement? {
+  func idleDevices(on node: UInt32, lane: UInt32, _ wish: Wish) -> Placement? {
     var memory = Int64(0)
     if case .fraction(_, let bytes) = wish.demand.shape { memory = bytes.value }
     var placement = Placement(lane: lane, node: node, device: 0)

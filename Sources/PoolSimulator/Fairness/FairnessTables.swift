@@ -45,12 +45,16 @@ public enum FairnessTables {
 
   /// Waits of ours by tenant and class, beside what claims were told.
   public static func waits(_ comparison: FairnessComparison) -> FairnessTable {
-    let score = comparison.scores[0]
+    waits(comparison.scores[0], of: comparison.mix)
+  }
+
+  /// Waits of one run by tenant and class, beside what claims were told.
+  static func waits(_ score: FairnessScore, of mix: FairnessMix) -> FairnessTable {
     var rows: [[String]] = []
     for tenant in score.tenants {
       for (rank, waits) in tenant.waits.enumerated() {
         guard let waits else { continue }
-        rows.append(row([comparison.mix.tenants[tenant.tenant].name, "P\(rank)"], waits))
+        rows.append(row([mix.tenants[tenant.tenant].name, "P\(rank)"], waits))
       }
     }
     for (rank, waits) in score.classes.enumerated() {
@@ -88,6 +92,19 @@ public enum FairnessTables {
     }
     return FairnessTable(
       header: ["TENANT", "WEIGHT", "GPU-H", "SHARE", "RHO", "DENIED", "DEGRADED"], rows: rows)
+  }
+
+  /// Tenants of one run: what they asked for, were served, and how that compares.
+  static func service(_ score: FairnessScore, of mix: FairnessMix) -> FairnessTable {
+    let rows = score.tenants.map { score in
+      [
+        mix.tenants[score.tenant].name, FairnessText.grouped(Int64(score.asked)),
+        FairnessText.grouped(Int64(clamping: score.work / 1_000_000_000)), share(score),
+        score.finishMilli.map(FairnessText.ratio) ?? "-", fraction(score.denied, score.asked),
+      ]
+    }
+    return FairnessTable(
+      header: ["TENANT", "JOBS", "GPU-SECONDS", "SHARE", "RHO", "DENIED"], rows: rows)
   }
 
   private static func share(_ score: FairnessScore.TenantScore) -> String {

@@ -1,0 +1,98 @@
+import PoolAllocator
+import PoolConsole
+import PoolSimulator
+import PoolWire
+
+/// `pool-sim replay openb`: what is read, and what a person is told.
+enum OpenbPage {
+  private static let scores: [(name: String, score: PlacementRule.Score)] = [
+    ("best-fit", .bestFit), ("fgd", .fragmentation),
+  ]
+
+  /// Names of the ways in which places are chosen.
+  static let policies = scores.map(\.name).joined(separator: ", ")
+
+  static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
+    let nodeFile = try ReplayCommand.file("--nodes", of: arguments)
+    let podFile = try ReplayCommand.file("--pods", of: arguments)
+    let outFile = try ReplayCommand.file("--out", of: arguments)
+    let score = try score(of: arguments)
+    var nodes = try ReplayCommand.read(nodeFile) { bytes throws(TraceError) in
+      try OpenbNodes(bytes)
+    }
+    if let order = arguments.one("--node-order") {
+      nodes = try ReplayCommand.read(order) { bytes throws(TraceError) in
+        var ordered = nodes
+        try ordered.order(by: bytes)
+        return ordered
+      }
+    }
+    let pods = try ReplayCommand.read(podFile) { bytes throws(TraceError) in
+      try OpenbPods(bytes).pods
+    }
+    var known: [OpenbPod]?
+    if let file = arguments.one("--mix-pods") {
+      known = try ReplayCommand.read(file) { bytes throws(TraceError) in try OpenbPods(bytes).pods }
+    }
+    // Before the work: a file that cannot be written is told at once.
+    let out = try OutputFile(outFile)
+    Console.endOnInterrupt()
+    let replay = OpenbReplay(nodes: nodes, pods: pods, score: score, known: known)
+    let began = Console.monotonicNanoseconds()
+    let outcome = replay.run { number in
+      if number % 1_000 == 0 { ProgressLine.show("pod \(number) of \(pods.count) …") }
+    }
+    let took = Console.monotonicNanoseconds() - began
+    ProgressLine.clear()
+    out.write(replay.table(outcome))
+    Console.print(text(outcome, of: replay, took: took))
+    return 0
+  }
+
+  private static func score(of arguments: Arguments) throws(UsageError) -> PlacementRule.Score {
+    let name = arguments.one("--policy") ?? scores[0].name
+    guard let score = scores.first(where: { $0.name == name })?.score else {
+      let hint = NearestName.hint(name, among: scores.map(\.name), called: "policy")
+      throw UsageError(message: "--policy: there is none called \(quoted(name)); \(hint)")
+    }
+    for flag in ["--mix", "--mix-pods"] where score == .bestFit && arguments.has(flag) {
+      throw UsageError(message: "\(flag) means nothing for \(name), which looks at no mix")
+    }
+    let mix = arguments.one("--mix") ?? "known"
+    guard mix == "known" else {
+      let hint =
+        mix == "learned"
+        ? "no mix is learned yet" : NearestName.hint(mix, among: ["known"], called: "mix")
+      throw UsageError(message: "--mix: \(quoted(mix)) cannot be had; \(hint); use known")
+    }
+    return score
+  }
+
+  private static func text(
+    _ outcome: OpenbReplay.Outcome, of replay: OpenbReplay, took: Int64
+  ) -> String {
+    let (nodes, pods) = (replay.nodes, replay.pods)
+    let all = Int64(nodes.gpus) * 1_000
+    let each = pods.isEmpty ? 0 : took / Int64(pods.count)
+    let asksGPU = pods.count { $0.gpus > 0 }
+    return """
+      \(count(nodes.nodes.count)) nodes, \(count(nodes.gpus)) GPUs of \
+      \(nodes.models.count) models; \(count(pods.count)) pods, \(count(asksGPU)) for GPUs
+      asked      \(percent(outcome.askedMilli, of: all)) of the GPUs
+      allocated  \(percent(outcome.placedMilli, of: all)) of the GPUs
+      refused    \(count(outcome.refused)) pods, \(count(outcome.refusedGPUPods)) of them for GPUs
+      decided in \(took / 1_000_000) ms, \(each / 1_000) µs a pod
+
+      """
+  }
+
+  private static func count(_ number: Int) -> String { FairnessText.grouped(Int64(number)) }
+
+  /// A part in percent with two decimals, rounded down; `-` of nothing.
+  private static func percent(_ part: Int64, of all: Int64) -> String {
+    guard all > 0 else { return "- %" }
+    let hundredths = Int64(Int128(part) * 10_000 / Int128(all))
+    let rest = hundredths % 100
+    return "\(hundredths / 100).\(rest < 10 ? "0" : "")\(rest) %"
+  }
+}
