@@ -18,7 +18,9 @@ extension Agent {
     }
     seen = reply.sequence
     sent.removeAll { $0.sequence <= reply.sequence }
-    if reply.acceptedGeneration > generation || reply.heardSequence > sequence {
+    // A new leader has heard no more than the pool's last report says: of another start, then.
+    let isOlder = reply.acceptedGeneration == generation && reply.acceptedSequence > sequence
+    if reply.acceptedGeneration > generation || reply.heardSequence > sequence || isOlder {
       return restart(after: max(reply.acceptedGeneration, generation))
     }
     if let told = toldIn, reply.acceptedGeneration == generation, reply.acceptedSequence >= told {

@@ -122,6 +122,24 @@ import Testing
     #expect(rig.message?.sequence == 1)
   }
 
+  /// The same under a new leader, which has heard nothing more than the last report says.
+  @Test func aCountBehindTheAcceptedReportGoesOn() throws {
+    var rig = AgentRig()
+    let message = try #require(rig.message)
+    var reply = rig.reply(to: message, nil)
+    reply.acceptedSequence = message.sequence
+    rig.agent.take(reply, at: rig.now)
+    rig.pass(6)
+    #expect(rig.message?.generation == 1)
+    let next = try #require(rig.message)
+    reply = rig.reply(to: next, nil)
+    reply.acceptedSequence = 82
+    rig.agent.take(reply, at: rig.now)
+    rig.pass(1)
+    #expect(rig.message?.generation == 2)
+    #expect(rig.message?.sequence == 1)
+  }
+
   @Test func aReportAnswersAnAsk() throws {
     var rig = AgentRig()
     rig.poll([AgentRig.order(1, .start(within: .seconds(30), runs: .seconds(90)))])

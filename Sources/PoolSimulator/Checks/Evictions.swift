@@ -31,11 +31,15 @@ struct Evictions {
   private var allowances = ByID<Lane, Allowance>()
   private var rule: PreemptionRule?
   private var holder: Holder?
+  /// What ended, or was kept for others no more, in the command: it may have counted when victims
+  /// were chosen.
+  private var gone: [(node: NodeID, demand: Demand, members: Int64)] = []
 
   /// Forgets for whom devices were kept; after a command.
   mutating func close(_ facts: borrowing Facts) throws(Violation) {
     try checkNeed(facts)
     holder = nil
+    gone.removeAll(keepingCapacity: true)
   }
 
   /// Looks at an event before it is folded.
@@ -52,6 +56,16 @@ struct Evictions {
         runtimeMax: claim.fact.spec.runtimeMax.ns, lane: pin.lane, tenant: claim.fact.tenant,
         isHeld: pin.isHeld, devices: pin.uses.indices.map { log.uses[$0].device },
         demand: claim.fact.spec.demand)
+    case .leaseEnded(let id):
+      guard let lease = facts.leases[id] else { return }
+      gone.append((lease.grant.node, lease.demand, 1))
+    case .claimUnpinned(let id, _):
+      guard let claim = facts.claims[id] else { return }
+      let demand = claim.fact.spec.demand
+      for device in claim.kept {
+        guard let node = facts.devices[device]?.node else { continue }
+        gone.append((node, demand, Int64(demand.members)))
+      }
     case .leaseStopping(let id, .preempted, _, _): try preempt(id, facts)
     case .leaseStopping(let id, .reclaimed, _, _): try reclaim(id, facts)
     default: break
@@ -158,7 +172,7 @@ struct Evictions {
   /// Whether a node may lack processor time or memory for the members, where leases are gone: for
   /// each claim that something else is kept for there, all that its members need counts as kept.
   private func lacksHost(
-    _ id: NodeID, without gone: [LeaseID], _ holder: Holder, _ facts: borrowing Facts
+    _ id: NodeID, without leaving: [LeaseID], _ holder: Holder, _ facts: borrowing Facts
   ) -> Bool {
     guard let node = facts.nodes[id], let report = node.report else { return true }
     var cpu = Int64(report.cpu.value)
@@ -173,9 +187,10 @@ struct Evictions {
       else { continue }
       take(known.fact.spec.demand, members: Int64(known.fact.spec.demand.members))
     }
-    for lease in node.leases where !gone.contains(lease) {
+    for lease in node.leases where !leaving.contains(lease) {
       if let demand = facts.leases[lease]?.demand { take(demand, members: 1) }
     }
+    for other in gone where other.node == id { take(other.demand, members: other.members) }
     take(holder.demand, members: Int64(holder.demand.members))
     return cpu < 0 || memory < 0
   }
