@@ -32,8 +32,8 @@ extension Pool {
   /// Works out the values again from what they rest on.
   mutating func indexOffers() { offers = OfferTables(learner.basis) }
 
-  /// What a claim counts as in the mix; nil for instances, shares of memory alone, and where no lane
-  /// in force has the GPUs. Each member counts.
+  /// What a claim counts as in the mix; nil for instances, shares of memory alone, and where no
+  /// lane in force has the GPUs. Each member counts.
   func mixKind(of spec: ClaimSpec) -> MixKind? {
     let demand = spec.demand
     var kind = MixKind(
