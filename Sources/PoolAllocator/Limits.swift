@@ -124,12 +124,15 @@ public struct Limits: Hashable, Sendable {
   public static let memoryMax = Bytes(1 << 50)
   /// Suspect nodes are ready again after this many signs of life in a row. Unit: messages.
   public static let heardToBeReady: UInt8 = 2
-  /// Kinds of work in the mix by which places are scored: all of them are looked at for each place.
-  /// Unit: kinds.
+  /// Kinds of work in the mix by which places are scored, given or learned: all of them are looked
+  /// at for each place, or whenever values are worked out. Unit: kinds.
   public static let mixKinds = 512
   /// Claims that the kinds of a mix stand for, 2²⁶; with a node's 16 GPUs in millionths of
   /// thousandths that stays below 2⁶³. Unit: claims.
   public static let mixPopulation: Int64 = 1 << 26
+  /// Sizes of nodes with 8 GPUs or more for which room is kept for a gang that never came; of more,
+  /// those of the first nodes. Unit: sizes.
+  public static let nodeShapes = 64
   /// Measured values kept, one for each measure and subject. Unit: measurements.
   public static let signals = 1_024
   /// Factors by which an estimate may be corrected, 0.100 … 10.000: what is further off is no

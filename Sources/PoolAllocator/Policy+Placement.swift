@@ -7,11 +7,16 @@ public struct PlacementRule: Hashable, Sendable {
     /// What takes least from the work to be expected, among all lanes that cost the claim the same:
     /// the least growth of free GPU time that the mix could not use.
     case fragmentation
+    /// What takes least of what free room is worth to the work to be expected, among all lanes that
+    /// cost the claim the same. Room is worth the offers of work that it can still take, and more
+    /// where few others could take them. A mix that is not given is learned from claims as they
+    /// come in.
+    case offerValue
   }
 
   /// What makes one place better than another.
   public var score = Score.bestFit
-  /// The work to be expected; `bestFit` does without.
+  /// The work to be expected; `bestFit` does without, and `offerValue` may.
   public var mix: [MixKind] = []
 
   /// Makes the rule that takes the tightest fit.
@@ -25,7 +30,9 @@ public struct PlacementRule: Hashable, Sendable {
 
   /// Whether the core can rely on it, under a policy of so many pools.
   func isSound(pools: Int) -> Bool {
-    guard mix.count <= Limits.mixKinds, score == .bestFit || !mix.isEmpty else { return false }
+    guard mix.count <= Limits.mixKinds, score != .fragmentation || !mix.isEmpty else {
+      return false
+    }
     let known: UInt64 = pools >= 64 ? .max : (1 << UInt64(pools)) - 1
     var population: Int64 = 0
     for kind in mix {

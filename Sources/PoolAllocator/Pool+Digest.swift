@@ -81,6 +81,7 @@ extension Pool {
       digest.combine(signal.subject)
       digest.combine(signal.milli)
     }
+    if policy.placement.score == .offerValue { learner.feed(&digest) }
     feedDegradation(&digest)
     nodes.feed(&digest, Self.feed)
     devices.feed(&digest, Self.feed)

@@ -93,6 +93,7 @@ extension Pool {
     if !fact.spec.demand.isSimple { queue.hasGangs = true }
     keys.claims.insert(fact.spec.key, id.row)
     tenants[fact.tenant].live += 1
+    learn(from: fact.spec)
   }
 
   mutating func evolveQueued(_ id: ClaimID, _ lanes: LaneSet, _ widens: BucketID?) {

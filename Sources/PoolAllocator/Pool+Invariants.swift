@@ -338,6 +338,7 @@ extension Pool {
         queue.bucketTimers.order(of: row) == fresh.queue.bucketTimers.order(of: row),
         "bucket timers are kept true")
     }
+    invariant(fresh.offers == offers, "what free GPUs are worth is kept true")
     invariant(keys.corrections.count == corrections.count, "every correction has its key")
     corrections.forEach { id, correction in
       let row = keys.corrections.row(for: correction.scope.indexKey)

@@ -13,6 +13,7 @@ extension Pool {
     indexLadders()
     indexPressures()
     indexTerms()
+    indexOffers()
     indexBuckets()
     indexBudgets()
     indexQuotes()

@@ -41,6 +41,8 @@ public struct Pool: Sendable {
   public internal(set) var waitingClaims = 0
   /// Last values of what was measured outside.
   public internal(set) var signals: [Measurement] = []
+  /// What was learned of the mix of work; nothing under a policy that does not score by it.
+  var learner = MixLearner()
 
   var nodes: Table<Node>
   var devices: Table<Device>
@@ -76,6 +78,8 @@ public struct Pool: Sendable {
   var ladders = LadderIndex()
   /// What the mix of the policy makes of free GPU time.
   var mix = FragmentationIndex()
+  /// What free GPUs are worth to the work to come.
+  var offers = OfferTables()
   var pressures = PressureIndex()
 
   /// Rows by outside name.

@@ -6,7 +6,7 @@ import PoolWire
 /// `pool-sim replay openb`: what is read, and what a person is told.
 enum OpenbPage {
   private static let scores: [(name: String, score: PlacementRule.Score)] = [
-    ("best-fit", .bestFit), ("fgd", .fragmentation),
+    ("best-fit", .bestFit), ("fgd", .fragmentation), ("offer-value", .offerValue),
   ]
 
   /// Names of the ways in which places are chosen.
@@ -17,6 +17,7 @@ enum OpenbPage {
     let podFile = try ReplayCommand.file("--pods", of: arguments)
     let outFile = try ReplayCommand.file("--out", of: arguments)
     let score = try score(of: arguments)
+    let isLearned = try isLearned(arguments, for: score)
     var nodes = try ReplayCommand.read(nodeFile) { bytes throws(TraceError) in
       try OpenbNodes(bytes)
     }
@@ -30,14 +31,17 @@ enum OpenbPage {
     let pods = try ReplayCommand.read(podFile) { bytes throws(TraceError) in
       try OpenbPods(bytes).pods
     }
-    var known: [OpenbPod]?
+    var mix = isLearned ? OpenbReplay.Mix.learned : .replayed
     if let file = arguments.one("--mix-pods") {
-      known = try ReplayCommand.read(file) { bytes throws(TraceError) in try OpenbPods(bytes).pods }
+      let others = try ReplayCommand.read(file) { bytes throws(TraceError) in
+        try OpenbPods(bytes).pods
+      }
+      mix = .counted(others)
     }
     // Before the work: a file that cannot be written is told at once.
     let out = try OutputFile(outFile)
     Console.endOnInterrupt()
-    let replay = OpenbReplay(nodes: nodes, pods: pods, score: score, known: known)
+    let replay = OpenbReplay(nodes: nodes, pods: pods, score: score, mix: mix)
     let began = Console.monotonicNanoseconds()
     let outcome = replay.run { number in
       if number % 1_000 == 0 { ProgressLine.show("pod \(number) of \(pods.count) …") }
@@ -58,14 +62,27 @@ enum OpenbPage {
     for flag in ["--mix", "--mix-pods"] where score == .bestFit && arguments.has(flag) {
       throw UsageError(message: "\(flag) means nothing for \(name), which looks at no mix")
     }
-    let mix = arguments.one("--mix") ?? "known"
-    guard mix == "known" else {
-      let hint =
-        mix == "learned"
-        ? "no mix is learned yet" : NearestName.hint(mix, among: ["known"], called: "mix")
-      throw UsageError(message: "--mix: \(quoted(mix)) cannot be had; \(hint); use known")
-    }
     return score
+  }
+
+  /// Whether the mix of work is learned as pods come in: for offers it is, unless it is known.
+  private static func isLearned(
+    _ arguments: Arguments, for score: PlacementRule.Score
+  ) throws(UsageError) -> Bool {
+    let isCounted = arguments.has("--mix-pods")
+    let name =
+      arguments.one("--mix") ?? (score == .offerValue && !isCounted ? "learned" : "known")
+    switch name {
+    case "known": return false
+    case "learned" where isCounted:
+      throw UsageError(message: "--mix-pods means nothing where the mix is learned")
+    case "learned" where score == .offerValue: return true
+    case "learned":
+      throw UsageError(message: "--mix: only offer-value learns a mix; use known")
+    default:
+      let hint = NearestName.hint(name, among: ["known", "learned"], called: "mix")
+      throw UsageError(message: "--mix: there is none called \(quoted(name)); \(hint)")
+    }
   }
 
   private static func text(

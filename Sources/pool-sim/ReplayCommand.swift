@@ -8,7 +8,7 @@ enum ReplayCommand {
     name: "replay",
     usage: """
       pool-sim replay openb --nodes FILE --pods FILE --out FILE [--node-order FILE]
-             [--policy NAME] [--mix known] [--mix-pods FILE]
+             [--policy NAME] [--mix known|learned] [--mix-pods FILE]
              pool-sim replay philly --jobs FILE [--nodes N] [--json]
       """,
     summary: "put a trace of a real cluster through the production allocator",
@@ -28,7 +28,7 @@ enum ReplayCommand {
         summary: "openb: how places are chosen: \(OpenbPage.policies); default best-fit"),
       Flag(
         name: "--mix", values: .one("a name"),
-        summary: "openb: where fgd has the mix of work from: known (counted before), the default"),
+        summary: "openb: the mix of work: known (counted before) or, for offer-value, learned"),
       Flag(
         name: "--mix-pods", values: .one("a file"),
         summary: "openb: the pods that a known mix is counted from (CSV); default: --pods"),
@@ -45,7 +45,9 @@ enum ReplayCommand {
       empty where it was refused.
       best-fit is what the allocator does by default: the tightest fit in the first lane with room,
       in the order in which --nodes first names the models. fgd is fragmentation gradient descent:
-      over all lanes, the place that takes least from the mix of work to be expected.
+      over all lanes, the place that takes least from the mix of work to be expected. offer-value
+      takes least of what free room is worth to that work, offer by offer; it learns the mix from
+      the pods as they come in, unless --mix known or --mix-pods says otherwise.
 
       philly: jobs with the columns vc,job,submit_s,gpus,duration_s; each vc is a tenant of equal
       weight. Prints waits, shares and GPU-seconds. Without --nodes the cluster is as large as what

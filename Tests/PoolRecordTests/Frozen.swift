@@ -43,7 +43,7 @@ enum Frozen {
     "Health": "unknown, usable, quarantined, dirty, failed, gone",
     "IdentityKind": "tenant, application, workflow, principal",
     "Outcome": "completed, failed, lost",
-    "PlacementRule.Score": "bestFit, fragmentation",
+    "PlacementRule.Score": "bestFit, fragmentation, offerValue",
     "Pressure": "normal, elevated, saturated, emergency",
     "Proximity": "anywhere, rack, node, numa, island",
     "QuoteEnd": "redeemed, expired, withdrawn",

@@ -14,7 +14,7 @@ struct OpenbReplayTests {
 
   @Test(arguments: [
     (PlacementRule.Score.bestFit, OpenbFixture.bestFit),
-    (.fragmentation, OpenbFixture.fragmentation),
+    (.fragmentation, OpenbFixture.fragmentation), (.offerValue, OpenbFixture.offerValue),
   ])
   func podsGoWhereTheyAlwaysWent(score: PlacementRule.Score, places: String) throws {
     let replay = try replay(score)
@@ -98,13 +98,15 @@ struct OpenbReplayTests {
     let rows = Array(repeating: kind, count: 96) + ["1000,1024,2,1000,G2|T4", "8000,1024,0,,"]
     let text = "cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec\n" + rows.joined(separator: "\n")
     let pods = try OpenbPods(Array(text.utf8)).pods
-    let mix = OpenbMix(pods, models: ["T4", "P100", "G2"])
+    let mix = OpenbMix(pods, models: ["T4", "P100", "G2"], for: .fragmentation)
     let first = MixKind(
       popularity: 96, devices: 1, share: MilliGPU(500), cpu: MilliCPU(4_000), pools: 0b111)
     #expect(mix.kinds == [first], "96 of 98 are more than 95 of 100")
-    let rest = OpenbMix(Array(pods.suffix(2)), models: ["T4", "P100", "G2"])
+    let rest = OpenbMix(Array(pods.suffix(2)), models: ["T4", "P100", "G2"], for: .fragmentation)
     #expect(rest.kinds.map(\.pools) == [0, 0b101], "of equals the one that asks for more first")
     #expect(rest.kinds.map(\.devices) == [0, 2])
+    let all = OpenbMix(pods, models: ["T4", "P100", "G2"], for: .offerValue)
+    #expect(all.kinds.map(\.popularity) == [96, 1, 1], "rare kinds count too")
   }
 }
 

@@ -24,6 +24,7 @@ struct ReplayCommandTests {
 
   @Test(arguments: [
     ("best-fit", OpenbFixture.bestFit, "96.15 %"), ("fgd", OpenbFixture.fragmentation, "96.92 %"),
+    ("offer-value", OpenbFixture.offerValueLearned, "99.23 %"),
   ])
   func placementsAreWritten(policy: String, places: String, allocated: String) throws {
     try withFiles(Self.files) { folder in
@@ -79,7 +80,15 @@ struct ReplayCommandTests {
       ["--policy", "fdg"], "--policy: there is none called \"fdg\"; nearest known policy is \"fgd\""
     ),
     (
-      ["--policy", "fgd", "--mix", "learned"], "--mix: \"learned\" cannot be had; no mix is"
+      ["--policy", "fgd", "--mix", "learned"], "--mix: only offer-value learns a mix; use known"
+    ),
+    (
+      ["--policy", "offer-value", "--mix", "knwon"],
+      "--mix: there is none called \"knwon\"; nearest known mix is \"known\""
+    ),
+    (
+      ["--policy", "offer-value", "--mix", "learned", "--mix-pods", "pods.csv"],
+      "--mix-pods means nothing where the mix is learned"
     ),
     (["--mix", "known"], "--mix means nothing for best-fit, which looks at no mix"),
     (["--node-order", "pods.csv"], "pods.csv:1: there is no node cpu_milli,memory_mib"),

@@ -96,6 +96,7 @@ extension Pool {
     // What is kept was worked out under the old policy: it is worked out anew.
     clearPins()
     let preemption = self.policy.preemption
+    let (scoring, pools) = (self.policy.placement, self.policy.pools)
     self.generation = generation
     let kept = keptCounts(under: policy)
     self.policy = policy
@@ -129,6 +130,7 @@ extension Pool {
     lowerClaims()
     indexLines()
     installPreemption(after: preemption)
+    installLearner(after: scoring, pools)
     voidAllLanes()
     lanes.forEach { id, _ in stirred.insert(id) }
   }

@@ -40,15 +40,23 @@ extension Pool {
   /// The place with the most points in some lanes, or nil where none has room.
   /// - Complexity: O(nodes × GPUs × kinds of the mix): every node is looked at.
   func scoredPlacement(of wish: Wish, lanes: LaneSet) -> Placement? {
-    var best: (placement: Placement, points: Int32)?
+    var best: (placement: Placement, points: Int64)?
     var scratch = FreeGPUs()
+    var room = NodeRoom()
+    let isOffered = policy.placement.score == .offerValue
     for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
       var here = LaneSet(bits: lanes.bits & placement.lanesOfNode[Int(node)].bits)
       guard !here.isEmpty, fitsNode(wish, node) else { continue }
+      if isOffered { value(node, in: &room) }
+      func consider(_ place: Placement, _ points: Int64) {
+        if best.map({ points > $0.points }) ?? true { best = (place, points) }
+      }
       while let lane = here.firstRow {
         here = here.withoutFirst
-        visitPlaces(of: wish, on: node, lane: lane, &scratch) { place, points in
-          if best.map({ points > $0.points }) ?? true { best = (place, points) }
+        if isOffered {
+          visitOffered(of: wish, on: node, lane: lane, &room, consider)
+        } else {
+          visitPlaces(of: wish, on: node, lane: lane, &scratch, consider)
         }
       }
     }
@@ -58,7 +66,7 @@ extension Pool {
   /// Visits the places of one node in one lane with their points.
   private func visitPlaces(
     of wish: Wish, on node: UInt32, lane: UInt32, _ gpus: inout FreeGPUs,
-    _ body: (Placement, Int32) -> Void
+    _ body: (Placement, Int64) -> Void
   ) {
     let isCPU = wish.demand.shape == .cpuOnly
     let cpu = nodes[row: node].cpuFree.value
@@ -67,7 +75,7 @@ extension Pool {
     let host = hostGain(on: node, but: isCPU ? nil : lane, from: cpu, to: rest, &gpus)
     guard !isCPU else {
       guard let part = firstFitting(wish, on: node, lane: lane) else { return }
-      return body(Placement(lane: lane, node: node, device: part), mix.points(host))
+      return body(Placement(lane: lane, node: node, device: part), Int64(mix.points(host)))
     }
     let pool = lanes[row: lane].rule.pool
     listFree(on: node, lane: lane, &gpus)
@@ -75,7 +83,8 @@ extension Pool {
     guard case .fraction(let share, _) = wish.demand.shape else {
       guard let place = idleDevices(on: node, lane: lane, wish) else { return }
       gpus.take(1000, of: place)
-      return body(place, mix.points(before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)))
+      let gain = before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)
+      return body(place, Int64(mix.points(gain)))
     }
     for index in gpus.rows.indices {
       let (row, left) = (gpus.rows[index], gpus.milli[index])
@@ -85,12 +94,14 @@ extension Pool {
       else { continue }
       gpus.tried.append(left)
       gpus.take(share.value, of: place)
-      body(place, mix.points(before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)))
+      let gain = before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)
+      body(place, Int64(mix.points(gain)))
       gpus.take(-share.value, of: place)
     }
   }
 
-  private func firstFitting(_ wish: Wish, on node: UInt32, lane: UInt32) -> UInt32? {
+  /// The first device of a node that has room for a demand.
+  func firstFitting(_ wish: Wish, on node: UInt32, lane: UInt32) -> UInt32? {
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
       if fitsDevice(wish, row, lane) { return row }

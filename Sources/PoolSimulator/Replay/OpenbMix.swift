@@ -1,10 +1,12 @@
 import PoolAllocator
 
-/// The mix of work that a list of pods shows: its most frequent kinds, as many as cover 95 of 100
-/// pods, as the authors of the trace count it.
+/// The mix of work that a list of pods shows: its most frequent kinds.
 struct OpenbMix {
-  /// Part of the pods that the kinds cover. Unit: percent.
-  static let coveredPercent = 95
+  /// Part of the pods that the kinds cover: for fragmentation 95, as the authors of the trace count
+  /// them; for offers all, for rare kinds are what room is kept for. Unit: percent.
+  static func coveredPercent(for score: PlacementRule.Score) -> Int {
+    score == .fragmentation ? 95 : 100
+  }
 
   private struct Kind: Hashable, Comparable {
     var cpu: Int32
@@ -23,7 +25,8 @@ struct OpenbMix {
 
   /// Counts the kinds of some pods.
   /// - Parameter models: the models of GPUs; the pool of each has its number.
-  init(_ pods: [OpenbPod], models: [String]) {
+  init(_ pods: [OpenbPod], models: [String], for score: PlacementRule.Score) {
+    let percent = Self.coveredPercent(for: score)
     var counts: [Kind: Int] = [:]
     for pod in pods {
       let kind = Kind(
@@ -35,7 +38,7 @@ struct OpenbMix {
     var covered = 0
     var kinds: [MixKind] = []
     for (kind, count) in ranked {
-      guard covered * 100 < Self.coveredPercent * pods.count, kinds.count < Limits.mixKinds else {
+      guard covered * 100 < percent * pods.count, kinds.count < Limits.mixKinds else {
         break
       }
       covered += count

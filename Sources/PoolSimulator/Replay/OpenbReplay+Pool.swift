@@ -3,8 +3,8 @@ import PoolAllocator
 /// The machines and pods of an openb trace as the production allocator sees them: each GPU model
 /// is a profile with a pool and a shared lane, and the processors of all nodes are one more.
 ///
-/// There is one tenant with more credits than it can spend and no place to wait: a claim starts at
-/// once or is refused. All lanes cost the same, so that price prefers none.
+/// There is one tenant with more credits than it can spend and room for one claim that waits: a
+/// claim starts at once or is withdrawn. All lanes cost the same, so that price prefers none.
 extension OpenbReplay {
   private enum Kind: UInt64 {
     case profile = 1
@@ -46,7 +46,7 @@ extension OpenbReplay {
     policy.services = [
       ServiceRule(key: Self.key(.service, 0), tenant: nil, serviceClass: .p2)
     ]
-    policy.tenants = [TenantRule(key: Self.key(.tenant, 0), queueMax: 0)]
+    policy.tenants = [TenantRule(key: Self.key(.tenant, 0), queueMax: 1)]
     policy.buckets = [
       BucketRule(
         key: Self.key(.bucket, 0), tenant: 0, cap: Credits(Credits.limit), refillPerSecond: .zero)

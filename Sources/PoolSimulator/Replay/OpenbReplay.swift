@@ -33,21 +33,37 @@ public struct OpenbReplay: Sendable {
   /// How places are chosen.
   let placement: PlacementRule
 
+  /// Where the mix of work that is to be expected is known from.
+  public enum Mix: Sendable {
+    /// It is counted from the pods that are replayed.
+    case replayed
+    /// It is counted from these pods.
+    case counted([OpenbPod])
+    /// It is learned as pods come in; for `offerValue` alone.
+    case learned
+  }
+
   /// Makes a replay.
   /// - Parameters:
   ///   - score: what makes one place better than another.
-  ///   - known: pods from which the mix of work is counted that is to be expected; nil: those that
-  ///     are replayed.
+  ///   - mix: where the work that is to be expected is known from; `bestFit` needs none.
   public init(
     nodes: OpenbNodes, pods: [OpenbPod], score: PlacementRule.Score = .bestFit,
-    known: [OpenbPod]? = nil
+    mix: Mix = .replayed
   ) {
     self.nodes = nodes
     self.pods = pods
+    let counted: [OpenbPod] =
+      switch mix {
+      case .replayed: pods
+      case .counted(let others): others
+      case .learned: []
+      }
     placement =
       score == .bestFit
       ? PlacementRule()
-      : PlacementRule(score: score, mix: OpenbMix(known ?? pods, models: nodes.models).kinds)
+      : PlacementRule(
+        score: score, mix: OpenbMix(counted, models: nodes.models, for: score).kinds)
   }
 
   /// Runs the replay.
@@ -66,9 +82,11 @@ public struct OpenbReplay: Sendable {
       let decision = pool.apply(.submit(spec), at: moment, into: &log).0
       outcome.askedMilli += pod.allMilli
       guard decision.verdict == .admitted else {
-        precondition(
-          decision.verdict == .rejected || decision.verdict == .infeasible,
-          "where nobody may wait a claim is granted or refused")
+        // It was taken in, so that a learned mix has it, and it does not wait.
+        if let claim = decision.claim {
+          _ = pool.apply(.cancel(claim), at: moment, into: &log)
+        }
+        precondition(pool.waitingClaims == 0, "a pod is granted or refused, and never waits")
         outcome.placed.append(nil)
         if pod.gpus > 0 { outcome.refusedGPUPods += 1 }
         continue
