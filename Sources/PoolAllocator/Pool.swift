@@ -77,7 +77,7 @@ public struct Pool: Sendable {
   var keys = Keys()
   var ladders = LadderIndex()
   /// What the mix of the policy makes of free GPU time.
-  var mix = FragmentationIndex()
+  var fragmentation = FragmentationIndex()
   /// What free GPUs are worth to the work to come.
   var offers = OfferTables()
   var pressures = PressureIndex()

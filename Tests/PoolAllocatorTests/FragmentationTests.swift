@@ -48,7 +48,7 @@ struct FragmentationTests {
     #expect(index.points(0) == 50 && index.points(-1) == 49)
     for gain in stride(from: -16_000, through: 16_000, by: 7) where gain != 0 {
       let exact = 100 / (1 + exp(-Double(gain) / 1_000))
-      #expect(index.points(Int64(gain) * 7) == Int32(exact), "gain \(gain)")
+      #expect(index.points(Int64(gain) * 7) == Int64(exact), "gain \(gain)")
     }
     #expect(index.points(.min / 1_000_000) == 0 && index.points(.max / 1_000_000) == 99)
   }

@@ -248,10 +248,8 @@ extension Pool {
       } else if let limit = lendingObstacle(row, to: resolved.tenant, offer.billedMilli) {
         reasons.append(limit)
       } else if let opening = openPlacement(resolved.wish, for: asker, lane: row) {
-        let lane = LaneOffer(
-          row: row, isOwn: lanes[row: row].rule.owner == spec.tenant, offer: offer)
         return .grant(
-          best(opening, in: lane, or: left, spec, resolved),
+          best(opening, in: row, at: offer, or: left, spec, resolved),
           planted(.untypedRequest) ? first.offer : offer)
       } else if let delay = delayReason(resolved.wish, for: asker, lane: row) {
         reasons.append(delay)

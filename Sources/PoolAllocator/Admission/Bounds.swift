@@ -77,7 +77,7 @@ extension Pool {
   /// Works out the terms of every lane, and what places are scored by, from the policy.
   mutating func indexTerms() {
     terms = Array(repeating: LaneTerms(), count: Limits.lanes)
-    mix = FragmentationIndex(policy.placement)
+    fragmentation = FragmentationIndex(policy.placement)
     var rounds = Array(repeating: Span.zero, count: policy.pools.count)
     for rule in policy.lanes {
       // GPUs move between the lanes of a pool, and leases with them.

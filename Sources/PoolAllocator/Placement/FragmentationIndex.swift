@@ -65,14 +65,14 @@ struct FragmentationIndex: Sendable {
   /// Points of a placement, 0 … 99, for what it makes usable less what it makes unusable: 50 where
   /// nothing changes, on a curve that is steepest there (a logistic one, by the GPU), rounded down.
   /// Places that are nearly as good are equals, and the first of them is taken.
-  func points(_ gain: Int64) -> Int32 {
+  func points(_ gain: Int64) -> Int64 {
     let scaled = gain * 1_000_000
     var (low, high) = (0, 99)
     while low < high {
       let middle = (low + high + 1) / 2
       if scaled >= Self.floor(of: middle) * population { low = middle } else { high = middle - 1 }
     }
-    return Int32(low)
+    return Int64(low)
   }
 
   /// The least gain with so many points: 1,000 ln(p / (100 − p)).

@@ -102,14 +102,12 @@ extension Pool {
     return basis
   }
 
-  // MARK: places
+  // MARK: the score
 
-  /// Reads what is free on a node, and what that is worth.
-  func value(_ node: UInt32, in room: inout NodeRoom) {
-    list(node, in: &room)
+  /// Works out what the free room of a node is worth, with so much processor time.
+  func appraise(_ room: inout NodeRoom, cpu: Int32) {
     room.levels = OfferTables.Levels()
     var gangs: Int64 = 0
-    let cpu = nodes[row: node].cpuFree.value
     for gpu in room.gpus where gpu.milli < 1_000 {
       offers.add(milli: gpu.milli, of: gpu.pool, times: 1, to: &room.levels)
     }
@@ -120,38 +118,10 @@ extension Pool {
     room.value = offers.value(room.levels, cpu: cpu) + gangs
   }
 
-  /// Visits the places of one node in one lane with their points.
-  func visitOffered(
-    of wish: Wish, on node: UInt32, lane: UInt32, _ room: inout NodeRoom,
-    _ body: (Placement, Int64) -> Void
-  ) {
-    let rest = max(0, nodes[row: node].cpuFree.value - wish.demand.cpu.value)
-    switch wish.demand.shape {
-    case .slice: return
-    case .cpuOnly:
-      guard let part = firstFitting(wish, on: node, lane: lane) else { return }
-      let place = Placement(lane: lane, node: node, device: part)
-      body(place, points(of: place, share: 0, cpu: rest, in: room))
-    case .whole:
-      guard let place = idleDevices(on: node, lane: lane, wish) else { return }
-      body(place, points(of: place, share: 1_000, cpu: rest, in: room))
-    case .fraction(let share, _):
-      room.tried.removeAll(keepingCapacity: true)
-      for gpu in room.gpus where gpu.lane == lane && gpu.milli >= share.value {
-        // GPUs with equally much left are the same place.
-        guard !room.tried.contains(gpu.milli), fitsDevice(wish, gpu.row, lane),
-          let place = gather(wish, around: gpu.row, lane: lane)
-        else { continue }
-        room.tried.append(gpu.milli)
-        body(place, points(of: place, share: share.value, cpu: rest, in: room))
-      }
-    }
-  }
-
   /// Points of a place that takes so much of each of its GPUs, and leaves the node so much
   /// processor time.
-  private func points(
-    of place: Placement, share: Int32, cpu: Int32, in room: borrowing NodeRoom
+  func points(
+    of place: Placement, share: Int32, cpu: Int32, in room: NodeRoom
   ) -> Int64 {
     var levels = room.levels
     var opened = 0
@@ -180,61 +150,5 @@ extension Pool {
     }
     let after = offers.value(levels, cpu: cpu) + gangs
     return OfferTables.points(milli: milli, loss: room.value - after)
-  }
-
-  /// Lists the GPUs of a node in lanes in force, and how many of each lane are whole and free.
-  private func list(_ node: UInt32, in room: inout NodeRoom) {
-    room.gpus.removeAll(keepingCapacity: true)
-    room.groups.removeAll(keepingCapacity: true)
-    var row = placement.devices.first(of: node)
-    while row != RowLists.none {
-      if devices[row: row].report.kind == .gpu, devices[row: row].health == .usable,
-        devices[row: row].mode != .mig, let lane = devices[row: row].lane,
-        !lanes[row: lane].isRetired
-      {
-        room.add(
-          row, lane: lane, pool: Int(lanes[row: lane].rule.pool),
-          milli: devices[row: row].milliFree.value)
-      }
-      row = placement.devices.next(after: row)
-    }
-  }
-}
-
-/// What is free on one node, used again for node after node.
-struct NodeRoom {
-  /// A GPU and what is free of it.
-  struct GPU: BitwiseCopyable {
-    var row: UInt32
-    var lane: UInt32
-    var pool: Int
-    /// Free thousandths.
-    var milli: Int32
-  }
-
-  /// GPUs of the node in one lane.
-  struct Group: BitwiseCopyable {
-    var lane: UInt32
-    var pool: Int
-    var gpus = 0
-    /// Those of which everything is free.
-    var whole = 0
-  }
-
-  var gpus: [GPU] = []
-  var groups: [Group] = []
-  /// Free thousandths of GPUs that were places already.
-  var tried: [Int32] = []
-  /// What the GPUs are worth by price, and the whole node.
-  var levels = OfferTables.Levels()
-  var value: Int64 = 0
-
-  mutating func add(_ row: UInt32, lane: UInt32, pool: Int, milli: Int32) {
-    gpus.append(GPU(row: row, lane: lane, pool: pool, milli: milli))
-    var group = groups.count
-    for index in groups.indices where groups[index].lane == lane { group = index }
-    if group == groups.count { groups.append(Group(lane: lane, pool: pool)) }
-    groups[group].gpus += 1
-    if milli == 1_000 { groups[group].whole += 1 }
   }
 }

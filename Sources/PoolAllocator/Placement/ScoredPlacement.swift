@@ -16,24 +16,27 @@ extension Pool {
   /// enter at once and that costs it the same.
   /// - Parameter left: lanes that come after the first for this claim.
   func best(
-    _ opening: Opening, in first: LaneOffer, or left: LaneSet, _ spec: ClaimSpec,
+    _ opening: Opening, in first: UInt32, at offer: Offer, or left: LaneSet, _ spec: ClaimSpec,
     _ resolved: Resolved
   ) -> Opening {
-    guard isScored(spec.demand), opening.over == nil, !left.isEmpty else { return opening }
-    var lanes = LaneSet.none
-    lanes.insert(row: first.row)
+    guard isScored(spec.demand), opening.over == nil else { return opening }
+    let isOwn = lanes[row: first].rule.owner == spec.tenant
+    var equals = LaneSet.none
     var rest = left
     while let row = rest.firstRow {
       rest = rest.withoutFirst
-      guard let other = offer(row, for: spec, resolved), other.rate == first.offer.rate,
-        (self.lanes[row: row].rule.owner == spec.tenant) == first.isOwn,
+      guard let other = self.offer(row, for: spec, resolved), other.rate == offer.rate,
+        (lanes[row: row].rule.owner == spec.tenant) == isOwn,
         lendingObstacle(row, to: resolved.tenant, other.billedMilli) == nil
       else { continue }
       let order = orderKey(of: resolved.turn, tenant: resolved.tenant, in: row)
       if let head = head(of: row), precedes(head, order, of: resolved.tenant, in: row) { continue }
-      lanes.insert(row: row)
+      equals.insert(row: row)
     }
-    return scoredPlacement(of: resolved.wish, lanes: lanes).map { Opening(placement: $0) }
+    // In the first lane alone this is the best place already.
+    guard !equals.isEmpty else { return opening }
+    equals.insert(row: first)
+    return scoredPlacement(of: resolved.wish, lanes: equals).map { Opening(placement: $0) }
       ?? opening
   }
 
@@ -41,67 +44,66 @@ extension Pool {
   /// - Complexity: O(nodes × GPUs × kinds of the mix): every node is looked at.
   func scoredPlacement(of wish: Wish, lanes: LaneSet) -> Placement? {
     var best: (placement: Placement, points: Int64)?
-    var scratch = FreeGPUs()
     var room = NodeRoom()
+    var tried: [Int32] = []
+    var free: [Int32] = []
     let isOffered = policy.placement.score == .offerValue
     for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
       var here = LaneSet(bits: lanes.bits & placement.lanesOfNode[Int(node)].bits)
       guard !here.isEmpty, fitsNode(wish, node) else { continue }
-      if isOffered { value(node, in: &room) }
-      func consider(_ place: Placement, _ points: Int64) {
-        if best.map({ points > $0.points }) ?? true { best = (place, points) }
+      let cpu = nodes[row: node].cpuFree.value
+      let rest = max(0, cpu - wish.demand.cpu.value)
+      list(node, in: &room)
+      if isOffered {
+        appraise(&room, cpu: cpu)
+      } else {
+        room.value = -unusable(of: room, cpu: cpu, &free)
       }
       while let lane = here.firstRow {
         here = here.withoutFirst
-        if isOffered {
-          visitOffered(of: wish, on: node, lane: lane, &room, consider)
-        } else {
-          visitPlaces(of: wish, on: node, lane: lane, &scratch, consider)
+        visitPlaces(of: wish, on: node, lane: lane, room, &tried) { place, share in
+          let points =
+            isOffered
+            ? points(of: place, share: share, cpu: rest, in: room)
+            : fragmentation.points(
+              -unusable(of: room, less: place, share, cpu: rest, &free) - room.value)
+          if best.map({ points > $0.points }) ?? true { best = (place, points) }
         }
       }
     }
     return best?.placement
   }
 
-  /// Visits the places of one node in one lane with their points.
+  /// Visits the places of one node in one lane, with what is taken of each of their GPUs in
+  /// thousandths.
+  /// - Parameter tried: room for free thousandths of GPUs that were places already.
   private func visitPlaces(
-    of wish: Wish, on node: UInt32, lane: UInt32, _ gpus: inout FreeGPUs,
-    _ body: (Placement, Int64) -> Void
+    of wish: Wish, on node: UInt32, lane: UInt32, _ room: NodeRoom, _ tried: inout [Int32],
+    _ body: (Placement, Int32) -> Void
   ) {
-    let isCPU = wish.demand.shape == .cpuOnly
-    let cpu = nodes[row: node].cpuFree.value
-    let rest = cpu - wish.demand.cpu.value
-    // What GPUs of other lanes lose with the processor time is the same for each place.
-    let host = hostGain(on: node, but: isCPU ? nil : lane, from: cpu, to: rest, &gpus)
-    guard !isCPU else {
+    switch wish.demand.shape {
+    case .slice: return
+    case .cpuOnly:
       guard let part = firstFitting(wish, on: node, lane: lane) else { return }
-      return body(Placement(lane: lane, node: node, device: part), Int64(mix.points(host)))
-    }
-    let pool = lanes[row: lane].rule.pool
-    listFree(on: node, lane: lane, &gpus)
-    let before = host + mix.unusable(of: gpus.milli, cpu: cpu, pool: pool)
-    guard case .fraction(let share, _) = wish.demand.shape else {
+      body(Placement(lane: lane, node: node, device: part), 0)
+    case .whole:
       guard let place = idleDevices(on: node, lane: lane, wish) else { return }
-      gpus.take(1000, of: place)
-      let gain = before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)
-      return body(place, Int64(mix.points(gain)))
-    }
-    for index in gpus.rows.indices {
-      let (row, left) = (gpus.rows[index], gpus.milli[index])
-      // GPUs with equally much left are the same place.
-      guard left >= share.value, !gpus.tried.contains(left), fitsDevice(wish, row, lane),
-        let place = gather(wish, around: row, lane: lane)
-      else { continue }
-      gpus.tried.append(left)
-      gpus.take(share.value, of: place)
-      let gain = before - mix.unusable(of: gpus.milli, cpu: rest, pool: pool)
-      body(place, Int64(mix.points(gain)))
-      gpus.take(-share.value, of: place)
+      body(place, 1_000)
+    case .fraction(let share, _):
+      tried.removeAll(keepingCapacity: true)
+      for gpu in room.gpus where gpu.lane == lane && gpu.milli >= share.value {
+        // GPUs with equally much left are the same place.
+        guard !tried.contains(gpu.milli), fitsDevice(wish, gpu.row, lane),
+          let place = gather(wish, around: gpu.row, lane: lane)
+        else { continue }
+        tried.append(gpu.milli)
+        body(place, share.value)
+      }
     }
   }
 
   /// The first device of a node that has room for a demand.
-  func firstFitting(_ wish: Wish, on node: UInt32, lane: UInt32) -> UInt32? {
+  private func firstFitting(_ wish: Wish, on node: UInt32, lane: UInt32) -> UInt32? {
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
       if fitsDevice(wish, row, lane) { return row }
@@ -110,58 +112,76 @@ extension Pool {
     return nil
   }
 
-  /// How much of a node's GPUs in all lanes, but for one, the mix can use more with less processor
-  /// time: mostly less.
-  private func hostGain(
-    on node: UInt32, but lane: UInt32?, from cpu: Int32, to rest: Int32, _ gpus: inout FreeGPUs
+  /// What the mix could not use of a node's GPUs in all lanes, with so much processor time, where a
+  /// place takes a share of each of its own.
+  /// - Parameter free: room for the free thousandths of the GPUs of one lane.
+  private func unusable(
+    of room: NodeRoom, less place: Placement? = nil, _ share: Int32 = 0, cpu: Int32,
+    _ free: inout [Int32]
   ) -> Int64 {
-    var gain: Int64 = 0
-    var left = placement.lanesOfNode[Int(node)]
-    while let row = left.firstRow {
-      left = left.withoutFirst
-      guard row != lane, lanes[row: row].profile.kind == .gpu, !lanes[row: row].isRetired else {
-        continue
+    var total: Int64 = 0
+    for group in room.groups {
+      free.removeAll(keepingCapacity: true)
+      for gpu in room.gpus where gpu.lane == group.lane {
+        free.append(gpu.milli - (place?.has(gpu.row) ?? false ? share : 0))
       }
-      listFree(on: node, lane: row, &gpus)
-      let pool = lanes[row: row].rule.pool
-      gain += mix.unusable(of: gpus.milli, cpu: cpu, pool: pool)
-      gain -= mix.unusable(of: gpus.milli, cpu: rest, pool: pool)
+      total += fragmentation.unusable(of: free, cpu: cpu, pool: UInt16(group.pool))
     }
-    return gain
+    return total
   }
 
-  /// Lists the GPUs of a node in a lane with what is free of each.
-  private func listFree(on node: UInt32, lane: UInt32, _ gpus: inout FreeGPUs) {
-    gpus.removeAll()
+  /// Lists the GPUs of a node in lanes in force, and how many of each lane are whole and free.
+  func list(_ node: UInt32, in room: inout NodeRoom) {
+    room.gpus.removeAll(keepingCapacity: true)
+    room.groups.removeAll(keepingCapacity: true)
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
-      if devices[row: row].lane == lane, devices[row: row].report.kind == .gpu,
-        devices[row: row].health == .usable, devices[row: row].mode != .mig
+      if devices[row: row].report.kind == .gpu, devices[row: row].health == .usable,
+        devices[row: row].mode != .mig, let lane = devices[row: row].lane,
+        !lanes[row: lane].isRetired
       {
-        gpus.rows.append(row)
-        gpus.milli.append(devices[row: row].milliFree.value)
+        room.add(
+          row, lane: lane, pool: Int(lanes[row: lane].rule.pool),
+          milli: devices[row: row].milliFree.value)
       }
       row = placement.devices.next(after: row)
     }
   }
 }
 
-/// GPUs of one node in one lane and what is free of them, used again for node after node.
-private struct FreeGPUs {
-  var rows: [UInt32] = []
-  /// Free thousandths, beside `rows`.
-  var milli: [Int32] = []
-  /// Free thousandths of GPUs that were places already.
-  var tried: [Int32] = []
-
-  mutating func removeAll() {
-    rows.removeAll(keepingCapacity: true)
-    milli.removeAll(keepingCapacity: true)
-    tried.removeAll(keepingCapacity: true)
+/// What is free on one node, used again for node after node.
+struct NodeRoom {
+  /// A GPU and what is free of it.
+  struct GPU: BitwiseCopyable {
+    var row: UInt32
+    var lane: UInt32
+    var pool: Int
+    /// Free thousandths.
+    var milli: Int32
   }
 
-  /// Takes a share of every GPU of a place; a negative one gives it back.
-  mutating func take(_ share: Int32, of place: Placement) {
-    for index in rows.indices where place.has(rows[index]) { milli[index] -= share }
+  /// GPUs of the node in one lane.
+  struct Group: BitwiseCopyable {
+    var lane: UInt32
+    var pool: Int
+    var gpus = 0
+    /// Those of which everything is free.
+    var whole = 0
+  }
+
+  var gpus: [GPU] = []
+  var groups: [Group] = []
+  /// What all of it is worth, in the unit of the score.
+  var value: Int64 = 0
+  /// What the GPUs are worth by price of processor time, where offers are the score.
+  var levels = OfferTables.Levels()
+
+  mutating func add(_ row: UInt32, lane: UInt32, pool: Int, milli: Int32) {
+    gpus.append(GPU(row: row, lane: lane, pool: pool, milli: milli))
+    var group = groups.count
+    for index in groups.indices where groups[index].lane == lane { group = index }
+    if group == groups.count { groups.append(Group(lane: lane, pool: pool)) }
+    groups[group].gpus += 1
+    if milli == 1_000 { groups[group].whole += 1 }
   }
 }
