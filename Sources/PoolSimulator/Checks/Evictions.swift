@@ -156,12 +156,14 @@ struct Evictions {
   private func isNeeded(
     _ victim: LeaseID, _ holder: Holder, _ facts: borrowing Facts
   ) -> Bool {
-    var gone: [LeaseID] = []
-    for other in holder.victims where other != victim { gone += facts.leases[other]?.gang ?? [] }
+    var leaving: [LeaseID] = []
+    for other in holder.victims where other != victim {
+      leaving += facts.leases[other]?.gang ?? []
+    }
     for member in facts.leases[victim]?.gang ?? [] {
       guard let known = facts.leases[member] else { return true }
       if known.uses.contains(where: { holder.devices.contains($0.device) })
-        || lacksHost(known.grant.node, without: gone, holder, facts)
+        || lacksHost(known.grant.node, without: leaving, holder, facts)
       {
         return true
       }

@@ -180,8 +180,7 @@ struct ScenarioWorld {
 
   private mutating func happened(_ what: Happening) {
     steps += 1
-    trace = (trace ^ UInt64(bitPattern: now.ns) ^ what.word) &* 0x9E37_79B9_7F4A_7C15
-    trace ^= trace >> 29
+    trace.mix(UInt64(bitPattern: now.ns) ^ what.word)
   }
 
   /// The trace with one last draw.

@@ -53,8 +53,7 @@ struct CrowdedLife {
   ) throws(Violation) {
     steps += 1
     now = max(now, log.at)
-    trace = (trace ^ UInt64(bitPattern: now.ns) ^ UInt64(log.events.count)) &* 0x9E37_79B9_7F4A_7C15
-    trace ^= trace >> 29
+    trace.mix(UInt64(bitPattern: now.ns) ^ UInt64(log.events.count))
     story?.note("\(command.word): \(decision.verdict)", step: steps, at: now)
     try watch.note(command, at: log.at, decision, log, pool)
   }

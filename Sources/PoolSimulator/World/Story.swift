@@ -35,6 +35,14 @@ enum Happening: Sendable {
   }
 }
 
+extension UInt64 {
+  /// Mixes a word into a trace: equal words in an equal order give equal traces.
+  mutating func mix(_ word: UInt64) {
+    self = (self ^ word) &* 0x9E37_79B9_7F4A_7C15
+    self ^= self >> 29
+  }
+}
+
 /// The last happenings of a world, in words.
 package struct Story: Sendable {
   private static let length = 24

@@ -197,8 +197,7 @@ package struct World {
   private mutating func happened(_ what: Happening) {
     steps += 1
     let word = UInt64(bitPattern: now.ns) ^ what.word
-    trace = (trace ^ word) &* 0x9E37_79B9_7F4A_7C15
-    trace ^= trace >> 29
+    trace.mix(word)
     if story != nil { story?.note(what, step: steps, at: now) }
   }
 }
