@@ -127,6 +127,14 @@ public struct Limits: Hashable, Sendable {
   /// Kinds of work in the mix by which places are scored, given or learned: all of them are looked
   /// at for each place, or whenever values are worked out. Unit: kinds.
   public static let mixKinds = 512
+  /// Points of nodes that are kept for demands that come again, for all demands together: 64 MiB.
+  /// Unit: points.
+  public static let scoreLeaves = 1 << 23
+  /// Changes of nodes that are kept for those points, in each lane; twice as many as nodes, where
+  /// that is more. Unit: changes.
+  public static let scoreNotes = 4_096
+  /// Changes that a question looks at itself; with more it looks at every node. Unit: changes.
+  public static let scoreUnread = 64
   /// Claims that the kinds of a mix stand for, 2²⁶; with a node's 16 GPUs in millionths of
   /// thousandths that stays below 2⁶³. Unit: claims.
   public static let mixPopulation: Int64 = 1 << 26

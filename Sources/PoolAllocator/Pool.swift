@@ -80,6 +80,8 @@ public struct Pool: Sendable {
   var fragmentation = FragmentationIndex()
   /// What free GPUs are worth to the work to come.
   var offers = OfferTables()
+  /// The next values, while they are worked out.
+  var offerWork: OfferWork?
   var pressures = PressureIndex()
 
   /// Rows by outside name.

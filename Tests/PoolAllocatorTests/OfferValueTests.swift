@@ -22,6 +22,7 @@ struct OfferValueTests {
     let mix = (0..<1 + draws.pick(20)).map { _ in kind(&draws) }
     basis.kinds = MixLearner.kinds(of: mix)
     basis.supply = basis.kinds.map { _ in Int64(draws.pick(2_000)) }
+    basis.isComplete = true
     basis.seen = Int64(draws.pick(10_000))
     basis.free = (0..<3).map { _ in Int64(draws.pick(1_000_000)) }
     basis.pools = 0b111
@@ -38,10 +39,10 @@ struct OfferValueTests {
   ) -> Int64 {
     var levels = OfferTables.Levels()
     for milli in free where milli < 1_000 {
-      offers.add(milli: milli, of: pool, times: 1, to: &levels)
+      offers.add(milli: milli, of: pool, to: &levels)
     }
     let whole = free.count { $0 == 1_000 }
-    offers.add(whole: whole, of: pool, times: 1, to: &levels)
+    offers.add(whole: whole, of: pool, to: &levels)
     return offers.value(levels, cpu: cpu) + offers.gangs(whole: whole, of: pool, cpu: cpu)
   }
 

@@ -20,6 +20,8 @@ struct SwarmDriver {
   var boots: [UInt32: Int] = [:]
   var sequences: [UInt32: UInt64] = [:]
   var shrunk: [UInt32: Bool] = [:]
+  /// How its policies choose places.
+  var score = PlacementRule.Score.bestFit
   /// Nothing that would make a claim take a rung.
   var isQuiet = false
   let nodeCount: Int
@@ -179,7 +181,20 @@ struct SwarmDriver {
         perThousandPrompt: .seconds(2), perThousandOutput: .seconds(8), perToolCall: .seconds(3),
         retryMilli: 1200)
     ]
+    policy.placement = placementRule
     return policy
+  }
+
+  /// Whole GPUs, halves and pairs are expected; offers learn what comes.
+  private var placementRule: PlacementRule {
+    guard score == .fragmentation else { return PlacementRule(score: score, mix: []) }
+    func kind(_ popularity: UInt32, _ devices: UInt8, _ share: Int32) -> MixKind {
+      MixKind(
+        popularity: popularity, devices: devices, share: MilliGPU(share), cpu: MilliCPU(1_000),
+        pools: 0b101)
+    }
+    let mix = [kind(8, 1, 1_000), kind(4, 1, 500), kind(2, 2, 1_000)]
+    return PlacementRule(score: score, mix: mix)
   }
 
   mutating func bucket(

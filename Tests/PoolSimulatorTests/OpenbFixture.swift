@@ -68,15 +68,15 @@ enum OpenbFixture {
     c:7 - - - c - - - - - - - - - - - -
     """
 
-  /// Likewise by offer value, for a known mix and for one that is learned; a separate program that
-  /// was written from the description in docs/placement.md alone places the same.
+  /// Likewise by offer value, for a known mix and for one that is learned: from the allocator
+  /// itself, so that a change of places is seen.
   static let offerValue = """
-    a:0 a:1 b:0 b:0 a:1 c:0 b:0 e:0 c:1 c:2 c:1 c:3 c:4 a c:3 e:1 c:1 - c:5-6 c:7 - e:0 - e:1 \
-    c:3 - - c - - - - - - - - - - - -
-    """
-  static let offerValueLearned = """
     a:0 a:1 b:0 a:1 e:0 c:0 a:1 e:1 b:0 c:1 b:0 c:2 c:3 a c:2 c:4 c:2 - c:5-6 c:7 - e:0 - c:4 \
     e:1 - - c - - - - - - - - - - - -
+    """
+  static let offerValueLearned = """
+    a:0 a:1 b:0 a:1 e:0 c:0 a:1 e:1 b:0 c:1 b:0 c:2 c:3 a c:2 c:4 c:2 - c:5-6 c:7 - c:4 - - e:0 \
+    e:1 - c - - - - - - - - - - - -
     """
 
   /// The table that is written for such places.

@@ -47,6 +47,7 @@ extension Pool {
     if let rule = approvalRule(for: spec), paused == nil {
       return submit(spec, resolved, plan, quoting: first.offer, approvedBy: rule, &log)
     }
+    prepareScores(of: resolved.wish, lanes: eligible)
     let asked = Asking(
       spec: spec, resolved: resolved, plan: plan, eligible: eligible, first: first)
     let target =

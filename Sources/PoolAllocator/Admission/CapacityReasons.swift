@@ -97,7 +97,10 @@ extension Pool {
   /// Where a demand would fit if nothing were kept for anybody.
   private func anyPlacement(of wish: Wish, lane: UInt32) -> Placement? {
     let plain = Wish(demand: wish.demand, tenant: wish.tenant, slice: wish.slice)
-    return room(for: plain, lane: lane)?.placement ?? plannedPlacement(of: plain, lane: lane)
+    let free =
+      plain.demand.isSimple
+      ? tightestPlacement(of: plain, lane: lane) : room(for: plain, lane: lane)?.placement
+    return free ?? plannedPlacement(of: plain, lane: lane)
   }
 
   /// Where a demand would fit on a node on which something is kept, if nothing were; not asked for

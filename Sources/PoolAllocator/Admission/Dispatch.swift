@@ -336,6 +336,7 @@ extension Pool {
     lane row: UInt32, _ log: inout EventLog
   ) -> Bool {
     let wish = resolved.wish
+    prepareScores(of: wish, lanes: .one(row))
     if let opening = openPlacement(wish, for: asker, lane: row) {
       _ = grant(id, opening, offer, path: resolved.path, &log)
       return true
@@ -366,6 +367,7 @@ extension Pool {
         if keepInOrder(id, &log) == nil { return true }
       case .admitted(let resolved):
         let asker = asker(id)
+        prepareScores(of: resolved.wish, lanes: .one(row))
         if let opening = openPlacement(resolved.wish, for: asker, lane: row) {
           grantInGap(id, opening, lane: row, &log)
           return true

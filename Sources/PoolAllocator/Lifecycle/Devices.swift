@@ -87,6 +87,7 @@ extension Pool {
     } else {
       for index in span.indices { refreshDevice(uses[index].device.row) }
     }
+    placement.noteChange(of: node)
   }
 
   // MARK: the index
@@ -110,6 +111,7 @@ extension Pool {
       placement.placeShelf(lane: Int(lane), node: row)
       left = left.withoutFirst
     }
+    placement.noteChange(of: row)
   }
 
   /// Places one device where its free part belongs; an instance with all of its board's.

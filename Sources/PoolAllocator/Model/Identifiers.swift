@@ -140,6 +140,8 @@ public struct LaneSet: BitwiseCopyable, Hashable, Sendable {
 
   /// No lane.
   public static let none = LaneSet()
+  /// The lane in one row.
+  static func one(_ row: UInt32) -> LaneSet { LaneSet(bits: 1 << UInt64(row)) }
   /// Whether no lane is in the set.
   public var isEmpty: Bool { bits == 0 }
   /// How many lanes.

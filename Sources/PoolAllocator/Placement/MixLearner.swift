@@ -13,6 +13,10 @@ struct MixLearner: Hashable, Sendable {
   private(set) var next = OfferRule.claimsMin
   /// What the values in force rest on.
   var basis = OfferBasis()
+  /// What the next ones rest on, while they are worked out.
+  var draft: OfferBasis?
+  /// Claims with which tables were worked on since the draft was complete.
+  var turns: Int64 = 0
 
   /// Makes a learner that saw nothing.
   /// - Parameter isKnown: whether the mix is known: then values are due with the first claim.
@@ -21,10 +25,10 @@ struct MixLearner: Hashable, Sendable {
   }
 
   /// Notes that a claim came.
-  /// - Returns: whether values are due.
+  /// - Returns: whether values are due, and none are being worked out.
   mutating func arrive() -> Bool {
     seen += 1
-    guard seen >= next else { return false }
+    guard seen >= next, draft == nil else { return false }
     next =
       seen
       + max(
@@ -94,6 +98,8 @@ struct MixLearner: Hashable, Sendable {
     digest.combine(seen)
     digest.combine(next)
     basis.feed(&digest)
+    draft?.feed(&digest)
+    digest.combine(turns)
   }
 }
 

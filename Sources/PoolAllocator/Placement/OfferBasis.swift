@@ -1,7 +1,8 @@
-/// What the values of free GPUs rest on: the mix of work and what was free, both of one moment.
+/// What the values of free GPUs rest on: the mix of work and what was free.
 ///
-/// State: it is written when a claim comes in and tables are due, and everything in `OfferTables`
-/// follows from it.
+/// State: it is begun when a claim comes in and tables are due; what the nodes could still hold of
+/// each kind is counted with that claim and the next ones. Everything in `OfferTables` follows from
+/// it.
 struct OfferBasis: Hashable, Sendable {
   /// Node of one size.
   struct NodeShape: BitwiseCopyable, Hashable, Sendable {
@@ -11,6 +12,9 @@ struct OfferBasis: Hashable, Sendable {
     var gpus: Int32
     /// Gangs for all of it that the free nodes could still hold. Unit: claims.
     var supply: Int64 = 0
+
+    /// Whether it stands before another size.
+    func precedes(_ other: NodeShape) -> Bool { (cpu, gpus) < (other.cpu, other.gpus) }
 
     /// The gang of work that needs such a node: all GPUs, and nearly all processor time.
     func gang(pools: UInt64) -> MixKind {
@@ -38,6 +42,8 @@ struct OfferBasis: Hashable, Sendable {
   var coresMax = 0
   /// Sizes of nodes with 8 GPUs or more.
   var shapes: [NodeShape] = []
+  /// Whether what could still be held of each kind was counted.
+  var isComplete = false
 
   /// Free thousandths of all GPUs.
   var freeMilli: Int64 { free.reduce(0, +) }
@@ -58,6 +64,7 @@ struct OfferBasis: Hashable, Sendable {
       digest.combine(shape.gpus)
       digest.combine(shape.supply)
     }
+    digest.combine(isComplete ? 1 : 0)
   }
 }
 
@@ -68,76 +75,6 @@ extension DigestBuilder {
     combine(kind.share.value)
     combine(kind.cpu.value)
     combine(word: kind.pools)
-  }
-}
-
-/// What of the nodes is free, counted so that the supply of any kind is quick to tell.
-struct OfferSupply {
-  private let pools: Int
-  /// Cores of the largest node.
-  let coresMax: Int
-  /// Rows of `hosts` and columns of `shelves`.
-  private let cores: Int
-  /// Nodes by free cores.
-  private var hosts: [Int64]
-  /// Lanes of nodes by pool, whole free GPUs and free cores.
-  private var shelves: [Int64]
-  /// GPUs by pool and free hundredths.
-  private var rests: [Int64]
-  /// Free thousandths of GPUs by pool.
-  private(set) var free: [Int64]
-
-  init(pools: Int, coresMax: Int) {
-    self.pools = pools
-    self.coresMax = coresMax
-    cores = coresMax + 1
-    hosts = Array(repeating: 0, count: cores)
-    shelves = Array(repeating: 0, count: pools * (OfferTables.shelfMax + 1) * cores)
-    rests = Array(repeating: 0, count: pools * 101)
-    free = Array(repeating: 0, count: pools)
-  }
-
-  /// Counts the host of a node.
-  mutating func add(cpu: Int32) { hosts[min(Int(cpu) / 1_000, coresMax)] += 1 }
-
-  /// Counts one GPU.
-  mutating func add(milli: Int32, pool: Int) {
-    rests[pool * 101 + Int(milli) / 10] += 1
-    free[pool] += Int64(milli)
-  }
-
-  /// Counts the whole free GPUs that a node has in one lane.
-  mutating func add(whole: Int, cpu: Int32, pool: Int) {
-    let row = pool * (OfferTables.shelfMax + 1) + min(whole, OfferTables.shelfMax)
-    shelves[row * cores + min(Int(cpu) / 1_000, coresMax)] += 1
-  }
-
-  /// How many claims of a kind still fit, GPUs and processor time counted apart for shares.
-  func supply(of kind: MixKind) -> Int64 {
-    let need = kind.cores
-    var supply: Int64 = 0
-    guard kind.devices > 0 else {
-      guard need <= coresMax else { return 0 }
-      for core in need...coresMax { supply += Int64(core / need) * hosts[core] }
-      return supply
-    }
-    for pool in 0..<pools where kind.accepts(pool) {
-      if kind.isShare {
-        for rest in 1...100 {
-          supply += Int64(10 * rest / Int(kind.share.value)) * rests[pool * 101 + rest]
-        }
-        continue
-      }
-      let devices = Int(kind.devices)
-      guard devices <= OfferTables.shelfMax, need <= coresMax else { continue }
-      for whole in devices...OfferTables.shelfMax {
-        let row = (pool * (OfferTables.shelfMax + 1) + whole) * cores
-        for core in need...coresMax where shelves[row + core] > 0 {
-          supply += kind.gangs(whole: whole, cores: core) * shelves[row + core]
-        }
-      }
-    }
-    return supply
   }
 }
 

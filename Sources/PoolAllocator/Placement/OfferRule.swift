@@ -30,6 +30,11 @@ enum OfferRule {
   static let claimsMax: Int64 = 500
   static let claimsPart: Int64 = 4
 
+  /// Kinds of which the supply is counted with one claim, while tables are worked out. Unit: kinds.
+  static let suppliesPerClaim = 8
+  /// Entries of tables that are written with one claim, about. Unit: entries.
+  static let entriesPerClaim = 32_768
+
   // MARK: the regime: what runs out first
 
   /// Processor demand beside GPU demand, as parts of what there is of each, from which on the

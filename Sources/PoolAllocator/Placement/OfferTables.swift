@@ -17,10 +17,9 @@ struct OfferTables: Equatable, Sendable {
     var scarce: Int64 = 0
   }
 
-  /// By list, free hundredths of a partly used GPU and price.
-  private var rests: [Int64] = []
-  /// By list, whole free GPUs and price.
-  private var shelves: [Int64] = []
+  /// By list: a row of prices for each number of free hundredths of a partly used GPU, 0 … 100,
+  /// then one for each number of whole free GPUs. The first row of each list is zero.
+  private var rows: [Int64] = []
   /// The list of work that each pool sees.
   private var lists: [Int] = []
   /// What is scarce of GPUs, by pool and free hundredths.
@@ -33,27 +32,21 @@ struct OfferTables: Equatable, Sendable {
   /// Without any work everything is worth nothing.
   init() {}
 
+  /// Makes the tables of a basis at once.
   init(_ basis: OfferBasis) {
-    let terms = OfferTerms(basis)
-    guard terms.gpuDemand > 0, basis.gpuMilli > 0, basis.cpuMilli > 0 else { return }
-    let pools = basis.free.count
-    let cores = basis.coresMax + 1
-    scarceGPUs = Array(repeating: 0, count: pools * 101)
-    scarceNodes = Array(repeating: 0, count: pools * Self.gangRows * cores)
+    var work = OfferWork(basis)
+    work.work(.max)
+    self = work.tables
+  }
+
+  /// Makes tables in which everything is worth nothing yet.
+  /// - Parameter lists: the list of each pool, below `count`.
+  init(lists: [Int], count: Int, cores: Int) {
+    self.lists = lists
+    rows = Array(repeating: 0, count: count * Self.listRows * OfferRule.prices)
+    scarceGPUs = Array(repeating: 0, count: lists.count * 101)
+    scarceNodes = Array(repeating: 0, count: lists.count * Self.gangRows * cores)
     scarceHosts = Array(repeating: 0, count: cores)
-    var seen: [[OfferTerms.Part]] = []
-    for pool in 0..<pools {
-      let parts = terms.parts(of: pool)
-      if let list = seen.firstIndex(of: parts) {
-        lists.append(list)
-        continue
-      }
-      lists.append(seen.count)
-      seen.append(parts)
-      appendList(parts, terms)
-    }
-    addScarcity(terms)
-    addPoolPrices(terms)
   }
 
   // MARK: asking
@@ -61,22 +54,34 @@ struct OfferTables: Equatable, Sendable {
   /// Whether there is nothing to compare.
   var isEmpty: Bool { lists.isEmpty }
 
-  /// Adds a partly used GPU, so many times: −1 takes it away.
-  func add(milli: Int32, of pool: Int, times: Int64, to levels: inout Levels) {
+  /// Adds a partly used GPU.
+  func add(milli: Int32, of pool: Int, to levels: inout Levels) {
     guard !isEmpty else { return }
-    let rest = Int(milli) / 10
-    let row = (lists[pool] * 101 + rest) * OfferRule.prices
-    for price in levels.byPrice.indices { levels.byPrice[price] += times * rests[row + price] }
-    levels.scarce += times * scarceGPUs[pool * 101 + rest]
+    let row = rest(milli, pool)
+    for price in levels.byPrice.indices { levels.byPrice[price] += rows[row + price] }
+    levels.scarce += scarcity(milli, pool)
   }
 
   /// Adds the whole free GPUs that a node has in one lane.
-  func add(whole: Int, of pool: Int, times: Int64, to levels: inout Levels) {
+  func add(whole: Int, of pool: Int, to levels: inout Levels) {
     guard !isEmpty else { return }
-    let row = (lists[pool] * (Self.shelfMax + 1) + min(whole, Self.shelfMax)) * OfferRule.prices
-    for price in levels.byPrice.indices { levels.byPrice[price] += times * shelves[row + price] }
-    levels.scarce += times * Int64(whole) * scarceGPUs[pool * 101 + 100]
+    let row = shelf(whole, pool)
+    for price in levels.byPrice.indices { levels.byPrice[price] += rows[row + price] }
+    levels.scarce += Int64(whole) * scarcity(1_000, pool)
   }
+
+  /// Where the prices of a partly used GPU stand.
+  func rest(_ milli: Int32, _ pool: Int) -> Int {
+    (lists[pool] * Self.listRows + Int(milli) / 10) * OfferRule.prices
+  }
+
+  /// Where the prices of whole free GPUs of one lane stand.
+  func shelf(_ whole: Int, _ pool: Int) -> Int {
+    (lists[pool] * Self.listRows + 101 + min(whole, Self.shelfMax)) * OfferRule.prices
+  }
+
+  /// What is scarce of one GPU.
+  func scarcity(_ milli: Int32, _ pool: Int) -> Int64 { scarceGPUs[pool * 101 + Int(milli) / 10] }
 
   /// What whole free GPUs of one lane are worth beside that to gangs.
   func gangs(whole: Int, of pool: Int, cpu: Int32) -> Int64 {
@@ -88,11 +93,38 @@ struct OfferTables: Equatable, Sendable {
   /// What all of a node is worth, but for gangs, with so much free processor time.
   func value(_ levels: Levels, cpu: Int32) -> Int64 {
     guard !isEmpty else { return 0 }
+    return least(levels, Change(), cpu: cpu) + levels.scarce + scarcity(cpu: cpu)
+  }
+
+  /// What a place changes of a node's free GPUs: the rows of what goes and of what comes.
+  struct Change: BitwiseCopyable {
+    var gone = 0
+    var come = 0
+    /// A share of a whole GPU leaves a part of it.
+    var part = 0
+    var scarce: Int64 = 0
+  }
+
+  /// The same after a change.
+  func value(_ levels: Levels, _ change: Change, cpu: Int32) -> Int64 {
+    least(levels, change, cpu: cpu) + levels.scarce + change.scarce + scarcity(cpu: cpu)
+  }
+
+  private func scarcity(cpu: Int32) -> Int64 {
+    scarceHosts[min(Int(cpu) / 1_000, scarceHosts.count - 1)]
+  }
+
+  private func least(_ levels: Levels, _ change: Change, cpu: Int32) -> Int64 {
+    let prices = OfferRule.prices
+    let gone = rows.span.extracting(change.gone..<change.gone + prices)
+    let come = rows.span.extracting(change.come..<change.come + prices)
+    let part = rows.span.extracting(change.part..<change.part + prices)
     var least = Int64.max
-    for price in levels.byPrice.indices {
-      least = min(least, levels.byPrice[price] + Self.worth(of: cpu, price))
+    for price in 0..<prices {
+      let gpus = levels.byPrice[price] - gone[price] + come[price] + part[price]
+      least = min(least, gpus + Self.worth(of: cpu, price))
     }
-    return least + levels.scarce + scarceHosts[min(Int(cpu) / 1_000, scarceHosts.count - 1)]
+    return least
   }
 
   /// Points of a place: its worth to the claim less what the others lose by it, in coarse steps,
@@ -108,84 +140,36 @@ struct OfferTables: Equatable, Sendable {
     (OfferRule.priceStep * Int64(price) * Int64(cpu)) >> (16 - OfferRule.valueBits)
   }
 
-  // MARK: offers
+  // MARK: filling
 
   private static let gangRows = shelfMax + 1 - OfferRule.gangFrom
+  private static let listRows = 101 + shelfMax + 1
 
-  /// Appends the list of some parts: what free GPUs expect to hold at each price.
-  private mutating func appendList(_ parts: [OfferTerms.Part], _ terms: OfferTerms) {
-    let (rest, shelf) = (rests.count, shelves.count)
-    rests += Array(repeating: 0, count: 101 * OfferRule.prices)
-    shelves += Array(repeating: 0, count: (Self.shelfMax + 1) * OfferRule.prices)
-    for price in 0..<OfferRule.prices {
-      let offers = terms.offers(parts, price: price)
-      var free = InlineArray<101, Int64>(repeating: 0)
-      var idle = InlineArray<17, Int64>(repeating: 0)
-      for _ in 0..<terms.steps {
-        for offer in offers { Self.take(offer, &free, &idle) }
-      }
-      for row in free.indices { rests[rest + row * OfferRule.prices + price] = free[row] }
-      for row in idle.indices { shelves[shelf + row * OfferRule.prices + price] = idle[row] }
-    }
-  }
-
-  /// One step of offers of one kind: each state moves towards what it would be if it took one.
-  private static func take(
-    _ offer: OfferTerms.Offer, _ free: inout InlineArray<101, Int64>,
-    _ idle: inout InlineArray<17, Int64>
-  ) {
-    guard offer.hundredths < 100 else {
-      var count = shelfMax
-      while count >= offer.devices {
-        let gain = offer.reward + idle[count - offer.devices] - idle[count]
-        if gain > 0 { idle[count] += (offer.weight * gain) >> 16 }
-        count -= 1
-      }
-      return
-    }
-    let opened = offer.reward + free[100 - offer.hundredths]
-    var count = shelfMax
-    while count >= 1 {
-      let gain = opened + idle[count - 1] - idle[count]
-      if gain > 0 { idle[count] += (offer.weight * gain) >> 16 }
-      count -= 1
-    }
-    var rest = 99
-    while rest >= offer.hundredths {
-      let gain = offer.reward + free[rest - offer.hundredths] - free[rest]
-      if gain > 0 { free[rest] += (offer.weight * gain) >> 16 }
-      rest -= 1
-    }
-  }
-
-  // MARK: scarcity
-
-  private mutating func addScarcity(_ terms: OfferTerms) {
-    let basis = terms.basis
-    for (kind, supply) in zip(basis.kinds, basis.supply) {
-      add(terms.scarcity(of: kind, arrivals: terms.arrivals(of: kind), supply: supply), of: kind)
-    }
-    // So that the first gang for a whole node does not find all of them in use.
-    for shape in basis.shapes {
-      let gang = shape.gang(pools: basis.pools)
-      let worth = terms.scarcity(of: gang, arrivals: terms.priorArrivals, supply: shape.supply)
-      add(worth, of: gang)
+  /// Sets what free GPUs expect to hold at one price: partly used ones by free hundredths, whole ones
+  /// by number.
+  mutating func set(_ free: [Int64], _ idle: [Int64], list: Int, price: Int) {
+    let first = list * Self.listRows
+    for (row, worth) in (free + idle).enumerated() {
+      rows[(first + row) * OfferRule.prices + price] = worth
     }
   }
 
   /// Adds what room for one claim of a kind is worth beside the offers.
-  private mutating func add(_ worth: Int64, of kind: MixKind) {
-    guard worth > 0 else { return }
+  /// - Returns: the entries that were written.
+  mutating func add(_ worth: Int64, of kind: MixKind) -> Int {
+    guard worth > 0 else { return 1 }
     let (need, cores) = (kind.cores, scarceHosts.count)
     guard kind.devices > 0 else {
       for core in min(need, cores)..<cores { scarceHosts[core] += worth * Int64(core / need) }
-      return
+      return cores
     }
+    var count = 1
     for pool in lists.indices where kind.accepts(pool) {
       if kind.isShare {
         for rest in 1...100 {
           scarceGPUs[pool * 101 + rest] += worth * Int64(10 * rest / Int(kind.share.value))
         }
+        count += 100
         continue
       }
       var whole = Int(kind.devices)
@@ -194,13 +178,15 @@ struct OfferTables: Equatable, Sendable {
         for core in min(need, cores)..<cores {
           scarceNodes[row + core] += worth * kind.gangs(whole: whole, cores: core)
         }
+        count += cores
         whole += 1
       }
     }
+    return count
   }
 
   /// Adds the price of pools that some work insists on.
-  private mutating func addPoolPrices(_ terms: OfferTerms) {
+  mutating func addPoolPrices(_ terms: OfferTerms) {
     let demands = terms.demandsByPools()
     for pool in lists.indices {
       var price: Int64 = 0

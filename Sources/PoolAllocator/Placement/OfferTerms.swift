@@ -1,5 +1,5 @@
 /// What the values of free GPUs are worked out from: a basis, and the sums over it.
-struct OfferTerms {
+struct OfferTerms: Equatable, Sendable {
   /// A kind of work as the GPUs of one pool see it.
   struct Part: Hashable {
     var cpu: Int32
@@ -10,7 +10,7 @@ struct OfferTerms {
   }
 
   /// Work that is offered to free GPUs, at one price of processor time.
-  struct Offer: BitwiseCopyable {
+  struct Offer: BitwiseCopyable, Equatable {
     var devices: Int
     /// Share of one GPU in hundredths, rounded up; 100 for whole ones.
     var hundredths: Int

@@ -75,15 +75,16 @@ struct Wish: BitwiseCopyable {
 /// Cells whose node surely has enough beside the device go before those that must be checked; in a
 /// cell the roomiest spot first, then the least row.
 extension Pool {
-  /// The best placement in one lane, or nil.
+  /// The best placement in one lane by the score of the policy, or nil.
+  func bestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
+    isScored(wish.demand)
+      ? scoredPlacement(of: wish, lanes: .one(lane)) : tightestPlacement(of: wish, lane: lane)
+  }
+
+  /// The tightest fit in one lane, or nil.
   /// - Complexity: O(rows of the grid) with one heap top each; cells whose class leaves the answer
   ///   open are looked through.
-  func bestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
-    if isScored(wish.demand) {
-      var lanes = LaneSet.none
-      lanes.insert(row: lane)
-      return scoredPlacement(of: wish, lanes: lanes)
-    }
+  func tightestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
     switch wish.demand.shape {
     case .whole:
       return shelfPlacement(wish, lane: lane)

@@ -125,6 +125,10 @@ struct PlacementIndex: Sendable {
 
   /// Cells of reserved lanes.
   var cells = CellIndex()
+  /// What demands that come again could get where.
+  var scores = ScoreIndex()
+  /// What of all nodes is free, for the values of offers.
+  var supply = OfferSupply()
 
   private struct Contribution: BitwiseCopyable, Sendable {
     var lane = UInt32.max
@@ -207,13 +211,21 @@ struct PlacementIndex: Sendable {
 
   /// Notes that a lane has a device on a node.
   mutating func note(lane: UInt32, on node: UInt32) {
+    defer { noteChange(of: node) }
     guard !lanesOfNode[Int(node)].contains(row: lane) else { return }
     lanesOfNode[Int(node)].insert(row: lane)
     lanes[Int(lane)].clears.insert(node, clearMoments[Int(node)], into: 0)
   }
 
+  /// Notes that something changed on a node that scores rest on.
+  mutating func noteChange(of node: UInt32) {
+    scores.note(node, lanes: lanesOfNode[Int(node)])
+    supply.note(node)
+  }
+
   /// Forgets which lanes had devices on a node.
   mutating func forget(node: UInt32) {
+    noteChange(of: node)
     var left = lanesOfNode[Int(node)]
     while let lane = left.firstRow {
       left = left.withoutFirst

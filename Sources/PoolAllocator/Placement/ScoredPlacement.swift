@@ -41,44 +41,64 @@ extension Pool {
   }
 
   /// The place with the most points in some lanes, or nil where none has room.
-  /// - Complexity: O(nodes × GPUs × kinds of the mix): every node is looked at.
+  /// - Complexity: O(log nodes) where the demand was prepared for (`prepareScores`) and its best
+  ///   places are not kept for others; else O(nodes × GPUs × kinds of the mix).
   func scoredPlacement(of wish: Wish, lanes: LaneSet) -> Placement? {
-    var best: (placement: Placement, points: Int64)?
-    var room = NodeRoom()
-    var tried: [Int32] = []
-    var free: [Int32] = []
-    let isOffered = policy.placement.score == .offerValue
+    var search = ScoredSearch()
+    guard !follow(wish, lanes, &search) else { return search.best?.placement }
+    return scannedScore(of: wish, lanes: lanes)
+  }
+
+  /// The same by a look at every node.
+  func scannedScore(of wish: Wish, lanes: LaneSet) -> Placement? {
+    var search = ScoredSearch()
     for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
-      var here = LaneSet(bits: lanes.bits & placement.lanesOfNode[Int(node)].bits)
-      guard !here.isEmpty, fitsNode(wish, node) else { continue }
-      let cpu = nodes[row: node].cpuFree.value
-      let rest = max(0, cpu - wish.demand.cpu.value)
-      list(node, in: &room)
-      if isOffered {
-        appraise(&room, cpu: cpu)
-      } else {
-        room.value = -unusable(of: room, cpu: cpu, &free)
-      }
-      while let lane = here.firstRow {
-        here = here.withoutFirst
-        visitPlaces(of: wish, on: node, lane: lane, room, &tried) { place, share in
-          let points =
-            isOffered
-            ? points(of: place, share: share, cpu: rest, in: room)
-            : fragmentation.points(
-              -unusable(of: room, less: place, share, cpu: rest, &free) - room.value)
-          if best.map({ points > $0.points }) ?? true { best = (place, points) }
-        }
+      let here = LaneSet(bits: lanes.bits & placement.lanesOfNode[Int(node)].bits)
+      look(wish, on: node, here, &search)
+    }
+    return search.best?.placement
+  }
+
+  /// Looks at all places of one node in some lanes.
+  func look(_ wish: Wish, on node: UInt32, _ lanes: LaneSet, _ search: inout ScoredSearch) {
+    guard !lanes.isEmpty, fitsNode(wish, node) else { return }
+    let rest = max(0, nodes[row: node].cpuFree.value - wish.demand.cpu.value)
+    var room = NodeRoom()
+    swap(&room, &search.room)
+    value(node, in: &room)
+    var here = lanes
+    while let lane = here.firstRow {
+      here = here.withoutFirst
+      visitPlaces(of: wish, on: node, lane: lane, room) { place, share in
+        search.offer(place, points(of: place, share: share, cpu: rest, in: room))
       }
     }
-    return best?.placement
+    swap(&room, &search.room)
+  }
+
+  /// Lists a node's GPUs and works out what is free of them is worth, in the unit of the score.
+  func value(_ node: UInt32, in room: inout NodeRoom) {
+    list(node, in: &room)
+    let cpu = nodes[row: node].cpuFree.value
+    if policy.placement.score == .offerValue {
+      appraise(&room, cpu: cpu)
+    } else {
+      room.value = -unusable(of: room, cpu: cpu)
+    }
+  }
+
+  /// Points of a place that takes so much of each of its GPUs, and leaves the node so much
+  /// processor time.
+  func points(of place: Placement, share: Int32, cpu: Int32, in room: NodeRoom) -> Int64 {
+    policy.placement.score == .offerValue
+      ? offered(place, share: share, cpu: cpu, in: room)
+      : fragmentation.points(-unusable(of: room, less: place, share, cpu: cpu) - room.value)
   }
 
   /// Visits the places of one node in one lane, with what is taken of each of their GPUs in
   /// thousandths.
-  /// - Parameter tried: room for free thousandths of GPUs that were places already.
   private func visitPlaces(
-    of wish: Wish, on node: UInt32, lane: UInt32, _ room: NodeRoom, _ tried: inout [Int32],
+    of wish: Wish, on node: UInt32, lane: UInt32, _ room: NodeRoom,
     _ body: (Placement, Int32) -> Void
   ) {
     switch wish.demand.shape {
@@ -90,7 +110,7 @@ extension Pool {
       guard let place = idleDevices(on: node, lane: lane, wish) else { return }
       body(place, 1_000)
     case .fraction(let share, _):
-      tried.removeAll(keepingCapacity: true)
+      var tried: [Int32] = []
       for gpu in room.gpus where gpu.lane == lane && gpu.milli >= share.value {
         // GPUs with equally much left are the same place.
         guard !tried.contains(gpu.milli), fitsDevice(wish, gpu.row, lane),
@@ -114,12 +134,11 @@ extension Pool {
 
   /// What the mix could not use of a node's GPUs in all lanes, with so much processor time, where a
   /// place takes a share of each of its own.
-  /// - Parameter free: room for the free thousandths of the GPUs of one lane.
   private func unusable(
-    of room: NodeRoom, less place: Placement? = nil, _ share: Int32 = 0, cpu: Int32,
-    _ free: inout [Int32]
+    of room: NodeRoom, less place: Placement? = nil, _ share: Int32 = 0, cpu: Int32
   ) -> Int64 {
     var total: Int64 = 0
+    var free: [Int32] = []
     for group in room.groups {
       free.removeAll(keepingCapacity: true)
       for gpu in room.gpus where gpu.lane == group.lane {
@@ -141,15 +160,39 @@ extension Pool {
         !lanes[row: lane].isRetired
       {
         room.add(
-          row, lane: lane, pool: Int(lanes[row: lane].rule.pool),
-          milli: devices[row: row].milliFree.value)
+          NodeRoom.GPU(
+            row: row, lane: lane, pool: Int(lanes[row: lane].rule.pool),
+            milli: devices[row: row].milliFree.value, memory: devices[row: row].memoryFree.value,
+            isIdle: devices[row: row].mode == .idle,
+            isShared: devices[row: row].mode == .fractions, tenant: devices[row: row].tenant))
       }
       row = placement.devices.next(after: row)
     }
   }
 }
 
-/// What is free on one node, used again for node after node.
+/// The best of the places that were looked at.
+struct ScoredSearch {
+  private(set) var best: (placement: Placement, points: Int64)?
+  /// What is free on the node that is looked at, used again for node after node.
+  var room = NodeRoom()
+  /// Where the best place is, and its points.
+  var bound: (node: UInt32, lane: UInt32, points: Int64)? {
+    best.map { ($0.placement.node, $0.placement.lane, $0.points) }
+  }
+
+  /// Takes a place that has more points, or as many and comes first.
+  mutating func offer(_ place: Placement, _ points: Int64) {
+    if let best {
+      guard points >= best.points else { return }
+      let (old, new) = (best.placement, place)
+      if points == best.points, (old.node, old.lane) <= (new.node, new.lane) { return }
+    }
+    best = (place, points)
+  }
+}
+
+/// What is free on one node.
 struct NodeRoom {
   /// A GPU and what is free of it.
   struct GPU: BitwiseCopyable {
@@ -158,6 +201,13 @@ struct NodeRoom {
     var pool: Int
     /// Free thousandths.
     var milli: Int32
+    /// Free bytes.
+    var memory: Int64
+    var isIdle: Bool
+    /// Whether it is open to more shares.
+    var isShared: Bool
+    /// The tenant that it is closed to.
+    var tenant: UInt32?
   }
 
   /// GPUs of the node in one lane.
@@ -176,12 +226,15 @@ struct NodeRoom {
   /// What the GPUs are worth by price of processor time, where offers are the score.
   var levels = OfferTables.Levels()
 
-  mutating func add(_ row: UInt32, lane: UInt32, pool: Int, milli: Int32) {
-    gpus.append(GPU(row: row, lane: lane, pool: pool, milli: milli))
+  /// Whole free GPUs in one lane.
+  func whole(of lane: UInt32) -> Int { groups.first { $0.lane == lane }?.whole ?? 0 }
+
+  mutating func add(_ gpu: GPU) {
+    gpus.append(gpu)
     var group = groups.count
-    for index in groups.indices where groups[index].lane == lane { group = index }
-    if group == groups.count { groups.append(Group(lane: lane, pool: pool)) }
+    for index in groups.indices where groups[index].lane == gpu.lane { group = index }
+    if group == groups.count { groups.append(Group(lane: gpu.lane, pool: gpu.pool)) }
     groups[group].gpus += 1
-    if milli == 1_000 { groups[group].whole += 1 }
+    if gpu.milli == 1_000 { groups[group].whole += 1 }
   }
 }
