@@ -145,8 +145,8 @@ struct OfferTables: Equatable, Sendable {
   private static let gangRows = shelfMax + 1 - OfferRule.gangFrom
   private static let listRows = 101 + shelfMax + 1
 
-  /// Sets what free GPUs expect to hold at one price: partly used ones by free hundredths, whole ones
-  /// by number.
+  /// Sets what free GPUs expect to hold at one price: partly used ones by free hundredths, whole
+  /// ones by number.
   mutating func set(_ free: [Int64], _ idle: [Int64], list: Int, price: Int) {
     let first = list * Self.listRows
     for (row, worth) in (free + idle).enumerated() {
