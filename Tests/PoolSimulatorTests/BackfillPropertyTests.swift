@@ -29,7 +29,7 @@ struct BackfillPropertyTests {
     var worst = Span.zero
     var (busy, offered, all) = (Int128(0), Int128(0), Int128(0))
     var (kept, planned) = (0, 0)
-    for seed in 0..<UInt64(Scale.cases(release: 12, debug: 2)) {
+    for seed in 0..<UInt64(Scale.cases(release: 6, debug: 2)) {
       let workload = gangs(seed: seed, seconds: seconds)
       var cluster = SmallCluster(weights: [1000])
       cluster.order = OrderRule()
@@ -138,7 +138,7 @@ struct BackfillPropertyTests {
 
   @Test func plansAreKeptWhereTheHostIsShort() {
     var (kept, broken, waited) = (0, 0, 0)
-    for seed in 0..<UInt64(Scale.cases(release: 300, debug: 8)) {
+    for seed in 0..<UInt64(Scale.cases(release: 150, debug: 8)) {
       var cluster = SmallCluster(weights: [1000, 2000, 1000])
       cluster.grace = .seconds(5)
       cluster.cores = 32

@@ -65,7 +65,7 @@ struct BoundPropertyTests {
 
   @Test(arguments: [false, true]) func noClaimWaitsLongerThanItWasTold(gangs: Bool) {
     var total = Bounds()
-    for seed in 0..<UInt64(Scale.cases(release: 400, debug: 20)) {
+    for seed in 0..<UInt64(Scale.cases(release: 200, debug: 20)) {
       var (cluster, workload) = strain(0xB0 + seed)
       cluster.racks = gangs ? 2 : 0
       if gangs { gather(&workload, in: cluster, seed) }
@@ -87,7 +87,7 @@ struct BoundPropertyTests {
   @Test func boundsHoldWhereClassesPreempt() {
     var total = Bounds()
     var preempted = 0
-    for seed in 0..<UInt64(Scale.cases(release: 400, debug: 10)) {
+    for seed in 0..<UInt64(Scale.cases(release: 200, debug: 10)) {
       var (cluster, workload) = strain(0x9B0 + seed)
       var random = SeededGenerator(seed: seed)
       cluster.shield = .seconds(random.within(0...20))

@@ -29,7 +29,7 @@ struct FairOrderPropertyTests {
     let seconds = Int64(Scale.cases(release: 60_000, debug: 6_000))
     var worst = Span.zero
     var jobs = 0
-    for seed in 0..<UInt64(Scale.cases(release: 20, debug: 2)) {
+    for seed in 0..<UInt64(Scale.cases(release: 10, debug: 2)) {
       let workload = flood(seed: seed, tenthsOfLoad: load, seconds: seconds)
       var simulation = Simulation(
         pool: SmallCluster(weights: [1000, 1000]).pool(), workload: workload)

@@ -304,8 +304,8 @@ extension Pool {
 
   /// Whether a device would serve a demand if it were empty.
   func couldServe(_ wish: Wish, _ row: UInt32, lane: UInt32) -> Bool {
-    let device = devices[row: row]
-    return device.lane == lane && device.health == .usable && isOfForm(wish, device)
+    devices[row: row].lane == lane && devices[row: row].health == .usable
+      && isOfForm(wish, devices[row: row])
   }
 
   /// Whether a device has the form and the size that a demand asks for.

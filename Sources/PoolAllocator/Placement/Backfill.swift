@@ -15,10 +15,12 @@ extension Pool {
   /// The same by what is known now: a lease that started early or stops is gone before its bound,
   /// and one that is lent can be told to stop.
   func gone(_ row: UInt32, reclaimFor lane: UInt32?) -> Instant {
-    let lease = leases[row: row]
-    if lease.lane.row == lane, isReclaimable(lease) { return returns(lease) }
-    if lease.state == .stopping { return lease.killBy }
-    return (lease.hardEnd ?? lease.startBy + lease.runtimeMax) + lease.terms.killWithin
+    if leases[row: row].lane.row == lane, isReclaimable(leases[row: row]) {
+      return returns(leases[row: row])
+    }
+    if leases[row: row].state == .stopping { return leases[row: row].killBy }
+    let ends = leases[row: row].hardEnd ?? leases[row: row].startBy + leases[row: row].runtimeMax
+    return ends + leases[row: row].terms.killWithin
   }
 
   /// When a claim that is granted now has given its devices back.
@@ -220,9 +222,10 @@ extension Pool {
     of wish: Wish, for asker: Asker, lane: UInt32, _ row: UInt32, members: Int = 1,
     _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
-    let device = devices[row: row]
     guard couldServe(wish, row, lane: lane) else { return nil }
-    if let holder = device.pin, holder != asker.claim?.row, !yields(holder, to: asker, lane: lane) {
+    if let holder = devices[row: row].pin, holder != asker.claim?.row,
+      !yields(holder, to: asker, lane: lane)
+    {
       return nil
     }
     if wish.demand.shape == .cpuOnly {
@@ -231,12 +234,13 @@ extension Pool {
       if isKeptFromStrangers(wish, row, lane, for: asker) { return nil }
     }
     let need = milliNeeded(of: row, by: wish, lane: lane, members: members)
-    var free = device.milliFree.value - device.pinned.value + kept(of: row, for: asker.claim?.row)
+    var free = devices[row: row].milliFree.value - devices[row: row].pinned.value
+    free += kept(of: row, for: asker.claim?.row)
     forEachTaken(by: asker) { free += kept(of: row, for: $0) }
     var moment = now
     var next = 0
     // A share may be of memory alone: only when all have left the device is empty.
-    var others = need == device.capacity.value ? device.shares : 0
+    var others = need == devices[row: row].capacity.value ? devices[row: row].shares : 0
     while free < need || others > 0 {
       guard next < ends.count, ends[next].at < .farFuture else { return nil }
       for index in leases[row: ends[next].row].uses.indices where uses[index].device.row == row {

@@ -1,8 +1,8 @@
 /// The points of all nodes for a demand, kept where it comes again (`ScoreIndex`).
 extension Pool {
   /// Brings the points of a demand up to date in some lanes, before it is placed.
-  /// - Complexity: O(changes in these lanes since the demand came last); O(nodes) the first time and
-  ///   after the values of free room have changed.
+  /// - Complexity: O(changes in these lanes since the demand came last); O(nodes) the first time
+  ///   and after the values of free room have changed.
   mutating func prepareScores(of wish: Wish, lanes: LaneSet) {
     guard placement.scores.isKept, isBoarded(wish.demand) else { return }
     let subject = subject(of: wish)
