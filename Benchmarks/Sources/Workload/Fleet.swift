@@ -182,7 +182,13 @@ package struct Fleet: Sendable {
   package mutating func turn() {
     let isFull = fullness() >= Self.fullMilli
     for _ in 0..<8 {
-      if isFull { release() } else { place() }
+      if isFull {
+        release()
+      } else if pool.waitingClaims < queued {
+        place(.drawnLarge(&random))
+      } else {
+        place()
+      }
     }
     if queued > 0, sinceTick >= Self.commandsPerTick { tick() }
   }
@@ -198,7 +204,7 @@ package struct Fleet: Sendable {
   package mutating func queue(_ count: Int) {
     queued = count
     while pool.waitingClaims < count {
-      place(random.below(2) == 0 ? .gang : .board)
+      place(.drawnLarge(&random))
       tick()
     }
   }

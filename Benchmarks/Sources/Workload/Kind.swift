@@ -35,6 +35,10 @@ package enum Kind: Int, CaseIterable, Sendable {
   /// Whether it waits for room in a full pool: eight GPUs at once are rarely free.
   var isLarge: Bool { self == .gang || self == .board }
 
+  static func drawnLarge(_ random: inout Generator) -> Kind {
+    random.below(2) == 0 ? .gang : .board
+  }
+
   static func drawn(_ random: inout Generator) -> Kind {
     var roll = random.below(100)
     for kind in all {
