@@ -96,9 +96,9 @@ package final class Floors {
     map[keys[keys.count - 1]] = next
   }
 
-  /// - Returns: nanoseconds for each operation.
+  /// - Returns: nanoseconds of a core for each operation.
   package func run(_ floor: Floor, operations: Int) -> Double {
-    let start = nanoseconds()
+    let start = processorNanoseconds()
     switch floor {
     case .bareIndex:
       for _ in 0..<operations {
@@ -116,7 +116,7 @@ package final class Floors {
       }
     case .copy(let bytes): copy(bytes * operations)
     }
-    return Double(nanoseconds() - start) / Double(operations)
+    return Double(processorNanoseconds() - start) / Double(operations)
   }
 
   /// Copies so many bytes, a window after the other.

@@ -5,7 +5,7 @@ import PoolAllocator
 package enum Mix {
   /// What came of some rounds.
   package struct Result: Sendable {
-    /// Claims that were granted in one second. Unit: pairs per second, one a round.
+    /// Claims that were granted in one second of a core. Unit: pairs per second, one a round.
     package var rates: [Double] = []
     /// The bare index in the same rounds. Unit: nanoseconds a pair.
     package var floors: [Double] = []
@@ -34,9 +34,9 @@ package enum Mix {
     turns(pairs / 4, on: stage)
     for _ in 0..<rounds {
       let before = (stage.fleet.admitted, stage.fleet.refused, allocations_made())
-      let start = nanoseconds()
+      let start = processorNanoseconds()
       let done = turns(pairs, on: stage)
-      result.rates.append(Double(done) * 1e9 / Double(nanoseconds() - start))
+      result.rates.append(Double(done) * 1e9 / Double(processorNanoseconds() - start))
       result.allocations = Double(allocations_made() - before.2) / Double(done)
       result.refused = Double(stage.fleet.refused - before.1) / Double(done)
       result.floors.append(floors.run(.bareIndex, operations: pairs))

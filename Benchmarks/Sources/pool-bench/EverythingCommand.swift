@@ -56,7 +56,8 @@ enum EverythingCommand {
     for waiting in [0, Self.waiting] {
       progress("\(grouped(nodes)) nodes: mix, \(waiting) wait")
       let result = Mix.run(
-        on: stage, waiting: waiting, pairs: 50_000, rounds: rounds, beside: floors)
+        on: stage, waiting: waiting, pairs: waiting == 0 ? 50_000 : 10_000, rounds: rounds,
+        beside: floors)
       report.rows += PairsCommand.rows(of: result, nodes: nodes, waiting: waiting)
       report.notes.append(PairsCommand.line(of: result, nodes: nodes))
     }

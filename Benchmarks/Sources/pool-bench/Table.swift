@@ -5,8 +5,9 @@ import Workload
 struct Row {
   var what: String
   var size: String
+  /// Of the rounds' means, in time of a core; of single commands, as the clock went.
   var median: Double
-  /// Of single operations; nil where there were too few of them, or they were timed together.
+  /// Of single operations, as the clock went; nil where there were too few of them, or they were timed together.
   var p99: Double?
   var floor: Floor?
   var floorMedian = 0.0
@@ -36,8 +37,8 @@ func measure<On: Stage>(
   floorMeans.reserveCapacity(rounds)
   for _ in 0..<rounds {
     let before = allocations_made()
-    let start = nanoseconds()
-    var last = start
+    let start = processorNanoseconds()
+    var last = nanoseconds()
     for _ in 0..<batches {
       for _ in 0..<subject.batch {
         subject.run(stage, number)
@@ -47,8 +48,8 @@ func measure<On: Stage>(
       samples.note(now - last)
       last = now
     }
+    means.append(Double(processorNanoseconds() - start) / Double(batches * subject.batch))
     allocations += allocations_made() - before
-    means.append(Double(last - start) / Double(batches * subject.batch))
     floor = subject.floor(stage)
     floorMeans.append(floors.run(floor, operations: batches * subject.batch))
   }
