@@ -4,8 +4,6 @@ import PoolRecord
 /// A cluster with a million leases, none of which is renewed.
 package final class TickStage: Stage {
   package var fleet: Fleet
-  /// How long the first tick took that came after the starts of all leases. Unit: nanoseconds.
-  package private(set) var firstTick: UInt64 = 0
   fileprivate var isReady = false
 
   package convenience init(nodes: Int) {
@@ -22,9 +20,6 @@ package final class TickStage: Stage {
   fileprivate func prepare() {
     guard !isReady else { return }
     isReady = true
-    let start = nanoseconds()
-    fleet.tick()
-    firstTick = nanoseconds() - start
     repeat { fleet.wait(Span(ns: 10_000_000)) } while fleet.tick() == 0
   }
 

@@ -88,9 +88,6 @@ enum EverythingCommand {
       report.rows.append(
         measure(subject, on: stage, nodes: 100_000, rounds: rounds, beside: floors))
     }
-    report.notes.append(
-      "the first tick after the starts of \(grouped(fleet.leases)) leases puts their timers right: "
-        + Table.time(Double(stage.firstTick)))
   }
 
   private static func measureJournal(_ rounds: Int, _ report: inout Report) {
