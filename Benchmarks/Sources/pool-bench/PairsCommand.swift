@@ -40,6 +40,7 @@ enum PairsCommand {
       "mix: \(grouped(nodes)) nodes x 8, \(Table.decimal(Double(result.full) / 10, 1)) % full, "
       + "\(grouped(result.leases)) leases, \(grouped(result.waiting)) wait: "
       + "\(rate(median(result.rates))) pairs/s (\(rate(result.rates.min()))-"
-      + "\(rate(result.rates.max()))), \(Table.decimal(result.refused, 3)) not granted at once a pair"
+      + "\(rate(result.rates.max()))), "
+      + "\(Table.decimal(result.refused, 3)) not granted at once a pair"
   }
 }

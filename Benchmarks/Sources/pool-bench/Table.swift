@@ -7,7 +7,8 @@ struct Row {
   var size: String
   /// Of the rounds' means, in time of a core; of single commands, as the clock went.
   var median: Double
-  /// Of single operations, as the clock went; nil where there were too few of them, or they were timed together.
+  /// Of single operations, as the clock went; nil where there were too few of them, or they were
+  /// timed together.
   var p99: Double?
   var floor: Floor?
   var floorMedian = 0.0
