@@ -43,6 +43,12 @@ struct PolicyReader {
     let pools = fields.array("pools", min: 1, max: Limits.lanes) { try pool($0) }
     let classes = fields.object("classes") { try self.classes(&$0) }
     let order = fields.optionalObject("order") { try self.order(&$0) }
+    let placement = fields.optionalObject("placement") { fields in
+      try fields.choice(
+        "score", ["best_fit": PlacementRule.Score.bestFit, "offer_value": .offerValue]
+      )
+      .value
+    }
     let preemption = fields.optionalObject("preemption") { try PreemptionForm(&$0) }
     let quotes = fields.optional("quotes") { try self.quotes($0) }
     let services = fields.array("services", min: 1, max: Self.entriesMax) { try service($0) }
@@ -53,6 +59,7 @@ struct PolicyReader {
     )
     policy.order = try order.value ?? Self.defaultOrder
     policy.quotes = try quotes.value
+    policy.placement.score = try placement.value ?? .bestFit
     try preemption.value?.apply(to: &policy, shields: shields)
     _ = try (
       tenants.value, services.value, costs.value, pressure.value, emergency.value

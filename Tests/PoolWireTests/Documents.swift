@@ -37,6 +37,7 @@ enum Documents {
                "on_empty_bucket": "park", "overrun": "stop"}
       },
       "order": {"ageing_step_seconds": 30, "ageing_ceiling": "P1"},
+      "placement": {"score": "offer_value"},
       "preemption": {"distance": 1, "shield_seconds": 90, "leases_burst": 4, "leases_per_hour": 30},
       "quotes": {"lasts_seconds": 45, "lasts_max_seconds": 900, "per_tenant_max": 20},
       "emergency": {"approvers": ["human:ann", "human:bob"], "lasts_max_seconds": 3600},

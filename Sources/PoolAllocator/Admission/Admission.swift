@@ -326,9 +326,8 @@ extension Pool {
   ) -> ClaimID {
     let id = claims.nextID
     let most = policy.classes[Int(resolved.serviceClass.rank)].queueWaitMax
-    let waitEnds = [spec.maxWait, most].reduce(Instant.farFuture) { ends, wait in
-      wait.map { min(ends, now + $0) } ?? ends
-    }
+    var waitEnds = spec.maxWait.map { now + $0 } ?? .farFuture
+    if let most { waitEnds = min(waitEnds, now + most) }
     var latestStart = Instant.farFuture
     if let deadline = spec.deadline {
       latestStart = Instant(ns: deadline.ns - plan.expected.ns)
