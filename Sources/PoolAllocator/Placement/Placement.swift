@@ -79,11 +79,15 @@ extension Pool {
   /// - Complexity: O(rows of the grid) with one heap top each; cells whose class leaves the answer
   ///   open are looked through.
   func bestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
-    if isScored(wish.demand) {
-      var lanes = LaneSet.none
-      lanes.insert(row: lane)
-      return scoredPlacement(of: wish, lanes: lanes)
-    }
+    guard isScored(wish.demand) else { return tightestPlacement(of: wish, lane: lane) }
+    var lanes = LaneSet.none
+    lanes.insert(row: lane)
+    return scoredPlacement(of: wish, lanes: lanes)
+  }
+
+  /// The tightest placement in one lane, whatever the score of the policy, or nil.
+  /// - Complexity: as `bestPlacement` without a score.
+  func tightestPlacement(of wish: Wish, lane: UInt32) -> Placement? {
     switch wish.demand.shape {
     case .whole:
       return shelfPlacement(wish, lane: lane)

@@ -43,6 +43,13 @@ extension Pool {
   /// The place with the most points in some lanes, or nil where none has room.
   /// - Complexity: O(nodes × GPUs × kinds of the mix): every node is looked at.
   func scoredPlacement(of wish: Wish, lanes: LaneSet) -> Placement? {
+    scoredPlace(of: wish, lanes: lanes)?.placement
+  }
+
+  /// The same with its points.
+  func scoredPlace(
+    of wish: Wish, lanes: LaneSet
+  ) -> (placement: Placement, points: Int64)? {
     var best: (placement: Placement, points: Int64)?
     var room = NodeRoom()
     var tried: [Int32] = []
@@ -71,7 +78,7 @@ extension Pool {
         }
       }
     }
-    return best?.placement
+    return best
   }
 
   /// Visits the places of one node in one lane, with what is taken of each of their GPUs in
