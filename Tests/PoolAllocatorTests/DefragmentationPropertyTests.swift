@@ -137,7 +137,7 @@ struct DefragmentationPropertyTests {
       driver.setUp()
       for turn in 0..<400 {
         driver.stepOnce()
-        guard turn % 4 == 0 else { continue }
+        guard turn % 4 == 0, driver.pool.policy.preemption != nil else { continue }
         var known: [ClaimSpec] = []
         driver.pool.forEachClaim { _, claim in known.append(claim.spec) }
         guard var spec = random.pick(known) else { continue }

@@ -218,6 +218,10 @@ struct MoveSearch {
     guard lease.members == 1, let terms = pool.victimTerms(lease), terms.shieldEnds <= pool.now,
       let rule = pool.policy.preemption, let bucket = pool.lanes[lease.lane].preemptions
     else { return false }
+    // What is kept for a waiting claim is promised from the end of this lease on.
+    for use in lease.uses.indices where pool.devices[pool.uses[use].device].pin != nil {
+      return false
+    }
     let left = bucket.level(rule, at: pool.now) / PreemptionBucket.lease
     let claim = pool.claims[lease.claim]
     return losses[Int(lease.lane.row)] < left && claim.spec.demand.isSimple
