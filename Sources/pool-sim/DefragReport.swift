@@ -57,7 +57,7 @@ struct DefragReport {
     guard plan.refusals.isEmpty else { return "\(name): no lane serves it" }
     let missing = question.claims - plan.rooms.count
     var parts: [String] = []
-    if plan.fitting > 0 { parts.append("\(plan.fitting) has room now") }
+    if plan.fitting > 0 { parts.append("\(plan.fitting) without any move") }
     if plan.gained > 0 {
       parts.append("\(plan.gained) after \(Self.count(plan.moves.count, "move"))")
     }
