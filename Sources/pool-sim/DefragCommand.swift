@@ -137,7 +137,10 @@ enum DefragCommand {
     ProgressLine.clear()
     return DefragReport(
       advice: advice, node: { replay.name(ofNode: $0) },
-      claim: { replay.row(of: $0).map { "pod \($0)" } ?? "-" },
+      claim: { key in
+        // The pod that room is looked for is none of the trace.
+        replay.row(of: key).flatMap { $0 < pods.count ? "pod \($0)" : nil } ?? "-"
+      },
       sentences: { reasons in
         reasons.map { ReasonText($0, in: advice.pool, names: NameTable()).sentence }
       })
