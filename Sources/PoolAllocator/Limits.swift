@@ -89,6 +89,13 @@ public struct Limits: Hashable, Sendable {
   public static let preemptionLines = 64
   /// Claims for which no devices were found before a look at a lane gives up. Unit: claims.
   public static let preemptionTrials = 4
+  /// Claims for which one plan makes room: each is a search of its own. Unit: claims.
+  public static let moveClaims = 64
+  /// Nodes of one search whose leases are tried elsewhere, and the same node again without a lease
+  /// that has no place: each places some leases anew. Unit: trials.
+  public static let moveProbes = 24
+  /// Sets of leases that are tried for one claim before good ones are enough. Unit: sets.
+  public static let moveSets = 4_096
   /// Time between the claim of an owner and the order to give a lent device back that reaches the
   /// agent: a tick and a message. Part of every promise to reclaim. Unit: nanoseconds.
   public static let orderDelay = Span.seconds(1)

@@ -6,7 +6,7 @@ enum Forms {
     name: "pool-sim", version: "0.1.0",
     commands: [
       RunCommand.form, HuntCommand.form, ScenarioCommand.form, FairnessCommand.form,
-      ReplayCommand.form, WhatIfCommand.form, MutantsCommand.form,
+      ReplayCommand.form, WhatIfCommand.form, DefragCommand.form, MutantsCommand.form,
     ])
 
   static let help = Flag(name: "--help", values: .none, summary: "print this help")

@@ -18,16 +18,13 @@ enum OpenbPage {
     let outFile = try ReplayCommand.file("--out", of: arguments)
     let score = try score(of: arguments)
     let isLearned = try isLearned(arguments, for: score)
-    var nodes = try ReplayCommand.read(nodeFile) { bytes throws(TraceError) in
-      try OpenbNodes(bytes)
+    var freedom = OpenbReplay.Freedom()
+    freedom.moves = arguments.has("--moves")
+    freedom.waits = arguments.has("--waits")
+    if freedom.waits, score != .offerValue {
+      throw UsageError(message: "--waits: only offer-value knows what room is worth; use it")
     }
-    if let order = arguments.one("--node-order") {
-      nodes = try ReplayCommand.read(order) { bytes throws(TraceError) in
-        var ordered = nodes
-        try ordered.order(by: bytes)
-        return ordered
-      }
-    }
+    let nodes = try nodes(nodeFile, order: arguments.one("--node-order"))
     let pods = try ReplayCommand.read(podFile) { bytes throws(TraceError) in
       try OpenbPods(bytes).pods
     }
@@ -43,17 +40,37 @@ enum OpenbPage {
     Console.endOnInterrupt()
     let replay = OpenbReplay(nodes: nodes, pods: pods, score: score, mix: mix)
     let began = Console.monotonicNanoseconds()
-    let outcome = replay.run { number in
+    let progress = { (number: Int) in
       if number % 1_000 == 0 { ProgressLine.show("pod \(number) of \(pods.count) …") }
+    }
+    var freely: OpenbReplay.Freely?
+    let outcome: OpenbReplay.Outcome
+    if freedom.moves || freedom.waits {
+      let run = replay.run(freedom, progress: progress)
+      (outcome, freely) = (run.outcome, run.freely)
+    } else {
+      outcome = replay.run(progress: progress)
     }
     let took = Console.monotonicNanoseconds() - began
     ProgressLine.clear()
     out.write(replay.table(outcome))
     Console.print(text(outcome, of: replay, took: took))
+    if let freely { Console.print(text(freely, freedom)) }
     return 0
   }
 
-  private static func score(of arguments: Arguments) throws(UsageError) -> PlacementRule.Score {
+  /// Reads the machines, in the order that another file gives.
+  static func nodes(_ file: String, order: String?) throws(UsageError) -> OpenbNodes {
+    let nodes = try ReplayCommand.read(file) { bytes throws(TraceError) in try OpenbNodes(bytes) }
+    guard let order else { return nodes }
+    return try ReplayCommand.read(order) { bytes throws(TraceError) in
+      var ordered = nodes
+      try ordered.order(by: bytes)
+      return ordered
+    }
+  }
+
+  static func score(of arguments: Arguments) throws(UsageError) -> PlacementRule.Score {
     let name = arguments.one("--policy") ?? scores[0].name
     guard let score = scores.first(where: { $0.name == name })?.score else {
       let hint = NearestName.hint(name, among: scores.map(\.name), called: "policy")
@@ -101,6 +118,26 @@ enum OpenbPage {
       decided in \(took / 1_000_000) ms, \(each / 1_000) µs a pod
 
       """
+  }
+
+  private static func text(
+    _ freely: OpenbReplay.Freely, _ freedom: OpenbReplay.Freedom
+  ) -> String {
+    var text = "not the eager experiment: pods may wait or be moved\n"
+    if freedom.moves {
+      text += "moves      \(count(freely.moves)), of \(milli(freely.movedMilli)) GPUs in all, for "
+      text += "\(count(freely.helped)) pods; \(count(freely.astray)) not to the planned node\n"
+    }
+    if freedom.waits {
+      text += "waited     \(count(freely.waited)) pods, \(count(freely.placedLate)) of them "
+      text += "placed when all had come\n"
+    }
+    return text
+  }
+
+  /// Thousandths as a number with one decimal, rounded down.
+  private static func milli(_ milli: Int64) -> String {
+    "\(FairnessText.grouped(milli / 1_000)).\(milli % 1_000 / 100)"
   }
 
   private static func count(_ number: Int) -> String { FairnessText.grouped(Int64(number)) }

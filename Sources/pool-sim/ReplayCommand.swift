@@ -8,7 +8,7 @@ enum ReplayCommand {
     name: "replay",
     usage: """
       pool-sim replay openb --nodes FILE --pods FILE --out FILE [--node-order FILE]
-             [--policy NAME] [--mix known|learned] [--mix-pods FILE]
+             [--policy NAME] [--mix known|learned] [--mix-pods FILE] [--moves] [--waits]
              pool-sim replay philly --jobs FILE [--nodes N] [--json]
       """,
     summary: "put a trace of a real cluster through the production allocator",
@@ -32,6 +32,12 @@ enum ReplayCommand {
       Flag(
         name: "--mix-pods", values: .one("a file"),
         summary: "openb: the pods that a known mix is counted from (CSV); default: --pods"),
+      Flag(
+        name: "--moves", values: .none,
+        summary: "openb: move pods that run for one that fits nowhere; not the eager experiment"),
+      Flag(
+        name: "--waits", values: .none,
+        summary: "openb: with offer-value, let pods wait whose room is worth more to others"),
       Flag(name: "--jobs", values: .one("a file"), summary: "philly: the jobs (CSV)"),
       Flag(name: "--json", values: .none, summary: "print one JSON document"),
       Forms.help,
@@ -48,6 +54,12 @@ enum ReplayCommand {
       over all lanes, the place that takes least from the mix of work to be expected. offer-value
       takes least of what free room is worth to that work, offer by offer; it learns the mix from
       the pods as they come in, unless --mix known or --mix-pods says otherwise.
+      --moves and --waits give more freedom than the experiment of the trace's authors, so figures
+      with them are not to be compared with any without. With --moves every pod may be interrupted:
+      for one that fits nowhere the pool is asked which pods would have to go where, they are ended
+      and started there, and it is placed. With --waits a pod waits, though it fits, while the room
+      that it would take is worth more to the pods to come; those that wait are placed where they
+      fit when all have come. A row of --out then says where a pod is in the end.
 
       philly: jobs with the columns vc,job,submit_s,gpus,duration_s; each vc is a tenant of equal
       weight. Prints waits, shares and GPU-seconds. Without --nodes the cluster is as large as what
@@ -72,7 +84,10 @@ enum ReplayCommand {
       return try OpenbPage.run(arguments)
     case "philly":
       try refuse(
-        ["--pods", "--node-order", "--out", "--policy", "--mix", "--mix-pods"], of: arguments, name)
+        [
+          "--pods", "--node-order", "--out", "--policy", "--mix", "--mix-pods", "--moves",
+          "--waits",
+        ], of: arguments, name)
       return try PhillyPage.run(arguments)
     default:
       let hint = NearestName.hint(name, among: names, called: "kind")

@@ -78,7 +78,7 @@ enum WhatIfCommand {
     return 0
   }
 
-  private static func usageError(
+  static func usageError(
     _ problem: WhatIfProblem, _ journal: String, _ bytes: [UInt8], _ documents: WhatIfDocuments,
     _ nodeFiles: [String]
   ) -> UsageError {

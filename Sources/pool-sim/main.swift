@@ -20,6 +20,7 @@ func runSimulator(_ words: [String]) throws(UsageError) -> Int32 {
     case FairnessCommand.form.name: return try FairnessCommand.run(arguments)
     case ReplayCommand.form.name: return try ReplayCommand.run(arguments)
     case WhatIfCommand.form.name: return try WhatIfCommand.run(arguments)
+    case DefragCommand.form.name: return try DefragCommand.run(arguments)
     case MutantsCommand.form.name: return try MutantsCommand.run(arguments)
     default: return 2
     }

@@ -45,7 +45,7 @@ struct ScoreIndexPropertyTests {
         try must(!isRead || !driver.pool.isBoarded(spec.demand), "\(place): not followed")
         continue
       }
-      let scan = driver.pool.scannedScore(of: wish, lanes: lanes)
+      let scan = driver.pool.scannedScore(of: wish, lanes: lanes)?.placement
       try must(
         named(search.best?.placement) == named(scan),
         "\(place): \(named(search.best?.placement)), by a scan \(named(scan)), \(spec.demand)")

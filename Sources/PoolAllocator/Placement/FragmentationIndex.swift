@@ -62,6 +62,26 @@ struct FragmentationIndex: Sendable {
     return total * population - usable
   }
 
+  /// What no kind could use of some GPUs. Unit: thousandths of a GPU.
+  ///
+  /// The GPUs that a kind can use are those with enough left for one share, so the kind that can
+  /// use most has all that any other can.
+  /// - Complexity: O(kinds × GPUs).
+  func useless(of free: [Int32], cpu: Int32, pool: UInt16) -> Int64 {
+    var total: Int64 = 0
+    for milli in free { total += Int64(milli) }
+    var most: Int64 = 0
+    for kind in kinds where kind.cpu <= cpu && kind.pools & (1 << UInt64(pool)) != 0 {
+      var (enough, useful) = (0, Int64(0))
+      for milli in free where milli >= kind.share {
+        enough += 1
+        useful += Int64(milli)
+      }
+      if enough >= kind.devices { most = max(most, useful) }
+    }
+    return total - most
+  }
+
   /// Points of a placement, 0 … 99, for what it makes usable less what it makes unusable: 50 where
   /// nothing changes, on a curve that is steepest there (a logistic one, by the GPU), rounded down.
   /// Places that are nearly as good are equals, and the first of them is taken.

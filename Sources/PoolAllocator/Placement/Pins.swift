@@ -87,7 +87,8 @@ extension Pool {
     return nil
   }
 
-  private func keptPlacement(_ wish: Wish, lane: UInt32, on node: UInt32) -> Placement? {
+  /// Room on one node in a lane, with what the wish goes through.
+  func keptPlacement(_ wish: Wish, lane: UInt32, on node: UInt32) -> Placement? {
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
       if fitsDevice(wish, row, lane), let found = gather(wish, around: row, lane: lane) {

@@ -44,19 +44,28 @@ extension Pool {
   /// - Complexity: O(log nodes) where the demand was prepared for (`prepareScores`) and its best
   ///   places are not kept for others; else O(nodes × GPUs × kinds of the mix).
   func scoredPlacement(of wish: Wish, lanes: LaneSet) -> Placement? {
+    scoredPlace(of: wish, lanes: lanes)?.placement
+  }
+
+  /// The same with its points.
+  func scoredPlace(
+    of wish: Wish, lanes: LaneSet
+  ) -> (placement: Placement, points: Int64)? {
     var search = ScoredSearch()
-    guard !follow(wish, lanes, &search) else { return search.best?.placement }
+    guard !follow(wish, lanes, &search) else { return search.best }
     return scannedScore(of: wish, lanes: lanes)
   }
 
   /// The same by a look at every node.
-  func scannedScore(of wish: Wish, lanes: LaneSet) -> Placement? {
+  func scannedScore(
+    of wish: Wish, lanes: LaneSet
+  ) -> (placement: Placement, points: Int64)? {
     var search = ScoredSearch()
     for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
       let here = LaneSet(bits: lanes.bits & placement.lanesOfNode[Int(node)].bits)
       look(wish, on: node, here, &search)
     }
-    return search.best?.placement
+    return search.best
   }
 
   /// Looks at all places of one node in some lanes.

@@ -12,6 +12,17 @@ public struct OpenbPod: Sendable, Hashable {
   /// one twice as another kind of work, so that is kept.
   public var models: [String]
 
+  /// Makes a pod.
+  public init(
+    cpuMilli: Int32, memoryMiB: Int64, gpus: Int, gpuMilli: Int32, models: [String]
+  ) {
+    self.cpuMilli = cpuMilli
+    self.memoryMiB = memoryMiB
+    self.gpus = gpus
+    self.gpuMilli = gpuMilli
+    self.models = models
+  }
+
   /// GPU time of all its GPUs. Unit: thousandths.
   public var allMilli: Int64 { Int64(gpus) * Int64(gpuMilli) }
 }

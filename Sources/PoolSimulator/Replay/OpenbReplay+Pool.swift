@@ -56,9 +56,16 @@ extension OpenbReplay {
   }
 
   /// The pool with its policy in force and its nodes reported.
-  func emptyPool() -> Pool {
+  /// - Parameter isMovable: whether leases may be interrupted, and run on for as long as they do.
+  func emptyPool(isMovable: Bool = false) -> Pool {
     var pool = Pool()
     var log = EventLog()
+    var policy = policy
+    if isMovable {
+      let most = Limits.preemptionsPerHour
+      policy.preemption = PreemptionRule(distance: 1, burst: most, perHour: most)
+      for rank in policy.classes.indices { policy.classes[rank].quantum = Self.runtime }
+    }
     _ = pool.apply(.begin(epoch: 1), at: .origin, into: &log)
     let answer = pool.apply(.activate(PolicyGeneration(1), policy), at: .origin, into: &log).0
     precondition(answer.verdict == .done, "the policy of a replay is sound")
@@ -131,5 +138,10 @@ extension OpenbReplay {
     let number = Int(device.low) - 1
     let index = number % devicesPerNode
     return (number / devicesPerNode, index < Int(OpenbNodes.gpusMax) ? index : nil)
+  }
+
+  /// The pod that a claim stands for.
+  static func pod(of claim: Key) -> Int? {
+    claim.high == Kind.claim.rawValue ? Int(claim.low) - 1 : nil
   }
 }

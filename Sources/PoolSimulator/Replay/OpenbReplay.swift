@@ -98,7 +98,7 @@ public struct OpenbReplay: Sendable {
   }
 
   /// Where the grant of a command put its claim.
-  private static func placed(_ pool: Pool, _ log: EventLog) -> Placed {
+  static func placed(_ pool: Pool, _ log: EventLog) -> Placed {
     var place: Placed?
     for event in log.events {
       guard case .leaseGranted(_, let grants) = event else { continue }
