@@ -337,7 +337,8 @@ struct MoveSearch {
       losses[Int(pool.leases[row: row].lane.row)] += 1
       more.moves.append(move)
       more.rows.append(row)
-      more.lost += pool.lostByMove(pool.leases[row: row])
+      let lease = pool.leases[row: row]
+      more.lost += pool.lostByMove(lease)
     }
     losses = before
     setDuty(.open, of: candidate.node)
