@@ -6,7 +6,7 @@ RUN := .build/release/pool-agent place --policy $(POLICY) --claims $(CLAIMS)
 
 # Seconds per target: `make fuzz`, and as a part of `make test`.
 FUZZ_SECONDS := 60
-TEST_FUZZ_SECONDS := 10
+TEST_FUZZ_SECONDS := 6
 # Seeds that `make test` lives, and `make soak`, as far as it comes in SOAK_SECONDS: the first, and
 # the one after the last.
 SIM_SEEDS := 0 600

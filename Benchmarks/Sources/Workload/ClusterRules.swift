@@ -13,6 +13,8 @@ struct ClusterRules {
   var ageing: Span?
   /// Whether some nodes have their GPUs partitioned.
   var isPartitioned = true
+  /// Lanes that the nodes are dealt to, each of a profile of its own and all at one price.
+  var lanes = 1
 
   static let gpu = key(2, 0)
   static let slice = key(3, 0)
@@ -27,6 +29,14 @@ struct ClusterRules {
     policy.slices = [SliceRule(key: Self.slice, profile: Self.gpu, billedMilli: 142)]
     policy.pools = [PoolRule(key: key(4, 0), profile: Self.gpu)]
     policy.lanes = [LaneRule(key: Self.sharedLane, pool: 0, leaseMax: .seconds(86_400))]
+    for number in 1..<max(2, lanes) where lanes > 1 {
+      let profile = profile(number)
+      policy.profiles.append(
+        ProfileRule(key: profile, kind: .gpu, weightMilli: 1000, memory: Bytes(80 << 30)))
+      policy.pools.append(PoolRule(key: key(4, number), profile: profile))
+      policy.lanes.append(
+        LaneRule(key: lane(number), pool: UInt16(number), leaseMax: .seconds(86_400)))
+    }
     if reserved > 0 {
       var lane = LaneRule(key: Self.ownedLane, pool: 0, leaseMax: .seconds(86_400))
       lane.owner = key(6, 0)
@@ -62,9 +72,18 @@ struct ClusterRules {
     }
   }
 
+  /// The lanes that everybody may use.
+  var sharedLanes: [Key] { (0..<lanes).map { lane($0) } }
+
+  private func lane(_ number: Int) -> Key { number == 0 ? Self.sharedLane : key(5, 1 + number) }
+
+  /// The profile of a node, or of a lane.
+  private func profile(_ number: Int) -> Key { key(2, number % lanes) }
+
   /// What an operator says of a node with 8 GPUs.
-  static func enrolment(_ number: Int) -> Enrolment {
-    Enrolment(key: key(1, number), approved: [ApprovedDevices(profile: gpu, count: 8)])
+  func enrolment(_ number: Int) -> Enrolment {
+    Enrolment(
+      key: key(1, number), approved: [ApprovedDevices(profile: profile(number), count: 8)])
   }
 
   /// What the agent of a node says: 8 GPUs, or 8 GPUs in 7 instances each.
@@ -75,7 +94,7 @@ struct ClusterRules {
     for board in 0..<8 {
       var gpu = DeviceReport(
         key: Key(high: 20 << 32 | UInt64(number), low: UInt64(board)), kind: .gpu,
-        profile: Self.gpu, memory: Bytes(80 << 30))
+        profile: profile(number), memory: Bytes(80 << 30))
       gpu.isPartitioned = hasInstances
       devices.append(gpu)
       guard hasInstances else { continue }

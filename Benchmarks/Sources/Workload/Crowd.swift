@@ -26,22 +26,24 @@ package struct Crowd: Sendable {
   private var shared = LaneSet.none
   private var times: [Samples] = []
 
-  /// - Parameter samples: times that are kept of each subject.
-  package init(nodes: Int, queued: Int, samples: Int) {
+  /// - Parameters:
+  ///   - lanes: lanes that the nodes are dealt to, and that each claim names.
+  ///   - samples: times that are kept of each subject.
+  package init(nodes: Int, queued: Int, lanes: Int = 1, samples: Int) {
     var limits = Limits()
     // A tick takes one step, so that each time is that of one decision.
     limits.stepsPerTick = 1
     pool = Pool(limits: limits)
-    let rules = ClusterRules(ageing: .seconds(60), isPartitioned: false)
+    let rules = ClusterRules(ageing: .seconds(60), isPartitioned: false, lanes: lanes)
     apply(.begin(epoch: 1))
     apply(.activate(PolicyGeneration(1), rules.policy()))
     for number in 0..<nodes {
-      guard let node = apply(.enrol(ClusterRules.enrolment(number))).node else {
+      guard let node = apply(.enrol(rules.enrolment(number))).node else {
         fatalError("a node is enrolled")
       }
       apply(.advertise(node, rules.advertisement(number)))
     }
-    shared = pool.laneSet(named: [ClusterRules.sharedLane])
+    shared = pool.laneSet(named: rules.sharedLanes)
     while pool.waitingClaims < queued {
       submit()
       if pool.waitingClaims % 1_000 == 0 { tickAll() }

@@ -56,7 +56,7 @@ package struct Fleet: Sendable {
     apply(.begin(epoch: 1))
     apply(.activate(PolicyGeneration(1), rules.policy()))
     for number in 0..<nodes {
-      guard let node = apply(.enrol(ClusterRules.enrolment(number))).node else {
+      guard let node = apply(.enrol(rules.enrolment(number))).node else {
         fatalError("a node is enrolled")
       }
       apply(.advertise(node, rules.advertisement(number)))

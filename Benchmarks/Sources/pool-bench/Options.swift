@@ -9,8 +9,9 @@ struct Options {
       place + release of the mix in a pool that is kept nearly full while claims wait
     pool-bench memory [--nodes 100000] [--leases 500000]
       what nodes and leases take of memory
-    pool-bench commands [--nodes 1000] [--waiting 10000] [--turns 20000]
-      percentiles of single commands while every GPU is in use and many claims wait
+    pool-bench commands [--nodes 1000] [--waiting 10000] [--lanes 1] [--turns 20000]
+      percentiles of single commands while every GPU is in use and many claims wait, each for
+      all of so many lanes
     """
 
   private(set) var command = "all"
@@ -32,7 +33,7 @@ struct Options {
   }
 
   private static let flags: Set<String> = [
-    "--nodes", "--rounds", "--limits", "--waiting", "--pairs", "--leases", "--turns",
+    "--nodes", "--rounds", "--limits", "--waiting", "--pairs", "--leases", "--turns", "--lanes",
   ]
 
   func number(_ flag: String, or standard: Int) -> Int {

@@ -1,3 +1,4 @@
+import PoolAllocator
 import Workload
 
 /// How long single commands take while every GPU is in use and many claims wait.
@@ -6,10 +7,17 @@ enum PercentilesCommand {
     let nodes = options.number("--nodes", or: 1_000)
     let queued = options.number("--waiting", or: 10_000)
     let turns = options.number("--turns", or: 20_000)
-    var crowd = Crowd(nodes: nodes, queued: queued, samples: 40 * turns)
+    let lanes = options.number("--lanes", or: 1)
+    guard lanes <= Limits.lanes else {
+      print("--lanes takes 1 to \(Limits.lanes), not \(lanes)")
+      return 2
+    }
+    var crowd = Crowd(nodes: nodes, queued: queued, lanes: lanes, samples: 40 * turns)
     for _ in 0..<turns { crowd.turn() }
     print("\(Machine.description); load \(Machine.load)")
-    print("\(grouped(nodes)) nodes x 8, every GPU in use, \(grouped(queued)) wait; \(turns) turns")
+    print(
+      "\(grouped(nodes)) nodes x 8 in \(lanes) lanes, every GPU in use, \(grouped(queued)) wait; "
+        + "\(turns) turns")
     let heads = ["count", "p50", "p99", "p99.9", "max"]
     print(Table.left("command", 14) + heads.map { Table.right($0, 11) }.joined())
     for subject in Crowd.Subject.allCases where crowd[subject].count > 0 {

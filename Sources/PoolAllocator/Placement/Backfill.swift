@@ -120,15 +120,8 @@ extension Pool {
   ) -> Promise? {
     guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
     else { return nil }
-    let ends = endsOfLeases(on: node, reclaimFor: reclaiming ? lane : nil)
-    var free: [(row: UInt32, at: Instant)] = []
-    var row = placement.devices.first(of: node)
-    while row != RowLists.none {
-      if let moment = deviceStart(of: wish, for: asker, lane: lane, row, ends) {
-        free.append((row, moment))
-      }
-      row = placement.devices.next(after: row)
-    }
+    let back = reclaiming ? lane : nil
+    var free = emptied(wish, for: asker, lane: lane, on: node, reclaimFor: back)
     let need = Int(wish.demand.devices)
     guard free.count >= need else { return nil }
     free.sort { ($0.at, $0.row) < ($1.at, $1.row) }
@@ -140,8 +133,57 @@ extension Pool {
     }
     found.count = need
     let rows = wish.demand.asksHost ? (0..<need).map { found.devices[$0] } : []
-    guard let hostStarts = hostStart(of: wish, for: asker, on: node, rows, ends) else { return nil }
-    return Promise(placement: found, starts: max(starts, hostStarts))
+    // Where the host has enough now, who leaves it when does not matter.
+    let host =
+      hostStart(of: wish, for: asker, on: node, rows, [])
+      ?? hostStart(
+        of: wish, for: asker, on: node, rows, endsOfLeases(on: node, reclaimFor: back))
+    guard let host else { return nil }
+    return Promise(placement: found, starts: max(starts, host))
+  }
+
+  /// The devices of a node that can serve one member of a demand, each with the moment from which
+  /// on it can; none where too few of them ever can.
+  private func emptied(
+    _ wish: Wish, for asker: Asker, lane: UInt32, on node: UInt32, reclaimFor back: UInt32?
+  ) -> [(row: UInt32, at: Instant)] {
+    var serving: [(row: UInt32, last: Instant?)] = []
+    var row = placement.devices.first(of: node)
+    while row != RowLists.none {
+      if couldServe(wish, row, lane: lane), isForTaking(row, by: asker, lane: lane) {
+        serving.append((row, nil))
+      }
+      row = placement.devices.next(after: row)
+    }
+    guard serving.count >= Int(wish.demand.devices) else { return [] }
+    if wish.demand.shape == .cpuOnly {
+      let ends = endsOfLeases(on: node, reclaimFor: back)
+      return serving.compactMap { device in
+        deviceStart(of: wish, for: asker, lane: lane, device.row, ends).map { (device.row, $0) }
+      }
+    }
+    // GPUs and instances have to be empty: when the last of their leases is gone.
+    var lease = placement.leases.first(of: node)
+    while lease != RowLists.none {
+      var end: Instant?
+      for index in leases[row: lease].uses.indices {
+        let device = uses[index].device.row
+        guard let place = serving.firstIndex(where: { $0.row == device }) else { continue }
+        let at = end ?? gone(lease, reclaimFor: back)
+        end = at
+        serving[place].last = max(serving[place].last ?? at, at)
+      }
+      lease = placement.leases.next(after: lease)
+    }
+    return serving.compactMap { device in
+      device.last == .farFuture ? nil : (device.row, device.last ?? now)
+    }
+  }
+
+  /// Whether a device is kept for nobody who would not give it to a claim.
+  private func isForTaking(_ row: UInt32, by asker: Asker, lane: UInt32) -> Bool {
+    guard let holder = devices[row: row].pin, holder != asker.claim?.row else { return true }
+    return yields(holder, to: asker, lane: lane)
   }
 
   /// Leases of a node by the moment at which they are gone, first to go first.
@@ -223,11 +265,7 @@ extension Pool {
     _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
     guard couldServe(wish, row, lane: lane) else { return nil }
-    if let holder = devices[row: row].pin, holder != asker.claim?.row,
-      !yields(holder, to: asker, lane: lane)
-    {
-      return nil
-    }
+    guard isForTaking(row, by: asker, lane: lane) else { return nil }
     if wish.demand.shape == .cpuOnly {
       var wish = wish
       wish.through = asker.claim?.row
