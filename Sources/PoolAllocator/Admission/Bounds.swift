@@ -305,19 +305,21 @@ extension Pool {
   /// Whether a device would serve a demand if it were empty.
   func couldServe(_ wish: Wish, _ row: UInt32, lane: UInt32) -> Bool {
     devices[row: row].lane == lane && devices[row: row].health == .usable
-      && isOfForm(wish, devices[row: row])
+      && isOfForm(wish, row)
   }
 
   /// Whether a device has the form and the size that a demand asks for.
-  func isOfForm(_ wish: Wish, _ device: Device) -> Bool {
+  func isOfForm(_ wish: Wish, _ row: UInt32) -> Bool {
+    // Read in place: this is asked of each device of many nodes, and a row is large.
+    let kind = devices[row: row].report.kind
     switch wish.demand.shape {
-    case .whole: return device.report.kind == .gpu && device.mode != .mig
+    case .whole: return kind == .gpu && devices[row: row].mode != .mig
     case .fraction(_, let bytes):
-      return device.report.kind == .gpu && device.mode != .mig && device.report.memory >= bytes
-    case .slice: return device.report.kind == .slice && device.slice == wish.slice
+      return kind == .gpu && devices[row: row].mode != .mig
+        && devices[row: row].report.memory >= bytes
+    case .slice: return kind == .slice && devices[row: row].slice == wish.slice
     case .cpuOnly:
-      return device.report.kind == .cpu && device.capacity.value >= wish.demand.cpu.value
+      return kind == .cpu && devices[row: row].capacity.value >= wish.demand.cpu.value
     }
   }
-
 }

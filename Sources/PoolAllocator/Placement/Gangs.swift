@@ -270,9 +270,8 @@ extension Pool {
   func gangObstacle(_ wish: Wish, lane: UInt32) -> Reason? {
     guard !wish.demand.isSimple else { return nil }
     let most = heldMembers(wish, lane: lane, beside: .nothing) { node, row in
-      let device = devices[row: row]
-      return device.lane == lane && device.health != .gone && device.isApproved
-        && isOfForm(wish, device) && node == device.node.row
+      devices[row: row].lane == lane && devices[row: row].health != .gone
+        && devices[row: row].isApproved && isOfForm(wish, row) && node == devices[row: row].node.row
     }
     guard most < wish.members else { return nil }
     return Reason(.gangTooLarge, .lane(lane), have: Int64(most), need: Int64(wish.members))
