@@ -206,7 +206,7 @@ struct NumericsTrafficTests {
 
   @Test func everyCreditIsFollowedProperty() throws {
     let start = ContinuousClock.now
-    let seeds = Scale.cases(release: 1_250, debug: 20)
+    let seeds = Scale.cases(release: 2_500, debug: 20)
     let length = Scale.cases(release: 1_500, debug: 400)
     var (steps, refusals) = (0, 0)
     var seen: [String: Int] = [:]
