@@ -68,7 +68,9 @@ extension Pool {
   /// - Complexity: O(members).
   public func gang(of id: LeaseID) -> [LeaseID] {
     guard let lease = lease(id), lease.members > 1, isCurrent(lease) else { return [id] }
-    var members = [id]
+    var members: [LeaseID] = []
+    members.reserveCapacity(Int(lease.members))
+    members.append(id)
     var next = lease.nextMember
     while next != id {
       members.append(next)

@@ -18,6 +18,10 @@ struct Options {
   private var values: [String: String] = [:]
 
   init(_ arguments: [String]) {
+    if arguments.contains("--help") {
+      print(Self.help)
+      exit(0)
+    }
     var rest = arguments[...]
     if let first = rest.first, !first.hasPrefix("--") {
       command = first
