@@ -134,9 +134,15 @@ public struct Limits: Hashable, Sendable {
   /// Kinds of work in the mix by which places are scored, given or learned: all of them are looked
   /// at for each place, or whenever values are worked out. Unit: kinds.
   public static let mixKinds = 512
-  /// Points of nodes that are kept for demands that come again, for all demands together: 64 MiB.
+  /// Points of nodes that are kept for demands that come again, for all demands together: 128 MiB.
   /// Unit: points.
-  public static let scoreLeaves = 1 << 23
+  public static let scoreLeaves = 1 << 24
+  /// Demands that do without while there is no room for their points, before all others' are given
+  /// up. Unit: lookups.
+  public static let scoreRefusals = 4_096
+  /// Nodes with the most points that have no place after all, before every node is looked at. Unit:
+  /// nodes.
+  public static let scoreProbes = 64
   /// Changes of nodes that are kept for those points, in each lane; twice as many as nodes, where
   /// that is more. Unit: changes.
   public static let scoreNotes = 4_096

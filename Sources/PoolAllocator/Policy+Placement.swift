@@ -41,7 +41,7 @@ public struct PlacementRule: Hashable, Sendable {
       guard kind.popularity > 0, population <= Limits.mixPopulation,
         0...1000 ~= kind.share.value, 0...Limits.deviceMilli ~= kind.cpu.value,
         (usesGPUs ? 1...Limits.devicesPerMember : 0...0) ~= Int(kind.devices),
-        kind.pools & ~known == 0, usesGPUs || kind.pools == 0
+        kind.pools & ~known == 0, usesGPUs || kind.pools == 0 && kind.cpu.value > 0
       else { return false }
     }
     return true

@@ -53,8 +53,8 @@ enum DefragCommand {
       lets it be preempted; what it loses is its work since its last checkpoint and the time until
       its devices are back. No plan loses more than the claim that it is for is worth.
 
-      With --journal: for each claim that waits at the end of the journal. Names that no document
-      of --names has are shown as hashes.
+      With --journal: for each claim that is queued at the end of the journal. Names that no
+      document of --names has are shown as hashes.
       With --nodes and --pods: after all pods of the trace have come, as pool-sim replay openb
       places them, each of which may be interrupted; pods are named by their row, from 0.
       Also said: the part of the free GPU time that no kind of the expected work could use.

@@ -10,9 +10,10 @@ struct FragmentationTests {
     (0..<1 + draws.pick(12)).map { _ in
       let devices = [0, 1, 1, 1, 2, 4, 8][draws.pick(7)]
       let share = devices == 0 ? 0 : devices == 1 ? 50 * (1 + draws.pick(20)) : 1_000
+      let cores = draws.pick(20) + (share == 0 ? 1 : 0)
       return MixKind(
         popularity: UInt32(1 + draws.pick(1_000)), devices: UInt8(devices),
-        share: MilliGPU(Int32(share)), cpu: MilliCPU(Int32(1_000 * draws.pick(20))),
+        share: MilliGPU(Int32(share)), cpu: MilliCPU(Int32(1_000 * cores)),
         pools: devices == 0 ? 0 : UInt64(draws.pick(8)))
     }
   }
@@ -69,6 +70,7 @@ struct FragmentationTests {
     #expect(!isSound { $0.devices = 0 } && !isSound { $0.devices = 17 })
     #expect(!isSound { $0.share = MilliGPU(1_001) } && !isSound { $0.share = MilliGPU(0) })
     #expect(!isSound { $0.cpu = MilliCPU(-1) })
+    #expect(!isSound { ($0.devices, $0.share, $0.pools) = (0, MilliGPU(0), 0) }, "it wants nothing")
     let many = PlacementRule(
       score: .fragmentation, mix: Array(repeating: kind, count: Limits.mixKinds + 1))
     #expect(!many.isSound(pools: 2))

@@ -87,4 +87,40 @@ struct ScoredPlacementTests {
     #expect(try granted(Demand(shape: .whole), 2, &rig) == [Name.device(0, 0)])
     #expect(try granted(pair, 3, &rig) == [Name.device(0, 2), Name.device(0, 3)])
   }
+
+  /// A demand comes again and again while nodes join: what is kept of it grows with them.
+  @Test(arguments: [PlacementRule.Score.fragmentation, .offerValue])
+  func aPoolMayGrow(score: PlacementRule.Score) throws {
+    var policy = SmallPolicy.bare(tenants: 1, reserved: 0, reservedCPU: 0)
+    SmallPolicy.add(.tenant, under: nil, tenant: 0, cap: 1 << 50, to: &policy)
+    policy.placement = PlacementRule(
+      score: score,
+      mix: [MixKind(popularity: 1, devices: 1, share: .whole, cpu: MilliCPU(0), pools: 0b1)])
+    var rig = PoolRig()
+    rig.begin(policy)
+    let half = Demand(shape: .fraction(MilliGPU(500), Bytes(1 << 30)))
+    for number in 0..<70 {
+      let node = try rig.enrolled(number, gpus: 1)
+      rig.report(node, devices: SmallNode.gpus(number, 1))
+      #expect(try granted(half, number, &rig).count == 1)
+      let tenant = try #require(rig.pool.tenant(named: Name.tenant(0)))
+      let wish = Wish(demand: half, tenant: tenant.row, slice: nil)
+      rig.pool.prepareScores(of: wish, lanes: .one(0))
+      var search = ScoredSearch()
+      #expect(rig.pool.follow(wish, .one(0), &search))
+      let scan = rig.pool.scannedScore(of: wish, lanes: .one(0))
+      #expect(search.best?.placement.node == scan?.placement.node)
+    }
+  }
+
+  /// The last node is forgotten and everything derived made anew: another policy meets fewer rows.
+  @Test func aPolicyAfterTheLastNodeIsForgotten() throws {
+    var rig = try rig()
+    let last = try rig.enrolled(2, gpus: 1)
+    rig.apply(.forget(last))
+    rig.pool.reindex()
+    let policy = rig.pool.policy
+    rig.apply(.activate(PolicyGeneration(rig.pool.generation.value + 1), policy))
+    rig.pool.checkInvariants()
+  }
 }

@@ -98,7 +98,7 @@ struct MixLearner: Hashable, Sendable {
     digest.combine(seen)
     digest.combine(next)
     basis.feed(&digest)
-    draft?.feed(&digest)
+    digest.combine(draft) { $1.feed(&$0) }
     digest.combine(turns)
   }
 }

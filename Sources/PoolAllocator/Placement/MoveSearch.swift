@@ -33,6 +33,8 @@ struct MoveSearch {
   private let targets: [Target]
   /// Rows of leases that moved already.
   private var moved: [UInt32] = []
+  /// What the claims of moved leases pay anew, by tenant: their buckets have to pay all of it.
+  private var bills: [(tenant: UInt32, price: Int64)] = []
   /// Leases that each lane lost.
   private var losses = Array(repeating: Int64(0), count: Limits.lanes)
   /// Rows before they changed, so that a trial can be undone.
@@ -70,13 +72,13 @@ struct MoveSearch {
   private mutating func room(
     in targets: [Target], _ budget: inout Int
   ) -> DefragmentationPlan.Room? {
-    let (nodes, devices, before) = (oldNodes.count, oldDevices.count, losses)
+    let (nodes, devices, before, paid) = (oldNodes.count, oldDevices.count, losses, bills)
     var found = Found()
     var worth = targets.reduce(Int128(0)) { max($0, $1.worth) }
     for _ in 0..<members {
       guard let target = addMember(to: &found, in: targets, &budget) else {
         undo(to: nodes, devices)
-        losses = before
+        (losses, bills) = (before, paid)
         movable.forget()
         return nil
       }
@@ -119,7 +121,8 @@ struct MoveSearch {
           return candidate.target
         case .failure(let stuck):
           // Without the lease that has no place, others may do.
-          guard let other = self.candidate(candidate, without: stuck.row, &budget),
+          guard let row = stuck.row,
+            let other = self.candidate(candidate, without: row, &budget),
             found.lost + other.cost.lost <= other.target.worth
           else { break }
           candidate = other
@@ -284,9 +287,11 @@ struct MoveSearch {
       if shares > known[spot] { search.spots[spot].isBlocked = true }
     }
     let host = pool.nodes[row: node]
-    search.cpu = wish.demand.cpu.value > 0 ? wish.demand.cpu.value - host.cpuOpen.value : 0
-    search.memory =
-      wish.demand.hostMemory.value > 0 ? wish.demand.hostMemory.value - host.hostOpen.value : 0
+    // More may be kept of a host than is free of it now.
+    let cpu = host.cpuFree.value - host.cpuPinned.value
+    let memory = host.hostFree.value - host.hostPinned.value
+    search.cpu = wish.demand.cpu.value > 0 ? wish.demand.cpu.value - cpu : 0
+    search.memory = wish.demand.hostMemory.value > 0 ? wish.demand.hostMemory.value - memory : 0
     search.slots = Int(host.leases) + 1 - Limits.leasesPerNode
     return search
   }
@@ -315,8 +320,8 @@ struct MoveSearch {
 
   // MARK: a trial
 
-  /// The lease that has no place elsewhere.
-  private struct Stuck: Error { var row: UInt32 }
+  /// The lease that has no place elsewhere; nil where all have one and the member still has none.
+  private struct Stuck: Error { var row: UInt32? }
 
   /// Moves the leases of a set away, the largest first, each as if it were submitted anew while its
   /// node takes none; undone where one has no place, or the member still has none.
@@ -325,13 +330,13 @@ struct MoveSearch {
   ) -> Result<(Placement, Found), Stuck> {
     let (nodes, devices) = (oldNodes.count, oldDevices.count)
     let chosen = leases(of: candidate)
-    let before = losses
+    let (before, paid) = (losses, bills)
     var more = Found()
     setDuty(.cordoned, of: candidate.node)
     for row in chosen {
       guard mayMove(row), let move = relocate(row) else {
         undo(to: nodes, devices)
-        losses = before
+        (losses, bills) = (before, paid)
         return .failure(Stuck(row: row))
       }
       losses[Int(pool.leases[row: row].lane.row)] += 1
@@ -346,7 +351,8 @@ struct MoveSearch {
       let place = pool.keptPlacement(wish, lane: candidate.target.lane, on: candidate.node)
     else {
       undo(to: nodes, devices)
-      return .failure(Stuck(row: .max))
+      bills = paid
+      return .failure(Stuck(row: nil))
     }
     return .success((place, more))
   }
@@ -368,7 +374,8 @@ struct MoveSearch {
     let lease = pool.leases[row: row]
     let claim = pool.claims[lease.claim]
     guard let resolved = pool.resolved(claim) else { return nil }
-    let lanes = pool.lanesToMove(lease, claim, resolved)
+    let owed = bills.reduce(0) { $0 + ($1.tenant == lease.tenant.row ? $1.price : 0) }
+    let (lanes, price) = pool.lanesToMove(lease, claim, resolved, owed: owed)
     guard !lanes.isEmpty else { return nil }
     lift(lease)
     pool.prepareScores(of: resolved.wish, lanes: lanes)
@@ -376,6 +383,7 @@ struct MoveSearch {
       let move = move(of: row, to: place, resolved.wish)
     else { return nil }
     seat(place, resolved.wish)
+    bills.append((lease.tenant.row, price))
     return move
   }
 
@@ -447,44 +455,4 @@ struct MoveSearch {
 extension [MoveSearch.Target] {
   /// The one of a lane.
   fileprivate func first(of lane: UInt32) -> MoveSearch.Target? { first { $0.lane == lane } }
-}
-
-/// What the search asks of the pool that it has a copy of.
-extension Pool {
-  /// Where a demand of one member has room now in some lanes that cost the same: by score, else in
-  /// the first of them.
-  func placeNow(_ wish: Wish, in lanes: LaneSet) -> Placement? {
-    if isScored(wish.demand) { return scoredPlacement(of: wish, lanes: lanes) }
-    var left = lanes
-    while let lane = left.firstRow {
-      left = left.withoutFirst
-      if let found = bestPlacement(of: wish, lane: lane) { return found }
-    }
-    return nil
-  }
-
-  /// Lanes that a lease may be moved to: its own, and others of its claim that cost it the same,
-  /// are no other tenant's and in which nobody waits; none where its buckets cannot pay it anew.
-  func lanesToMove(_ lease: Lease, _ claim: Claim, _ resolved: Resolved) -> LaneSet {
-    var lanes = LaneSet.none
-    var left = claim.spec.lanes
-    while let row = left.firstRow {
-      left = left.withoutFirst
-      guard !isForeign(row, to: lease.tenant), row == lease.lane.row || head(of: row) == nil,
-        case .success(let found) = lifelongOffer(row, for: claim.spec, resolved),
-        found.offer.rate == lease.rate,
-        case .yes = affordability(
-          found.offer.reservation, path: resolved.path, turn: resolved.turn)
-      else { continue }
-      lanes.insert(row: row)
-    }
-    return lanes
-  }
-
-  /// What a move of a lease loses, in 10⁻¹² credits: what preemption would lose, and the time of
-  /// its devices until they have come back at the latest.
-  func lostByMove(_ lease: Lease) -> Int128 {
-    let away = returns(lease) - now
-    return lost(lease) + Int128(lease.rate) * Int128(away.ns + Limits.orderDelay.ns)
-  }
 }

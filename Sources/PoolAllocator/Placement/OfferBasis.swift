@@ -49,10 +49,10 @@ struct OfferBasis: Hashable, Sendable {
   var freeMilli: Int64 { free.reduce(0, +) }
 
   func feed(_ digest: inout DigestBuilder) {
-    for (kind, supply) in zip(kinds, supply) {
-      digest.combine(kind)
-      digest.combine(supply)
-    }
+    digest.combine(kinds.count)
+    for kind in kinds { digest.combine(kind) }
+    digest.combine(supply.count)
+    for supply in supply { digest.combine(supply) }
     digest.combine(seen)
     for milli in free { digest.combine(milli) }
     digest.combine(word: pools)

@@ -21,7 +21,9 @@ extension Pool {
       learner = MixLearner(isKnown: !rule.mix.isEmpty)
     }
     indexOffers()
-    for node in 0..<UInt32(nodes.extent) { placement.noteChange(of: node) }
+    for node in 0..<UInt32(nodes.extent) where nodes.id(at: node) != nil {
+      placement.noteChange(of: node)
+    }
   }
 
   /// Works out values again from what they rest on.
@@ -105,7 +107,7 @@ extension Pool {
         placement.supply.count(node, as: nil)
         continue
       }
-      list(node, in: &room)
+      list(node, in: &room, all: true)
       let share = share(of: node, room)
       let isEmpty = share.cpu == 0 && share.gpus.isEmpty
       placement.supply.count(node, as: isEmpty ? nil : share)

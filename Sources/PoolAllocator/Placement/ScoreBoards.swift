@@ -13,7 +13,8 @@ extension Pool {
       guard
         let board = placement.scores.makeBoard(of: subject, lane: lane, nodes: nodes.extent)
       else { return }
-      guard let stale = placement.scores.stale(board, lane: lane) else {
+      guard let stale = placement.scores.stale(board, lane: lane, nodes: nodes.extent)
+      else {
         placement.scores.clear(board, nodes: nodes.extent)
         for node in 0..<UInt32(nodes.extent) { appraise(node, for: subject, lane, on: board) }
         continue
@@ -138,9 +139,13 @@ extension Pool {
       }
       walk.add(board, lane: lane, in: placement.scores)
     }
+    var looked = 0
     while let next = walk.next(in: placement.scores, after: search.bound) {
       guard nodes.id(at: next.node) != nil else { continue }
       look(wish, on: next.node, .one(next.lane), &search)
+      looked += 1
+      // What is kept for others is in the way almost everywhere: a walk costs more than a scan.
+      if looked == Limits.scoreProbes { return false }
     }
     return true
   }

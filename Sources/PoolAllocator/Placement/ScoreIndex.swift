@@ -67,8 +67,11 @@ struct ScoreIndex: Sendable {
   private var subjectRows = KeyIndex()
   /// By subject and lane, the board, or −1.
   private var rows: [Int32] = []
-  /// Leaves of all boards together.
+  /// Leaves of all boards together, and what else they take, as so many leaves.
   private var leaves = 0
+  private static let (perSubject, perBoard) = (64, 16)
+  /// Boards that were not made since there was no more room.
+  private var refused = 0
   /// By node row, the last reading that saw it.
   private var readings: [UInt32] = []
   private var reading: UInt32 = 0
@@ -119,32 +122,39 @@ struct ScoreIndex: Sendable {
   }
 
   /// The board of a subject in a lane, made where there is none. Where all boards would take too
-  /// much memory, all go.
-  /// - Returns: nil for a subject whose key another one has: it does without.
+  /// much memory no more are made for a while, and then all go.
+  /// - Returns: nil for a subject that does without: there is no room, or another one has its key.
   mutating func makeBoard(of subject: Subject, lane: UInt32, nodes: Int) -> Int? {
     if let board = board(of: subject, lane: lane) { return board }
     if leaves + nodes > Limits.scoreLeaves {
-      (boards, subjects, subjectRows, rows, leaves) = ([], [], KeyIndex(), [], 0)
+      refused += 1
+      guard refused > Limits.scoreRefusals else { return nil }
+      (boards, subjects, subjectRows, rows, leaves, refused) = ([], [], KeyIndex(), [], 0, 0)
     }
     let row = subjectRows.row(for: subject.key) ?? UInt32(subjects.count)
     if Int(row) == subjects.count {
       subjectRows.insert(subject.key, row)
       subjects.append(subject)
+      leaves += Self.perSubject
       rows += Array(repeating: -1, count: Limits.lanes)
     }
     guard subjects[Int(row)] == subject else { return nil }
     rows[Int(row) * Limits.lanes + Int(lane)] = Int32(boards.count)
     boards.append(Board())
+    leaves += Self.perBoard
     return boards.count - 1
   }
 
-  /// Nodes that a board has to look at again, each once; nil where these are all nodes.
-  mutating func stale(_ board: Int, lane: UInt32) -> [UInt32]? {
+  /// Nodes that a board has to look at again, each once; nil where these are all nodes: the first
+  /// time, under other scores, and where the pool has more nodes than it has leaves.
+  mutating func stale(_ board: Int, lane: UInt32, nodes: Int) -> [UInt32]? {
     let lane = Int(lane)
     let first = boards[board].read - notes[lane].dropped
     boards[board].read = notes[lane].count
     notes[lane].read = notes[lane].count
-    guard boards[board].version == version, first >= 0 else { return nil }
+    guard boards[board].version == version, boards[board].size >= nodes, first >= 0 else {
+      return nil
+    }
     if first == notes[lane].nodes.count { return [] }
     reading &+= 1
     var stale: [UInt32] = []

@@ -159,12 +159,15 @@ extension Pool {
   }
 
   /// Lists the GPUs of a node in lanes in force, and how many of each lane are whole and free.
-  func list(_ node: UInt32, in room: inout NodeRoom) {
+  /// - Parameter all: whether those of a node that is silent or recovering count too.
+  func list(_ node: UInt32, in room: inout NodeRoom, all: Bool = false) {
     room.gpus.removeAll(keepingCapacity: true)
     room.groups.removeAll(keepingCapacity: true)
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
-      if devices[row: row].report.kind == .gpu, devices[row: row].health == .usable,
+      let health = devices[row: row].health
+      if devices[row: row].report.kind == .gpu,
+        health == .usable || all && health == .quarantined,
         devices[row: row].mode != .mig, let lane = devices[row: row].lane,
         !lanes[row: lane].isRetired
       {

@@ -23,7 +23,7 @@ public struct MoveAdvice: Sendable {
 }
 
 extension MoveAdvice {
-  /// Advice for every claim that waits at the end of a journal, in the order of their arrival.
+  /// Advice for every claim that is queued at the end of a journal, in the order of their turns.
   /// - Parameter journal: the bytes of a journal that begins with an empty pool.
   /// - Throws: where it cannot be read; a torn tail is no problem.
   public init(journal: [UInt8]) throws(WhatIfProblem) {
