@@ -94,6 +94,23 @@ struct DefragmentationTests {
     #expect(plan.rooms.first?.places.first?.devices.count == 8)
   }
 
+  /// Both moves are paid anew by one bucket; two leases have paid two quanta each.
+  @Test(arguments: [(quanta: Int64(5), moves: 0), (6, 2)])
+  func movesArePaidTogether(quanta: Int64, moves: Int) throws {
+    var (rig, nodes) = try rig([8, 8]) { policy in
+      let price = policy.classes[0].quantum.ns / 1_000
+      policy.buckets[0].cap = Credits(quanta * price)
+      policy.buckets[0].refillPerSecond = .zero
+      policy.buckets[0].opening = policy.buckets[0].cap
+    }
+    for number in 0..<2 { try run(number, Self.whole, on: nodes[0], of: nodes, &rig) }
+    try run(2, Self.gang(6), on: nodes[1], of: nodes, &rig, tenant: 1, mayStop: false)
+    rig.pass(5_000_000_000)
+    rig.apply(.tick)
+    let plan = try plan(for: spec(9, Self.gang(8), in: rig, tenant: 1), in: rig)
+    #expect(plan.moves.count == moves)
+  }
+
   @Test func aCheckpointMakesAMoveCheaper() throws {
     var (rig, nodes) = try rig([2, 2])
     let saved = try run(0, Self.whole, on: nodes[0], of: nodes, &rig)
