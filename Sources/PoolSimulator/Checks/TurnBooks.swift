@@ -177,6 +177,8 @@ struct TurnBooks {
   private mutating func requeue(
     _ id: ClaimID, _ lanes: LaneSet, _ facts: borrowing Facts
   ) {
+    let old = queue.first { $0.id == id }
+    let turns = old.map { overdueLanes(of: $0) } ?? .none
     leave(id)
     guard let claim = facts.claims[id] else { return }
     let waited = claim.waited + (claim.state == .queued ? facts.now - claim.queuedAt : 0)
@@ -189,6 +191,27 @@ struct TurnBooks {
     let isFirst = !queue.contains { $0.isBeside(entry) && $0.isEarlier(than: entry) }
     if isFirst { lift(entry.tenant, entry.level, lanes) }
     queue.append(entry)
+    resume(turns, of: entry.tenant)
+  }
+
+  /// Lanes that a claim waits for in which its tenant's turn is overdue.
+  private func overdueLanes(of entry: Entry) -> LaneSet {
+    var lanes = entry.lanes
+    for lane in 0..<UInt32(Limits.lanes) where !overdue[Int(lane)].contains(entry.tenant) {
+      lanes.bits &= ~(1 << UInt64(lane))
+    }
+    return lanes
+  }
+
+  /// A turn does not end where a claim only changed its lanes.
+  private mutating func resume(_ turns: LaneSet, of tenant: TenantID) {
+    var left = turns
+    while let lane = left.firstRow {
+      left = left.withoutFirst
+      if !overdue[Int(lane)].contains(tenant), isBacklogged(tenant, 0, lane) {
+        overdue[Int(lane)].append(tenant)
+      }
+    }
   }
 
   /// The level of a claim by the time that it has waited: never above the ceiling, nor below what
