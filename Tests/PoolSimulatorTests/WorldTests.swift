@@ -49,6 +49,12 @@ import Testing
     if !Self.isDebug { #expect(faults == []) }
   }
 
+  /// Found by long runs: a claim whose tenant's turn is overdue changes its lanes (F1).
+  @Test(arguments: [42_018, 110_541] as [UInt64])
+  func livesThatOnceFailedHold(seed: UInt64) {
+    Self.live(seeds: seed..<seed + 1, steps: 4_000)
+  }
+
   /// Several give way at once, owners take back, and what was preempted too late is told so.
   @Test func crowdedLivesHold() {
     var sum = Coverage()
