@@ -21,15 +21,10 @@ struct ClusterRules {
   static let sharedLane = key(5, 0)
   static let ownedLane = key(5, 1)
 
-  func policy() -> CompiledPolicy {
+  private func policy() -> CompiledPolicy {
     var policy = CompiledPolicy()
-    policy.profiles = [
-      ProfileRule(key: Self.gpu, kind: .gpu, weightMilli: 1000, memory: Bytes(80 << 30))
-    ]
     policy.slices = [SliceRule(key: Self.slice, profile: Self.gpu, billedMilli: 142)]
-    policy.pools = [PoolRule(key: key(4, 0), profile: Self.gpu)]
-    policy.lanes = [LaneRule(key: Self.sharedLane, pool: 0, leaseMax: .seconds(86_400))]
-    for number in 1..<max(2, lanes) where lanes > 1 {
+    for number in 0..<lanes {
       let profile = profile(number)
       policy.profiles.append(
         ProfileRule(key: profile, kind: .gpu, weightMilli: 1000, memory: Bytes(80 << 30)))
@@ -80,14 +75,26 @@ struct ClusterRules {
   /// The profile of a node, or of a lane.
   private func profile(_ number: Int) -> Key { key(2, number % lanes) }
 
+  /// Begins a cluster of so many nodes: a leader, the policy, and each node with its report.
+  func begin(nodes: Int, _ apply: (Command) -> Decision) {
+    _ = apply(.begin(epoch: 1))
+    _ = apply(.activate(PolicyGeneration(1), policy()))
+    for number in 0..<nodes {
+      guard let node = apply(.enrol(enrolment(number))).node else {
+        fatalError("a node is enrolled")
+      }
+      _ = apply(.advertise(node, advertisement(number)))
+    }
+  }
+
   /// What an operator says of a node with 8 GPUs.
-  func enrolment(_ number: Int) -> Enrolment {
+  private func enrolment(_ number: Int) -> Enrolment {
     Enrolment(
       key: key(1, number), approved: [ApprovedDevices(profile: profile(number), count: 8)])
   }
 
   /// What the agent of a node says: 8 GPUs, or 8 GPUs in 7 instances each.
-  func advertisement(_ number: Int) -> Advertisement {
+  private func advertisement(_ number: Int) -> Advertisement {
     let hasInstances =
       isPartitioned && number % Self.partitionedEvery == Self.partitionedEvery - 1
     var devices: [DeviceReport] = []

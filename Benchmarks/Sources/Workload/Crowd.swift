@@ -35,14 +35,7 @@ package struct Crowd: Sendable {
     limits.stepsPerTick = 1
     pool = Pool(limits: limits)
     let rules = ClusterRules(ageing: .seconds(60), isPartitioned: false, lanes: lanes)
-    apply(.begin(epoch: 1))
-    apply(.activate(PolicyGeneration(1), rules.policy()))
-    for number in 0..<nodes {
-      guard let node = apply(.enrol(rules.enrolment(number))).node else {
-        fatalError("a node is enrolled")
-      }
-      apply(.advertise(node, rules.advertisement(number)))
-    }
+    rules.begin(nodes: nodes) { apply($0) }
     shared = pool.laneSet(named: rules.sharedLanes)
     while pool.waitingClaims < queued {
       submit()

@@ -23,7 +23,6 @@ package struct Fleet: Sendable {
   private(set) var log = EventLog()
   private(set) var now = Instant(ns: 1_000_000_000)
   var random = Generator(seed: 7)
-  private let rules: ClusterRules
   private var shared = LaneSet.none
   private var owned = LaneSet.none
   /// What runs, by kind; gangs stand apart.
@@ -51,16 +50,9 @@ package struct Fleet: Sendable {
     var limits = Limits()
     (limits.leases, limits.claims) = (1_500_000, 1_500_000)
     pool = Pool(limits: limits)
-    rules = ClusterRules(reserved: nodes >= 100 ? 64_000 : 0)
+    let rules = ClusterRules(reserved: nodes >= 100 ? 64_000 : 0)
     if let identity { journal = Journal(identity, from: pool) }
-    apply(.begin(epoch: 1))
-    apply(.activate(PolicyGeneration(1), rules.policy()))
-    for number in 0..<nodes {
-      guard let node = apply(.enrol(rules.enrolment(number))).node else {
-        fatalError("a node is enrolled")
-      }
-      apply(.advertise(node, rules.advertisement(number)))
-    }
+    rules.begin(nodes: nodes) { apply($0) }
     shared = pool.laneSet(named: [ClusterRules.sharedLane])
     owned = pool.laneSet(named: [ClusterRules.sharedLane, ClusterRules.ownedLane])
   }
