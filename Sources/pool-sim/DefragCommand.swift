@@ -125,21 +125,18 @@ enum DefragCommand {
     let count = try number(arguments, "--count", in: 1...Int64(Limits.moveClaims))
     let score = try OpenbPage.score(of: arguments)
     let nodes = try OpenbPage.nodes(nodeFile, order: arguments.one("--node-order"))
-    let pods = try ReplayCommand.read(podFile) { bytes throws(TraceError) in
-      try OpenbPods(bytes).pods
-    }
+    let pods = try OpenbPage.pods(podFile)
     Console.endOnInterrupt()
     let replay = OpenbReplay(
       nodes: nodes, pods: pods, score: score, mix: score == .offerValue ? .learned : .replayed)
-    let advice = replay.advice(for: pod, count: Int(count ?? 1)) { number in
-      if number % 1_000 == 0 { ProgressLine.show("pod \(number) of \(pods.count) …") }
-    }
+    let advice = replay.advice(
+      for: pod, count: Int(count ?? 1), progress: OpenbPage.progress(of: pods.count))
     ProgressLine.clear()
     return DefragReport(
       advice: advice, node: { replay.name(ofNode: $0) },
       claim: { key in
         // The pod that room is looked for is none of the trace.
-        replay.row(of: key).flatMap { $0 < pods.count ? "pod \($0)" : nil } ?? "-"
+        OpenbReplay.pod(of: key).flatMap { $0 < pods.count ? "pod \($0)" : nil } ?? "-"
       },
       sentences: { reasons in
         reasons.map { ReasonText($0, in: advice.pool, names: NameTable()).sentence }

@@ -25,24 +25,15 @@ enum OpenbPage {
       throw UsageError(message: "--waits: only offer-value knows what room is worth; use it")
     }
     let nodes = try nodes(nodeFile, order: arguments.one("--node-order"))
-    let pods = try ReplayCommand.read(podFile) { bytes throws(TraceError) in
-      try OpenbPods(bytes).pods
-    }
+    let pods = try pods(podFile)
     var mix = isLearned ? OpenbReplay.Mix.learned : .replayed
-    if let file = arguments.one("--mix-pods") {
-      let others = try ReplayCommand.read(file) { bytes throws(TraceError) in
-        try OpenbPods(bytes).pods
-      }
-      mix = .counted(others)
-    }
+    if let file = arguments.one("--mix-pods") { mix = .counted(try self.pods(file)) }
     // Before the work: a file that cannot be written is told at once.
     let out = try OutputFile(outFile)
     Console.endOnInterrupt()
     let replay = OpenbReplay(nodes: nodes, pods: pods, score: score, mix: mix)
     let began = Console.monotonicNanoseconds()
-    let progress = { (number: Int) in
-      if number % 1_000 == 0 { ProgressLine.show("pod \(number) of \(pods.count) …") }
-    }
+    let progress = progress(of: pods.count)
     var freely: OpenbReplay.Freely?
     let outcome: OpenbReplay.Outcome
     if freedom.moves || freedom.waits {
@@ -67,6 +58,18 @@ enum OpenbPage {
       var ordered = nodes
       try ordered.order(by: bytes)
       return ordered
+    }
+  }
+
+  /// Reads pods.
+  static func pods(_ file: String) throws(UsageError) -> [OpenbPod] {
+    try ReplayCommand.read(file) { bytes throws(TraceError) in try OpenbPods(bytes).pods }
+  }
+
+  /// Shows how far a replay of so many pods is.
+  static func progress(of count: Int) -> (Int) -> Void {
+    { number in
+      if number % 1_000 == 0 { ProgressLine.show("pod \(number) of \(count) …") }
     }
   }
 

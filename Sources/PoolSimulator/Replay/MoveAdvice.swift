@@ -69,9 +69,6 @@ extension OpenbReplay {
       questions: [MoveAdvice.Question(spec: spec, claims: count, plan: plan)])
   }
 
-  /// The pod of the trace that a claim stands for, by its row, from 0.
-  public func row(of claim: Key) -> Int? { Self.pod(of: claim) }
-
   /// The name of a node of the pool.
   public func name(ofNode node: Key) -> String {
     let number = Int(node.low) - 1

@@ -1,4 +1,4 @@
-import PoolAllocator
+public import PoolAllocator
 
 /// The machines and pods of an openb trace as the production allocator sees them: each GPU model
 /// is a profile with a pool and a shared lane, and the processors of all nodes are one more.
@@ -140,8 +140,8 @@ extension OpenbReplay {
     return (number / devicesPerNode, index < Int(OpenbNodes.gpusMax) ? index : nil)
   }
 
-  /// The pod that a claim stands for.
-  static func pod(of claim: Key) -> Int? {
+  /// The pod that a claim stands for, by its row, from 0; nil for a claim that is no pod's.
+  public static func pod(of claim: Key) -> Int? {
     claim.high == Kind.claim.rawValue ? Int(claim.low) - 1 : nil
   }
 }
