@@ -45,6 +45,32 @@ struct DigestBuilder {
     if let value { feed(&self, value) }
   }
 
+  mutating func combine(_ shape: Demand.Shape) {
+    switch shape {
+    case .whole: combine(word: 1)
+    case .fraction(let milli, let bytes):
+      combine(word: 2)
+      combine(milli.value)
+      combine(bytes.value)
+    case .slice(let key):
+      combine(word: 3)
+      combine(key)
+    case .cpuOnly: combine(word: 4)
+    }
+  }
+
+  mutating func combine(_ demand: Demand) {
+    combine(demand.shape)
+    combine(demand.devices)
+    combine(demand.members)
+    combine(demand.together.rawValue)
+    combine(demand.prefer.rawValue)
+    combine(demand.cpu.value)
+    combine(demand.hostMemory.value)
+    combine(demand.enforcement.rawValue)
+    combine(demand.sharing.rawValue)
+  }
+
   var digest: Digest { Digest(high: high, low: low) }
 }
 

@@ -340,12 +340,14 @@ extension Pool {
     }
     invariant(fresh.offers == offers, "what free GPUs are worth is kept true")
     invariant(fresh.offerWork == offerWork, "what is worked out goes on where it was")
-    var (counted, remade) = (self, fresh)
-    counted.countSupply()
-    remade.countSupply()
-    invariant(
-      counted.placement.supply.agrees(with: remade.placement.supply),
-      "what there is for offers is kept true")
+    if placement.supply.isKept {
+      var (counted, remade) = (self, fresh)
+      counted.countSupply()
+      remade.countSupply()
+      invariant(
+        counted.placement.supply.agrees(with: remade.placement.supply),
+        "what there is for offers is kept true")
+    }
     invariant(keys.corrections.count == corrections.count, "every correction has its key")
     corrections.forEach { id, correction in
       let row = keys.corrections.row(for: correction.scope.indexKey)

@@ -22,7 +22,6 @@ struct OfferValueTests {
     let mix = (0..<1 + draws.pick(20)).map { _ in kind(&draws) }
     basis.kinds = MixLearner.kinds(of: mix)
     basis.supply = basis.kinds.map { _ in Int64(draws.pick(2_000)) }
-    basis.isComplete = true
     basis.seen = Int64(draws.pick(10_000))
     basis.free = (0..<3).map { _ in Int64(draws.pick(1_000_000)) }
     basis.pools = 0b111

@@ -78,7 +78,6 @@ extension Pool {
   mutating func indexTerms() {
     terms = Array(repeating: LaneTerms(), count: Limits.lanes)
     fragmentation = FragmentationIndex(policy.placement)
-    placement.scores.renew(isKept: policy.placement.score != .bestFit)
     var rounds = Array(repeating: Span.zero, count: policy.pools.count)
     for rule in policy.lanes {
       // GPUs move between the lanes of a pool, and leases with them.

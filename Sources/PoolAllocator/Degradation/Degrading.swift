@@ -107,7 +107,7 @@ extension Pool {
 
   private func feed(_ rung: RungRule, _ mix: inout DigestBuilder) {
     mix.combine(rung.key)
-    mix.combine(rung.shape) { Self.feed($1, &$0) }
+    mix.combine(rung.shape) { $0.combine($1) }
     mix.combine(rung.devices) { $0.combine($1) }
     mix.combine(rung.members) { $0.combine($1) }
     mix.combine(rung.cpu) { $0.combine($1.value) }
@@ -122,20 +122,6 @@ extension Pool {
     mix.combine(rung.isAsynchronous)
     mix.combine(rung.waitMax) { $0.combine($1) }
     mix.combine(rung.triggers.bits)
-  }
-
-  private static func feed(_ shape: Demand.Shape, _ mix: inout DigestBuilder) {
-    switch shape {
-    case .whole: mix.combine(word: 1)
-    case .fraction(let milli, let bytes):
-      mix.combine(word: 2)
-      mix.combine(milli.value)
-      mix.combine(bytes.value)
-    case .slice(let key):
-      mix.combine(word: 3)
-      mix.combine(key)
-    case .cpuOnly: mix.combine(word: 4)
-    }
   }
 
   // MARK: digest and invariants
@@ -162,7 +148,7 @@ extension Pool {
       digest.combine(row.automation.rawValue)
       digest.combine(row.since)
       digest.combine(row.recovers) { $0.combine($1) }
-      Self.feed(row.asked.demand.shape, &digest)
+      digest.combine(row.asked.demand.shape)
       digest.combine(row.asked.demand.devices)
       digest.combine(row.asked.demand.members)
       digest.combine(row.asked.demand.cpu.value)

@@ -150,7 +150,7 @@ extension Pool {
     var serving: [(row: UInt32, last: Instant?)] = []
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
-      if couldServe(wish, row, lane: lane), isForTaking(row, by: asker, lane: lane) {
+      if couldServe(wish, row, lane: lane), isGiven(row, to: asker, lane: lane) {
         serving.append((row, nil))
       }
       row = placement.devices.next(after: row)
@@ -178,12 +178,6 @@ extension Pool {
     return serving.compactMap { device in
       device.last == .farFuture ? nil : (device.row, device.last ?? now)
     }
-  }
-
-  /// Whether a device is kept for nobody who would not give it to a claim.
-  private func isForTaking(_ row: UInt32, by asker: Asker, lane: UInt32) -> Bool {
-    guard let holder = devices[row: row].pin, holder != asker.claim?.row else { return true }
-    return yields(holder, to: asker, lane: lane)
   }
 
   /// Leases of a node by the moment at which they are gone, first to go first.
@@ -265,7 +259,7 @@ extension Pool {
     _ ends: [(row: UInt32, at: Instant)]
   ) -> Instant? {
     guard couldServe(wish, row, lane: lane) else { return nil }
-    guard isForTaking(row, by: asker, lane: lane) else { return nil }
+    guard isGiven(row, to: asker, lane: lane) else { return nil }
     if wish.demand.shape == .cpuOnly {
       var wish = wish
       wish.through = asker.claim?.row

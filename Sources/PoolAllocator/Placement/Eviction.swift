@@ -232,3 +232,56 @@ struct EvictionSearch {
     return left
   }
 }
+
+/// What a claim finds on a node that others may have to leave.
+extension Pool {
+  /// A device that may serve a demand, and what it lacks now.
+  /// - Parameter claim: the row of the waiting claim that asks: what is kept for it is its own.
+  func spot(
+    _ row: UInt32, for wish: Wish, lane: UInt32, keptFor claim: UInt32?
+  ) -> EvictionSearch.Spot {
+    let device = devices[row: row]
+    var spot = EvictionSearch.Spot(device: row, isPart: false)
+    switch wish.demand.shape {
+    case .whole, .slice: break
+    case .fraction(let milli, let bytes):
+      spot.isPart =
+        device.mode == .fractions
+        && (device.tenant == wish.tenant
+          || device.tenant == nil && opensToAny(wish.demand, lane: lane))
+      spot.milli = milli.value - device.milliFree.value
+      spot.memory = bytes.value - device.memoryFree.value
+    case .cpuOnly:
+      var own = wish
+      own.through = claim
+      let kept = kept(of: row, for: claim)
+      spot.isPart = isOpenBeside(wish, row, lane)
+      spot.isBlocked = isKeptFromStrangers(own, row, lane)
+      spot.milli =
+        wish.demand.cpu.value - device.milliFree.value + device.pinned.value - kept
+      // Who needs it empty also needs what is kept of it to be its own.
+      if !spot.isPart, device.pinned.value > kept { spot.isBlocked = true }
+    }
+    return spot
+  }
+
+  /// What a node lacks beside devices: of what is kept, only what is for the claim itself counts as
+  /// there. More may be kept of a host than is free of it now.
+  func addHost(
+    to search: inout EvictionSearch, _ wish: Wish, keptFor claim: ClaimID?, on node: UInt32
+  ) {
+    let host = nodes[row: node]
+    let pin = claim.flatMap { claims[$0].pin }
+    let own = pin.map { members(of: $0, on: node) } ?? 0
+    if wish.demand.cpu.value > 0 {
+      let kept = (pin?.cpu.value ?? 0) * Int32(own)
+      let free = host.cpuFree.value - host.cpuPinned.value + kept
+      search.cpu = wish.demand.cpu.value - free
+    }
+    if wish.demand.hostMemory.value > 0 {
+      let kept = (pin?.hostMemory.value ?? 0) * Int64(own)
+      let free = host.hostFree.value - host.hostPinned.value + kept
+      search.memory = wish.demand.hostMemory.value - free
+    }
+  }
+}

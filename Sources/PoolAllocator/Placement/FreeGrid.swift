@@ -84,6 +84,11 @@ enum HostClass {
     var certain: UInt64
     var possible: UInt64
     var all: UInt64 { certain | possible }
+
+    /// How often a lookup goes through a grid.
+    static let passes = 2
+    /// What is tried in a pass: those that surely serve, then those that may.
+    subscript(pass: Int) -> UInt64 { pass == 0 ? certain : possible }
   }
 
   /// The columns for a need: certain where the class's floor covers it, possible where the need

@@ -2,45 +2,39 @@
 /// of a hundred kinds or so.
 struct MoveKinds {
   /// What decides where a lease has room.
-  struct Kind: Hashable {
+  struct Kind: Equatable {
     var demand: Demand
     var tenant: UInt32
     var lanes: LaneSet
   }
 
-  private struct Known {
-    var kind: Kind
-    var hasPlace: Bool
-  }
+  private var known: [(kind: Kind, hasPlace: Bool)] = []
+  private var rows = KeyIndex()
 
-  /// Rows are found by a fixed hash of a kind and compared in full; never gone through in order.
-  private var rows: [[Known]] = Self.none
-  private static var none: [[Known]] { Array(repeating: [], count: 256) }
-
-  /// What is known of a kind; nil where it was not looked at.
+  /// What is known of a kind; nil where it was not looked at, or another one has its key.
   func hasPlace(_ kind: Kind) -> Bool? {
-    for known in rows[Self.row(of: kind)] where known.kind == kind { return known.hasPlace }
-    return nil
+    guard let row = rows.row(for: kind.key), known[Int(row)].kind == kind else { return nil }
+    return known[Int(row)].hasPlace
   }
 
   /// Notes what was found for a kind that was not known.
   mutating func note(_ kind: Kind, hasPlace: Bool) {
-    rows[Self.row(of: kind)].append(Known(kind: kind, hasPlace: hasPlace))
+    guard rows.row(for: kind.key) == nil else { return }
+    rows.insert(kind.key, UInt32(known.count))
+    known.append((kind, hasPlace))
   }
 
   /// Something moved: all may be different.
-  mutating func forget() { rows = Self.none }
+  mutating func forget() { self = MoveKinds() }
+}
 
-  private static func row(of kind: Kind) -> Int {
-    var share = UInt64(kind.demand.devices)
-    if case .fraction(let milli, let bytes) = kind.demand.shape {
-      share |= UInt64(milli.value) << 8 ^ UInt64(bytes.value) << 20
-    }
-    var mixed = kind.lanes.bits &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(kind.tenant)
-    for word in [share, UInt64(kind.demand.cpu.value), UInt64(kind.demand.hostMemory.value)] {
-      mixed = (mixed ^ word) &* 0xD6E8_FEB8_6659_FD93
-      mixed ^= mixed >> 32
-    }
-    return Int(mixed >> 56)
+extension MoveKinds.Kind {
+  /// What it is found by.
+  fileprivate var key: Key {
+    var digest = DigestBuilder()
+    digest.combine(demand)
+    digest.combine(tenant)
+    digest.combine(word: lanes.bits)
+    return Key(high: digest.digest.high, low: digest.digest.low)
   }
 }

@@ -263,7 +263,7 @@ struct MoveSearch {
     var row = pool.placement.devices.first(of: node)
     while row != RowLists.none {
       if pool.couldServe(wish, row, lane: lane), pool.devices[row: row].pin == nil {
-        search.spots.append(spot(row, lane: lane))
+        search.spots.append(pool.spot(row, for: wish, lane: lane, keptFor: nil))
       }
       row = pool.placement.devices.next(after: row)
     }
@@ -286,36 +286,9 @@ struct MoveSearch {
       let shares = Int(pool.devices[row: search.spots[spot].device].shares)
       if shares > known[spot] { search.spots[spot].isBlocked = true }
     }
-    let host = pool.nodes[row: node]
-    // More may be kept of a host than is free of it now.
-    let cpu = host.cpuFree.value - host.cpuPinned.value
-    let memory = host.hostFree.value - host.hostPinned.value
-    search.cpu = wish.demand.cpu.value > 0 ? wish.demand.cpu.value - cpu : 0
-    search.memory = wish.demand.hostMemory.value > 0 ? wish.demand.hostMemory.value - memory : 0
-    search.slots = Int(host.leases) + 1 - Limits.leasesPerNode
+    pool.addHost(to: &search, wish, keptFor: nil, on: node)
+    search.slots = Int(pool.nodes[row: node].leases) + 1 - Limits.leasesPerNode
     return search
-  }
-
-  /// A device that may serve the claim, and what it lacks now.
-  private func spot(_ row: UInt32, lane: UInt32) -> EvictionSearch.Spot {
-    let device = pool.devices[row: row]
-    var spot = EvictionSearch.Spot(device: row, isPart: false)
-    switch wish.demand.shape {
-    case .whole, .slice: break
-    case .fraction(let milli, let bytes):
-      spot.isPart =
-        device.mode == .fractions
-        && (device.tenant == wish.tenant
-          || device.tenant == nil && pool.opensToAny(wish.demand, lane: lane))
-      spot.milli = milli.value - device.milliFree.value
-      spot.memory = bytes.value - device.memoryFree.value
-    case .cpuOnly:
-      spot.isPart = pool.isOpenBeside(wish, row, lane)
-      spot.isBlocked = pool.isKeptFromStrangers(wish, row, lane)
-      spot.milli = wish.demand.cpu.value - device.milliFree.value + device.pinned.value
-      if !spot.isPart, device.pinned.value > 0 { spot.isBlocked = true }
-    }
-    return spot
   }
 
   // MARK: a trial

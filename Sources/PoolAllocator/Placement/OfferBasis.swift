@@ -42,8 +42,8 @@ struct OfferBasis: Hashable, Sendable {
   var coresMax = 0
   /// Sizes of nodes with 8 GPUs or more.
   var shapes: [NodeShape] = []
-  /// Whether what could still be held of each kind was counted.
-  var isComplete = false
+  /// Whether what could still be held was counted, of each kind and then of all sizes of nodes.
+  var isComplete: Bool { supply.count == kinds.count }
 
   /// Free thousandths of all GPUs.
   var freeMilli: Int64 { free.reduce(0, +) }
@@ -64,7 +64,6 @@ struct OfferBasis: Hashable, Sendable {
       digest.combine(shape.gpus)
       digest.combine(shape.supply)
     }
-    digest.combine(isComplete ? 1 : 0)
   }
 }
 

@@ -90,12 +90,11 @@ extension Pool {
     for _ in 0..<OfferRule.suppliesPerClaim where draft.supply.count < draft.kinds.count {
       draft.supply.append(placement.supply.supply(of: draft.kinds[draft.supply.count]))
     }
-    guard draft.supply.count == draft.kinds.count else { return draft }
+    guard draft.isComplete else { return draft }
     for row in draft.shapes.indices {
       let gang = draft.shapes[row].gang(pools: draft.pools)
       draft.shapes[row].supply = placement.supply.supply(of: gang)
     }
-    draft.isComplete = true
     return draft
   }
 

@@ -123,9 +123,8 @@ extension Pool {
 
   private func shelfPlacement(_ wish: Wish, lane: UInt32) -> Placement? {
     let need = Int(wish.demand.devices)
-    for pass in 0..<2 {
-      let columns = pass == 0 ? wish.columns.certain : wish.columns.possible
-      guard columns != 0 else { continue }
+    for pass in 0..<HostClass.Columns.passes where wish.columns[pass] != 0 {
+      let columns = wish.columns[pass]
       var found: Placement?
       placement.lanes[Int(lane)].idleGrid.visit(from: need, columns: columns) { heap in
         let node = first(in: placement.lanes[Int(lane)].idleShelves, heap, bound: .max) {
@@ -167,9 +166,8 @@ extension Pool {
   ) -> Placement? {
     guard let grid = placement.gridRow(kind, lane: lane) else { return nil }
     let bound = Self.bound(wish.demand)
-    for pass in 0..<2 {
-      let columns = pass == 0 ? wish.columns.certain : wish.columns.possible
-      guard columns != 0 else { continue }
+    for pass in 0..<HostClass.Columns.passes where wish.columns[pass] != 0 {
+      let columns = wish.columns[pass]
       var found: UInt32?
       placement.grids[grid].visit(from: firstRow, columns: columns) { heap in
         found = first(in: placement.spots, heap, bound: bound) { fitsSpot(wish, $0, lane) }

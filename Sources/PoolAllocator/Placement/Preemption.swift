@@ -312,7 +312,7 @@ extension Pool {
     search.victims = victims
     addSpots(to: &search, wish, asker, lane: row, on: node)
     guard search.spots.count >= search.need else { return nil }
-    addHost(to: &search, wish.times(members), asker, on: node)
+    addHost(to: &search, wish.times(members), keptFor: asker.claim, on: node)
     search.slots = Int(nodes[row: node].leases) + members - Limits.leasesPerNode
     var lease = placement.leases.first(of: node)
     while lease != RowLists.none {
@@ -362,62 +362,19 @@ extension Pool {
   private func addSpots(
     to search: inout EvictionSearch, _ wish: Wish, _ asker: Asker, lane: UInt32, on node: UInt32
   ) {
-    var own = wish
-    own.through = asker.claim?.row
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
-      let device = devices[row: row]
-      if couldServe(wish, row, lane: lane), isGiven(device, to: asker, lane: lane) {
-        var spot = EvictionSearch.Spot(device: row, isPart: false)
-        switch wish.demand.shape {
-        case .whole, .slice: break
-        case .fraction(let milli, let bytes):
-          spot.isPart =
-            device.mode == .fractions
-            && (device.tenant == wish.tenant
-              || device.tenant == nil && opensToAny(wish.demand, lane: lane))
-          spot.milli = milli.value - device.milliFree.value
-          spot.memory = bytes.value - device.memoryFree.value
-        case .cpuOnly:
-          spot.isPart = isOpenBeside(wish, row, lane)
-          spot.isBlocked = isKeptFromStrangers(own, row, lane)
-          spot.milli =
-            wish.demand.cpu.value - device.milliFree.value + device.pinned.value
-            - kept(of: row, for: asker.claim?.row)
-          // Who needs it empty also needs what is kept of it to be its own.
-          if !spot.isPart, device.pinned.value > kept(of: row, for: asker.claim?.row) {
-            spot.isBlocked = true
-          }
-        }
-        search.spots.append(spot)
+      if couldServe(wish, row, lane: lane), isGiven(row, to: asker, lane: lane) {
+        search.spots.append(spot(row, for: wish, lane: lane, keptFor: asker.claim?.row))
       }
       row = placement.devices.next(after: row)
     }
   }
 
   /// Whether a device is kept for nobody, for the one that asks, or for one that yields to it.
-  private func isGiven(_ device: Device, to asker: Asker, lane: UInt32) -> Bool {
-    guard let holder = device.pin, holder != asker.claim?.row else { return true }
+  func isGiven(_ row: UInt32, to asker: Asker, lane: UInt32) -> Bool {
+    guard let holder = devices[row: row].pin, holder != asker.claim?.row else { return true }
     return yields(holder, to: asker, lane: lane)
-  }
-
-  /// What a node lacks beside devices. Only what is kept for the claim itself counts as there.
-  private func addHost(
-    to search: inout EvictionSearch, _ wish: Wish, _ asker: Asker, on node: UInt32
-  ) {
-    let host = nodes[row: node]
-    let pin = asker.claim.flatMap { claims[$0].pin }
-    let own = pin.map { members(of: $0, on: node) } ?? 0
-    if wish.demand.cpu.value > 0 {
-      let kept = (pin?.cpu.value ?? 0) * Int32(own)
-      let free = host.cpuFree.value - host.cpuPinned.value + kept
-      search.cpu = wish.demand.cpu.value - free
-    }
-    if wish.demand.hostMemory.value > 0 {
-      let kept = (pin?.hostMemory.value ?? 0) * Int64(own)
-      let free = host.hostFree.value - host.hostPinned.value + kept
-      search.memory = wish.demand.hostMemory.value - free
-    }
   }
 
   /// Notes what one lease of the node gives back: it may have to go, it stops already, or it stays.

@@ -296,18 +296,8 @@ extension ScoreIndex.Subject {
   /// What it is found by.
   fileprivate var key: Key {
     var digest = DigestBuilder()
-    switch demand.shape {
-    case .whole: digest.combine(0)
-    case .fraction(let milli, let memory):
-      digest.combine(milli.value)
-      digest.combine(memory.value)
-    case .slice(let slice): digest.combine(slice)
-    case .cpuOnly: digest.combine(-1)
-    }
-    digest.combine(UInt64(demand.devices) << 32 | UInt64(demand.enforcement.rawValue))
-    digest.combine(UInt64(demand.sharing.rawValue) << 32 | UInt64(tenant))
-    digest.combine(demand.cpu.value)
-    digest.combine(demand.hostMemory.value)
+    digest.combine(demand)
+    digest.combine(tenant)
     return Key(high: digest.digest.high, low: digest.digest.low)
   }
 }

@@ -72,9 +72,9 @@ extension Pool {
   func look(_ wish: Wish, on node: UInt32, _ lanes: LaneSet, _ search: inout ScoredSearch) {
     guard !lanes.isEmpty, fitsNode(wish, node) else { return }
     let rest = max(0, nodes[row: node].cpuFree.value - wish.demand.cpu.value)
-    var room = NodeRoom()
-    swap(&room, &search.room)
-    value(node, in: &room)
+    let isKnown = placement.scores.isFresh(node)
+    if !isKnown { value(node, in: &search.room) }
+    let room = isKnown ? placement.scores.room(of: node) : search.room
     var here = lanes
     while let lane = here.firstRow {
       here = here.withoutFirst
@@ -82,7 +82,6 @@ extension Pool {
         search.offer(place, points(of: place, share: share, cpu: rest, in: room))
       }
     }
-    swap(&room, &search.room)
   }
 
   /// Lists a node's GPUs and works out what is free of them is worth, in the unit of the score.
@@ -186,7 +185,7 @@ extension Pool {
 /// The best of the places that were looked at.
 struct ScoredSearch {
   private(set) var best: (placement: Placement, points: Int64)?
-  /// What is free on the node that is looked at, used again for node after node.
+  /// What is free on a node of which no room is kept, used again for node after node.
   var room = NodeRoom()
   /// Where the best place is, and its points.
   var bound: (node: UInt32, lane: UInt32, points: Int64)? {
