@@ -66,7 +66,8 @@ extension Agent {
       hostMemory: inventory.hostMemory, enforcement: inventory.enforcement)
     message.report = Advertisement(
       report: node, devices: inventory.devices,
-      living: leases.filter(\.mayLive).map(\.fencing))
+      living: leases.filter { $0.mayLive || $0.hasOutcome && inventory.has($0.devices) }
+        .map(\.fencing))
     message.answers = ask
     if ask != nil, answered != ask {
       answered = ask

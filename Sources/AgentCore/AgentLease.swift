@@ -64,6 +64,10 @@ public struct AgentLease: Hashable, Sendable {
   /// Whether something of it lives or may live.
   public var mayLive: Bool { state != .gone }
 
+  /// Whether its work came to an end that counts, done or failed; a lease that is not in its node's
+  /// report counts as lost, and its claim runs again.
+  var hasOutcome: Bool { state == .gone && (ending == .completed || ending == .failed) }
+
   /// Whether a lease may move from one state to another (docs/STATES.md).
   public static func isEdge(_ from: AgentLeaseState, _ to: AgentLeaseState) -> Bool {
     switch (from, to) {

@@ -24,6 +24,11 @@ public struct Inventory: Sendable {
     self.isComplete = isComplete
     self.devices = devices
   }
+
+  /// Whether every device of some shares is there.
+  func has(_ shares: [DeviceShare]) -> Bool {
+    shares.allSatisfy { share in devices.contains { $0.key == share.device } }
+  }
 }
 
 /// What the caller has to carry out. Each may come again; carrying it out twice must do no harm.

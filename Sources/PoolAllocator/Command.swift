@@ -6,7 +6,8 @@ public struct Advertisement: Sendable {
   public var isComplete: Bool
   /// Every device.
   public var devices: [DeviceReport]
-  /// Fencing numbers of the leases whose processes live.
+  /// Fencing numbers of the leases whose processes live, or whose outcome is still to be told: any
+  /// other lease is lost once a report accounts for its node.
   public var living: [Fencing]
 
   /// Makes an account.

@@ -39,6 +39,21 @@ import Testing
     #expect(rig.message?.news.map(\.fencing.sequence).sorted() == [1, 2, 3])
   }
 
+  /// A report names what still has an outcome to tell, and whose devices are there.
+  @Test func aReportNamesWhatIsStillToBeTold() throws {
+    var rig = AgentRig(record: try stored())
+    rig.saw(.started, 1)
+    rig.saw(.exited(.failed), 2)
+    rig.poll(nil, ask: ReportAsk(epoch: 1, number: 1))
+    rig.pass(1)
+    #expect(rig.message?.report?.living.map(\.sequence) == [1, 2, 3])
+    var inventory = AgentRig.inventory()
+    inventory.devices.removeFirst()
+    rig.agent.take(inventory)
+    rig.pass(1)
+    #expect(rig.message?.report?.living.map(\.sequence) == [1])
+  }
+
   @Test func whatDoesNotLiveIsGone() throws {
     var rig = AgentRig(record: try stored())
     rig.saw(.exited(.failed), 1)

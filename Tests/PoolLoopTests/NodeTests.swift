@@ -251,6 +251,27 @@ import Testing
     #expect(rig.node?.report.generation == 2)
   }
 
+  /// Work that came to its end while nobody was heard is done, not lost.
+  @Test func anAccountNamesWhatIsToldInItsNews() throws {
+    var rig = running()
+    let claim = try #require(rig.loop.pool.claim(named: SmallFleet.key(10, 0)))
+    rig.pass(16)
+    rig.settle()
+    rig.pass(31)
+    rig.settle()
+    #expect(rig.node?.reach == .silent)
+    let fencing = rig.leases[0].lease.fencing
+    rig.hear(rig.message(0, sequence: 4))
+    rig.settle()
+    let ask = try #require(rig.nodeReplies.last?.ask)
+    rig.hear(
+      rig.message(
+        0, sequence: 5, news: [rig.news(0, .completed)], answers: ask, living: [fencing]))
+    rig.settle()
+    #expect(rig.leases.isEmpty)
+    #expect(rig.loop.pool.claim(claim) == nil)
+  }
+
   @Test func nothingOutlivesABoot() {
     var rig = running()
     let old = rig.leases[0].id

@@ -12,11 +12,8 @@ package final class FleetStage: Stage {
   /// The last digest: what nobody looks at may not be computed.
   var last: Digest?
 
-  package init(nodes: Int) {
-    fleet = Fleet(nodes: nodes)
-    bucket = CreditBucket(
-      cap: Credits(1_000_000_000), refillPerSecond: Credits(1_000_000_007),
-      level: Credits(500_000_000), asOf: Instant(ns: 1))
+  package convenience init(nodes: Int) {
+    self.init(Fleet(nodes: nodes))
     fleet.fill()
   }
 

@@ -8,6 +8,7 @@ extension Pool {
     let before = nodes[id]
     if before.reach != .recovering,
       before.report.boot != report.boot || before.reach == .silent || before.reach == .enrolled
+        || isAccount(advertisement, of: id) && overturnsLeases(advertisement)
     {
       step(.nodeReached(id, .recovering), &log)
     }
@@ -17,7 +18,7 @@ extension Pool {
     let hasRebooted = before.hasRebooted(since: report)
     if hasRebooted {
       takeLeases([], of: id, &log)
-    } else if nodes[id].reach == .recovering, reusesSlots(advertisement) {
+    } else if nodes[id].reach == .recovering, overturnsLeases(advertisement) {
       takeLeases(advertisement.living, of: id, &log)
     }
     takeDevices(advertisement.devices, of: id, &log)
@@ -68,7 +69,7 @@ extension Pool {
     else { return Reason(.fieldOutOfRange) }
     let hasRebooted = node.hasRebooted(since: report)
     // A full account of what lives ends every lease that is not in it.
-    let isAccount = hasRebooted || !node.isHeard
+    let isAccount = isAccount(advertisement, of: id)
     for (index, device) in advertisement.devices.enumerated() {
       guard isWellFormed(device, in: advertisement, isEmptied: hasRebooted, isAccount: isAccount)
       else {
@@ -77,20 +78,31 @@ extension Pool {
       guard let row = keys.devices.row(for: device.key) else { continue }
       if devices[row: row].node != id { return Reason(.duplicateKey, have: Int64(index)) }
       // Partitioning is changed on an empty GPU; anything else is an agent that is mistaken.
-      let isRepartitioned = devices[row: row].report.isPartitioned != device.isPartitioned
-      if isRepartitioned, !hasRebooted, isInUse(board: row) {
+      if !hasRebooted, isRepartitioned(device, living: isAccount ? advertisement.living : nil) {
         return Reason(.wrongState, have: Int64(index))
       }
     }
     return nil
   }
 
-  /// Whether a lease holds a share of a GPU or of one of its instances.
-  private func isInUse(board: UInt32) -> Bool {
-    if devices[row: board].shares > 0 { return true }
+  /// Whether a report says all that lives on a node: the first of a start of its agent, or one of
+  /// a node that was not heard. What was ordered before it is obeyed no more.
+  private func isAccount(_ advertisement: Advertisement, of id: NodeID) -> Bool {
+    let (last, report) = (nodes[id].report, advertisement.report)
+    return !nodes[id].isHeard || (last.boot, last.generation) != (report.boot, report.generation)
+  }
+
+  /// Whether a GPU is partitioned otherwise than it was known, though leases hold a share of it or
+  /// of its instances.
+  /// - Parameter living: leases that live, where all others end with the report; nil: none ends.
+  private func isRepartitioned(_ device: DeviceReport, living: [Fencing]?) -> Bool {
+    guard let board = keys.devices.row(for: device.key),
+      devices[row: board].report.isPartitioned != device.isPartitioned
+    else { return false }
+    if isHeld(board, byAnyOf: living) { return true }
     var row = placement.instances.first(of: board)
     while row != RowLists.none {
-      if devices[row: row].shares > 0 { return true }
+      if isHeld(row, byAnyOf: living) { return true }
       row = placement.instances.next(after: row)
     }
     return false
@@ -106,16 +118,19 @@ extension Pool {
         || known.slots != device.slots)
   }
 
-  /// Whether instances stand on slots that leases hold under other names: instances were made anew
-  /// while nobody heard of the node.
-  private func reusesSlots(_ advertisement: Advertisement) -> Bool {
+  /// Whether GPUs were partitioned or instances made anew under leases, while nobody heard of the
+  /// node or of its agent.
+  private func overturnsLeases(_ advertisement: Advertisement) -> Bool {
     advertisement.devices.contains {
-      $0.kind == .slice && takesHeldSlots($0, among: advertisement.devices, living: nil)
+      isRepartitioned($0, living: nil)
+        || $0.kind == .slice && takesHeldSlots($0, among: advertisement.devices, living: nil)
     }
   }
 
-  /// Whether a lease that is said to live holds a share of a device.
-  private func isHeld(_ row: UInt32, byAnyOf living: [Fencing]) -> Bool {
+  /// Whether a lease holds a share of a device.
+  /// - Parameter living: the leases that count; nil: all do.
+  private func isHeld(_ row: UInt32, byAnyOf living: [Fencing]?) -> Bool {
+    guard devices[row: row].shares > 0, let living else { return devices[row: row].shares > 0 }
     var lease = placement.leases.first(of: devices[row: row].node.row)
     while lease != RowLists.none {
       if living.contains(leases[row: lease].fencing),
@@ -138,10 +153,8 @@ extension Pool {
     var row = placement.instances.first(of: board)
     while row != RowLists.none {
       let held = devices[row: row]
-      if held.shares > 0, held.report.key != device.key,
-        held.report.slots.bits & device.slots.bits != 0,
-        !all.contains(where: { $0.key == held.report.key }),
-        living.map({ isHeld(row, byAnyOf: $0) }) ?? true
+      if held.report.key != device.key, held.report.slots.bits & device.slots.bits != 0,
+        !all.contains(where: { $0.key == held.report.key }), isHeld(row, byAnyOf: living)
       {
         return true
       }

@@ -137,8 +137,8 @@ struct PoolRig {
   @discardableResult
   mutating func report(
     _ node: NodeID, cpu: Int32 = 64_000, host: Int64 = 256 << 30,
-    enforcement: Enforcement = .cgroup, boot: Int = 0, living: [Fencing] = [],
-    devices: [DeviceReport]
+    enforcement: Enforcement = .cgroup, boot: Int = 0, generation: UInt64 = 1,
+    living: [Fencing] = [], devices: [DeviceReport]
   ) -> Decision {
     sequence += 1
     return apply(
@@ -146,7 +146,7 @@ struct PoolRig {
         node,
         Advertisement(
           report: NodeReport(
-            boot: Name.boot(boot), generation: 1, sequence: sequence, cpu: MilliCPU(cpu),
+            boot: Name.boot(boot), generation: generation, sequence: sequence, cpu: MilliCPU(cpu),
             hostMemory: Bytes(host), enforcement: enforcement),
           devices: devices, living: living)))
   }
