@@ -15,6 +15,7 @@ extension Pool {
     checkQuotes()
     checkLeases()
     checkIndexes()
+    checkOutlooks()
     checkTurns()
     checkFirmDemands()
     checkPreemption()

@@ -341,7 +341,9 @@ extension Pool {
       _ = grant(id, opening, offer, path: resolved.path, &log)
       return true
     }
-    let promise = earliestStart(of: wish, for: asker, lane: row)
+    var unknown: [UInt32] = []
+    let promise = earliestStart(of: wish, for: asker, lane: row, noting: &unknown)
+    learnOutlooks(of: unknown)
     let start = promise?.starts
     if reclaim(id, wish, as: asker, lane: row, unlessBy: start, &log) { return true }
     if preempt(id, resolved, as: asker, lane: row, unlessBy: start, &log) { return true }

@@ -49,29 +49,64 @@ struct IndexedHeaps<Order: Comparable & BitwiseCopyable & Sendable>: Sendable {
 
   /// A walk through a heap in order that leaves the heap as it is.
   ///
-  /// Keeps the members whose parent was given out: at most three times as many as were given out.
+  /// Keeps the members whose parent was given out, at most three times as many as were given out,
+  /// in a binary heap of their own.
   /// - Complexity: O(k log k) for the first k members.
   struct Walk {
     private let heap: UInt32
-    private var frontier: [Int] = [0]
+    private var frontier: [Member] = []
+    private var positions: [UInt32] = []
+    private var hasBegun = false
 
     fileprivate init(heap: UInt32) { self.heap = heap }
 
     /// The next member, or nil past the last.
     mutating func next(in family: borrowing IndexedHeaps) -> Member? {
-      let members = family.heaps[Int(heap)]
-      guard
-        let first = frontier.indices.min(by: {
-          frontier[$0] < members.count
-            && (frontier[$1] >= members.count
-              || members[frontier[$0]].precedes(members[frontier[$1]]))
-        }), frontier[first] < members.count
-      else { return nil }
-      let position = frontier.remove(at: first)
-      for child in (position << 2 + 1)...(position << 2 + 4) where child < members.count {
-        frontier.append(child)
+      if !hasBegun {
+        hasBegun = true
+        guard let least = family.least(in: heap) else { return nil }
+        add(least, at: 0)
       }
-      return members[position]
+      guard let (member, position) = removeLeast() else { return nil }
+      let count = family.count(in: heap)
+      for child in (position << 2 + 1)...(position << 2 + 4) where child < count {
+        add(family.heaps[Int(heap)][child], at: UInt32(child))
+      }
+      return member
+    }
+
+    private mutating func add(_ member: Member, at position: UInt32) {
+      frontier.append(member)
+      positions.append(position)
+      var child = frontier.count - 1
+      while child > 0, member.precedes(frontier[(child - 1) >> 1]) {
+        frontier[child] = frontier[(child - 1) >> 1]
+        positions[child] = positions[(child - 1) >> 1]
+        child = (child - 1) >> 1
+      }
+      frontier[child] = member
+      positions[child] = position
+    }
+
+    private mutating func removeLeast() -> (Member, position: Int)? {
+      guard let least = frontier.first, let last = frontier.popLast(),
+        let position = positions.popLast()
+      else { return nil }
+      guard !frontier.isEmpty else { return (least, Int(position)) }
+      let first = positions[0]
+      var parent = 0
+      while true {
+        var child = parent << 1 + 1
+        guard child < frontier.count else { break }
+        if child + 1 < frontier.count, frontier[child + 1].precedes(frontier[child]) { child += 1 }
+        guard frontier[child].precedes(last) else { break }
+        frontier[parent] = frontier[child]
+        positions[parent] = positions[child]
+        parent = child
+      }
+      frontier[parent] = last
+      positions[parent] = position
+      return (least, Int(first))
     }
   }
 

@@ -116,6 +116,7 @@ extension Pool {
 
   /// Places one device where its free part belongs; an instance with all of its board's.
   mutating func refreshDevice(_ row: UInt32) {
+    placement.outlooks.forget(node: devices[row: row].node.row)
     if devices[row: row].report.kind == .slice, let parent = devices[row: row].parent {
       refreshInstances(of: parent.row, row)
     } else {

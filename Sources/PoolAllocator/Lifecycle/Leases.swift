@@ -374,6 +374,7 @@ extension Pool {
     noteRunning(leases[id])
     queue.watch(lease: id.row, no: leases[id].ends)
     noteVictim(id.row)
+    placement.outlooks.forget(node: leases[id].node.row)
     stirHostPlans(on: leases[id].node.row)
   }
 
@@ -424,6 +425,7 @@ extension Pool {
     refreshVictim(id.row)
     commit(.zero, for: id)
     queue.watch(lease: id.row, no: killBy)
+    placement.outlooks.forget(node: leases[id].node.row)
     stirHostPlans(on: leases[id].node.row)
   }
 
@@ -436,6 +438,7 @@ extension Pool {
       if devices[device].health == .usable { evolveHealth(device, .dirty) }
     }
     voidLanes(of: leases[id].node.row)
+    placement.outlooks.forget(node: leases[id].node.row)
     // What the host lacks too may have been planned with.
     stirPins(on: leases[id].node.row)
   }
@@ -451,6 +454,7 @@ extension Pool {
     let lease = leases[id]
     queue.watch(lease: id.row, no: timer(of: lease))
     noteVictim(id.row)
+    placement.outlooks.forget(node: lease.node.row)
     stirHostPlans(on: lease.node.row)
   }
 

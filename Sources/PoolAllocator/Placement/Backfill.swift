@@ -57,32 +57,48 @@ extension Pool {
   /// that are kept for claims which yield to it count as free; where it has no start beside what is
   /// kept for them of hosts and CPU parts, that does too.
   /// - Returns: nil where no node that may receive a lease can hold it later.
-  /// - Parameter moment: with lent devices taken back, as far as that is promised: nodes that lend
-  ///   are looked at until one can hold the claim by then.
-  /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where none of these can
-  ///   hold it, or not by the moment.
+  /// - Parameters:
+  ///   - moment: with lent devices taken back, as far as that is promised: nodes that lend are
+  ///     looked at until one can hold the claim by then.
+  ///   - unknown: gets the nodes of which it had to read all leases.
+  /// - Complexity: O(`Limits.pinProbes` × leases of a node), and more nodes where none of these
+  ///   can hold it, or not by the moment.
   func earliestStart(
-    of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant? = nil
+    of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant? = nil,
+    noting unknown: inout [UInt32]
   ) -> Promise? {
-    let beside = firstStart(of: wish, for: asker, lane: lane, reclaimingBy: moment)
+    let beside = firstStart(
+      of: wish, for: asker, lane: lane, reclaimingBy: moment, noting: &unknown)
     guard beside == nil, moment == nil, !asker.spares,
       firstPinned(lane: lane, where: { yields($0, to: asker, lane: lane) }) != nil
     else { return beside }
     var taker = asker
     taker.takesPlans = lane
-    var found = firstStart(of: wish, for: taker, lane: lane, reclaimingBy: nil)
+    var found = firstStart(
+      of: wish, for: taker, lane: lane, reclaimingBy: nil, noting: &unknown)
     found?.takesPlans = true
     return found
   }
 
+  /// The same as a question alone.
+  func earliestStart(
+    of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant? = nil
+  ) -> Promise? {
+    var unknown: [UInt32] = []
+    return earliestStart(
+      of: wish, for: asker, lane: lane, reclaimingBy: moment, noting: &unknown)
+  }
+
   private func firstStart(
-    of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant?
+    of wish: Wish, for asker: Asker, lane: UInt32, reclaimingBy moment: Instant?,
+    noting unknown: inout [UInt32]
   ) -> Promise? {
     guard wish.demand.isSimple else {
       return gangStart(of: wish, for: asker, lane: lane, reclaimingBy: moment)
     }
     var best: Promise?
     var looked = 0
+    var free: [FreeDevice] = []
     var walk = placement.lanes[Int(lane)].clears.walk(0)
     while looked < Limits.pinProbes || best == nil
       || moment.map({ $0 < best?.starts ?? .farFuture }) ?? false,
@@ -91,11 +107,14 @@ extension Pool {
       let reclaiming = moment != nil
       guard !reclaiming || lends(node, of: lane) else { continue }
       looked += 1
+      let back = reclaiming ? lane : nil
       guard
-        let promise = start(of: wish, for: asker, lane: lane, on: node, reclaiming: reclaiming),
+        let promise = start(
+          of: wish, for: asker, lane: lane, on: node, reclaimFor: back,
+          before: best?.starts ?? .farFuture, among: &free, noting: &unknown),
         promise.starts > now || takesKept(promise, for: asker)
       else { continue }
-      if best.map({ promise.starts < $0.starts }) ?? true { best = promise }
+      best = promise
     }
     return best
   }
@@ -113,70 +132,90 @@ extension Pool {
     }
   }
 
-  /// When one node can hold a demand: the devices that come back first, and the moment by which
-  /// processor time and host memory are there too.
+  /// A device with the moment from which on it is free.
+  private typealias FreeDevice = (row: UInt32, at: Instant)
+
+  /// When one node can hold a demand, if that is before a moment: the devices that come back first,
+  /// and the moment by which processor time and host memory are there too.
   private func start(
-    of wish: Wish, for asker: Asker, lane: UInt32, on node: UInt32, reclaiming: Bool
+    of wish: Wish, for asker: Asker, lane: UInt32, on node: UInt32, reclaimFor back: UInt32?,
+    before latest: Instant, among free: inout [FreeDevice], noting unknown: inout [UInt32]
   ) -> Promise? {
-    guard nodes[row: node].isOpen, nodes[row: node].report.enforcement >= wish.demand.enforcement
+    guard !placement.outlooks.lacks(node, for: wish.demand), nodes[row: node].isOpen,
+      nodes[row: node].report.enforcement >= wish.demand.enforcement
     else { return nil }
-    let back = reclaiming ? lane : nil
-    var free = emptied(wish, for: asker, lane: lane, on: node, reclaimFor: back)
     let need = Int(wish.demand.devices)
+    emptied(wish, for: asker, lane: lane, on: node, reclaimFor: back, into: &free, &unknown)
     guard free.count >= need else { return nil }
-    free.sort { ($0.at, $0.row) < ($1.at, $1.row) }
+    // In the order of rows already, so that equal moments keep it.
+    if free.count > 1 { free.sort { ($0.at, $0.row) < ($1.at, $1.row) } }
+    let devices = max(now, free[need - 1].at)
+    guard devices < latest else { return nil }
     var found = Placement(lane: lane, node: node, device: free[0].row)
-    var starts = now
-    for index in 0..<need {
-      found.devices[index] = free[index].row
-      starts = max(starts, free[index].at)
-    }
+    for index in 0..<need { found.devices[index] = free[index].row }
     found.count = need
-    let rows = wish.demand.asksHost ? (0..<need).map { found.devices[$0] } : []
+    let rows = wish.demand.asksHost ? free[..<need].map(\.row) : []
     // Where the host has enough now, who leaves it when does not matter.
     let host =
       hostStart(of: wish, for: asker, on: node, rows, [])
       ?? hostStart(
         of: wish, for: asker, on: node, rows, endsOfLeases(on: node, reclaimFor: back))
-    guard let host else { return nil }
-    return Promise(placement: found, starts: max(starts, host))
+    guard let host, host < latest else { return nil }
+    return Promise(placement: found, starts: max(devices, host))
   }
 
   /// The devices of a node that can serve one member of a demand, each with the moment from which
-  /// on it can; none where too few of them ever can.
+  /// on it can; some or none where too few of them ever can.
   private func emptied(
-    _ wish: Wish, for asker: Asker, lane: UInt32, on node: UInt32, reclaimFor back: UInt32?
-  ) -> [(row: UInt32, at: Instant)] {
-    var serving: [(row: UInt32, last: Instant?)] = []
+    _ wish: Wish, for asker: Asker, lane: UInt32, on node: UInt32, reclaimFor back: UInt32?,
+    into free: inout [FreeDevice], _ unknown: inout [UInt32]
+  ) {
+    free.removeAll(keepingCapacity: true)
+    let isKnown = back == nil && placement.outlooks.knows(node)
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
-      if couldServe(wish, row, lane: lane), isGiven(row, to: asker, lane: lane) {
-        serving.append((row, nil))
+      // GPUs and instances have to be empty: when the last of their leases is gone.
+      if isKnown {
+        let outlook = placement.outlooks[row]
+        if couldServe(wish, row, outlook, lane: lane),
+          isGiven(keptFor: outlook.keeper, to: asker, lane: lane)
+        {
+          free.append((row, outlook.at))
+        }
+      } else if couldServe(wish, row, lane: lane), isGiven(row, to: asker, lane: lane) {
+        free.append((row, .origin))
       }
       row = placement.devices.next(after: row)
     }
-    guard serving.count >= Int(wish.demand.devices) else { return [] }
+    if !isKnown, back == nil { unknown.append(node) }
+    guard free.count >= Int(wish.demand.devices) else { return }
     if wish.demand.shape == .cpuOnly {
       let ends = endsOfLeases(on: node, reclaimFor: back)
-      return serving.compactMap { device in
+      free = free.compactMap { device in
         deviceStart(of: wish, for: asker, lane: lane, device.row, ends).map { (device.row, $0) }
       }
+      return
     }
-    // GPUs and instances have to be empty: when the last of their leases is gone.
+    if !isKnown { noteEnds(on: node, reclaimFor: back, in: &free) }
+    free.removeAll { $0.at == .farFuture }
+    for index in free.indices where free[index].at == .origin { free[index].at = now }
+  }
+
+  /// Reads when the last lease on each of some devices of a node is gone.
+  private func noteEnds(
+    on node: UInt32, reclaimFor back: UInt32?, in free: inout [FreeDevice]
+  ) {
     var lease = placement.leases.first(of: node)
     while lease != RowLists.none {
       var end: Instant?
       for index in leases[row: lease].uses.indices {
         let device = uses[index].device.row
-        guard let place = serving.firstIndex(where: { $0.row == device }) else { continue }
+        guard let place = free.firstIndex(where: { $0.row == device }) else { continue }
         let at = end ?? gone(lease, reclaimFor: back)
         end = at
-        serving[place].last = max(serving[place].last ?? at, at)
+        free[place].at = max(free[place].at, at)
       }
       lease = placement.leases.next(after: lease)
-    }
-    return serving.compactMap { device in
-      device.last == .farFuture ? nil : (device.row, device.last ?? now)
     }
   }
 

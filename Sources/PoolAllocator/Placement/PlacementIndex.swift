@@ -89,6 +89,8 @@ struct PlacementIndex: Sendable {
   /// Lanes with a device on a node, by node row.
   private(set) var lanesOfNode: [LaneSet] = []
 
+  /// What claims that wait ask of devices.
+  var outlooks = Outlooks()
   /// By node row, the moment at which all its leases have ended at the latest.
   private var clearMoments: [Instant] = []
 
@@ -219,6 +221,7 @@ struct PlacementIndex: Sendable {
 
   /// Notes that something changed on a node that scores rest on.
   mutating func noteChange(of node: UInt32) {
+    outlooks.forget(node: node)
     scores.note(node, lanes: lanesOfNode[Int(node)])
     supply.note(node)
   }
@@ -236,6 +239,7 @@ struct PlacementIndex: Sendable {
 
   /// Takes a device out of all counts, before its row goes or its lane changes.
   mutating func withdraw(_ row: UInt32, node: UInt32) {
+    outlooks.forget(node: node)
     guard Int(row) < contributions.count else { return }
     let old = contributions[Int(row)]
     guard old.lane != UInt32.max else { return }

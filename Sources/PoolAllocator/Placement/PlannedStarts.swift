@@ -51,7 +51,7 @@ extension Pool {
   /// else.
   /// - Parameter wish: that of another claim, which asks for the same.
   func plannedOpening(of row: UInt32, for wish: Wish? = nil) -> Opening? {
-    guard let id = claims.id(at: row), let promise = promise(of: id),
+    guard let id = claims.id(at: row), !isOccupied(id), let promise = promise(of: id),
       var wish = wish ?? resolved(claims[id])?.wish
     else { return nil }
     wish.through = row
@@ -70,6 +70,16 @@ extension Pool {
       guard fitsNode(wish, placement.node, members: beside) else { return nil }
     }
     return Opening(placement: promise.placement, others: promise.others)
+  }
+
+  /// Whether something still runs on what is kept for a claim that needs it empty: usually told by
+  /// the first device.
+  private func isOccupied(_ id: ClaimID) -> Bool {
+    guard let pin = claims[id].pin else { return false }
+    switch claims[id].spec.demand.shape {
+    case .whole, .slice: return pin.uses.indices.contains { devices[uses[$0].device].shares > 0 }
+    case .fraction, .cpuOnly: return false
+    }
   }
 
   func isReady(_ row: UInt32) -> Bool { plannedOpening(of: row) != nil }

@@ -373,8 +373,11 @@ extension Pool {
 
   /// Whether a device is kept for nobody, for the one that asks, or for one that yields to it.
   func isGiven(_ row: UInt32, to asker: Asker, lane: UInt32) -> Bool {
-    guard let holder = devices[row: row].pin, holder != asker.claim?.row else { return true }
-    return yields(holder, to: asker, lane: lane)
+    isGiven(keptFor: devices[row: row].pin ?? Outlook.nobody, to: asker, lane: lane)
+  }
+
+  func isGiven(keptFor holder: UInt32, to asker: Asker, lane: UInt32) -> Bool {
+    holder == Outlook.nobody || holder == asker.claim?.row || yields(holder, to: asker, lane: lane)
   }
 
   /// Notes what one lease of the node gives back: it may have to go, it stops already, or it stays.
