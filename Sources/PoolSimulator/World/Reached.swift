@@ -27,6 +27,8 @@ package enum Mark: Int, CaseIterable, Sendable {
   case epochOver, replyLate, orderStale, startLate, deviceUnknown, deviceUnfit, deviceOccupied
   /// Rungs that claims took, by their number.
   case rung1, rung2, rung3, rung4, rung5, rung6
+  /// A policy that chooses places by the value of offers.
+  case offersScored
 
   /// Names of all, as they stand in a run's coverage.
   static let names = allCases.map { "world.\($0)" }

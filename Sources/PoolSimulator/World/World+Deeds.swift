@@ -230,6 +230,7 @@ extension World {
     guard server.isUp else { return }
     let generation = server.loop.pool.generation.value + (random.chance(95) ? 1 : 0)
     let policy = WorldPolicy.draw(for: plan, &random)
+    if policy.placement.score == .offerValue { reached.note(.offersScored) }
     ask(.activate(PolicyGeneration(generation), policy))
   }
 

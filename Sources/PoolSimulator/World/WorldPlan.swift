@@ -19,6 +19,8 @@ package struct WorldPlan: Sendable {
   package var journalPart: Int
   /// How long a write of its disk may take at most, where it is slow; nil: it is not.
   package var slowDisk: Span?
+  /// Whether its policies choose places by the value of offers, most of them.
+  package var scoresOffers = false
 
   /// Draws a world.
   package static func draw(_ random: inout SeededGenerator) -> WorldPlan {

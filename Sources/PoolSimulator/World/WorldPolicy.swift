@@ -25,6 +25,7 @@ struct WorldPolicy {
     draft.addEmergency(&random)
     draft.addQuotes(&random)
     draft.addLadders(&random)
+    if plan.scoresOffers, random.chance(80) { draft.policy.placement.score = .offerValue }
     return draft.policy
   }
 
