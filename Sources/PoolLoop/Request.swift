@@ -72,8 +72,8 @@ public struct Answer: Sendable {
   /// again under the same name.
   public var binds: Bool { decision.verdict != .rejected }
 
-  /// Takes the answer out of what a command left.
-  init(_ decision: Decision, _ log: borrowing EventLog) {
+  /// Takes the answer out of what a command left, now or in its record.
+  public init(_ decision: Decision, _ log: borrowing EventLog) {
     self.decision = decision
     reasons = decision.reasons.indices.map { log.reasons[$0] }
     changes = decision.changes.indices.map { log.changes[$0] }

@@ -20,6 +20,17 @@ public struct Verification: Hashable, Sendable {
   public internal(set) var difference: Difference?
   /// How the journal ended; nil behind a difference.
   public internal(set) var ending: JournalEnding?
+
+  /// What was found in a journal of which nothing is read yet.
+  public init() {}
+
+  /// Goes on with what was found in the next part of the same journal.
+  public mutating func add(_ later: Verification) {
+    decided += later.decided
+    folded += later.folded
+    difference = later.difference
+    ending = later.ending
+  }
 }
 
 extension JournalReader {

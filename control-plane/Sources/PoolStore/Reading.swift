@@ -1,0 +1,177 @@
+import Foundation
+import GRDB
+import PoolAllocator
+import PoolRecord
+
+/// Reads a SQLite journal from its beginning, a part at a time, and sees that each record is the
+/// next one, as it was written.
+struct Reading {
+  /// Records that are read at once. Unit: records.
+  private static let part = 4_096
+  private let database: DatabaseQueue
+  private var reader: JournalReader?
+  private var chain: HashChain?
+
+  init(_ database: DatabaseQueue) { self.database = database }
+
+  /// Folds all records.
+  mutating func fold() throws(StoreError) -> Recovered {
+    let start = try begin()
+    guard var pool = start.emptyPool else {
+      throw damage(nil, "its header names a pool that is not empty")
+    }
+    var records = UInt64(0)
+    try eachPart { (part: inout JournalReader) throws(StoreError) in
+      try Self.check(part.fold(into: &pool), in: part)
+      records = part.nextSequence - start.nextSequence
+    }
+    return Recovered(pool: pool, records: records)
+  }
+
+  /// Decides all records again.
+  mutating func verify(engine: UInt16) throws(StoreError) -> Verification {
+    let start = try begin()
+    guard var pool = start.emptyPool else {
+      throw damage(nil, "its header names a pool that is not empty")
+    }
+    var sum = Verification()
+    try eachPart { (part: inout JournalReader) throws(StoreError) in
+      guard sum.difference == nil else { return }
+      let found = part.verify(into: &pool, engine: engine)
+      if let ending = found.ending { try Self.check(ending, in: part) }
+      sum.add(found)
+    }
+    return sum
+  }
+
+  /// What a leader goes on with behind the records that were read.
+  func next() throws(StoreError) -> (JournalWriter, HashChain) {
+    guard let reader, let chain, let writer = JournalWriter(after: reader) else {
+      throw damage(nil, "nobody can go on behind its end")
+    }
+    return (writer, chain)
+  }
+
+  /// One record.
+  func record(_ sequence: UInt64) throws(StoreError) -> PoolRecord.Record {
+    let header = try self.header()
+    let bytes = try SQLiteStore.guarded("record \(sequence) cannot be read") {
+      try database.read { db in
+        try DatabaseValue.fetchOne(
+          db.cachedStatement(sql: "SELECT bytes FROM record WHERE sequence = ?"),
+          arguments: [Int64(sequence)])
+      }
+    }
+    guard let bytes = bytes.flatMap(Blob.bytes) else { throw damage(sequence, "it is missing") }
+    var reader = JournalReader(bytes, of: JournalReader(header), from: sequence)
+    guard let record = reader.next() else {
+      throw damage(sequence, reader.ending.map { "\($0)" } ?? "it is empty")
+    }
+    return record
+  }
+
+  /// Visits the header, then all records, in parts; sees nothing but that they can be read.
+  func visit(_ body: (borrowing [UInt8]) throws -> Void) throws {
+    try body(try header())
+    var from = Int64.min
+    while case let rows = try rows(from: from), let last = rows.last {
+      try body(rows.flatMap(\.bytes))
+      from = last.sequence + 1
+    }
+  }
+
+  // MARK: parts
+
+  private struct Stored {
+    var sequence: Int64
+    var bytes: [UInt8]
+    var link: [UInt8]
+  }
+
+  private mutating func begin() throws(StoreError) -> JournalReader {
+    let header = try self.header()
+    var start = JournalReader(header)
+    guard start.next() == nil, start.ending == .complete, start.header != nil else {
+      throw damage(nil, "its header cannot be read")
+    }
+    reader = start
+    chain = HashChain(header: header)
+    return start
+  }
+
+  private func header() throws(StoreError) -> [UInt8] {
+    let header = try SQLiteStore.guarded("the journal's header cannot be read") {
+      try database.read { db in try DatabaseValue.fetchOne(db, sql: "SELECT header FROM head") }
+    }
+    guard let header = header.flatMap(Blob.bytes) else {
+      throw damage(nil, "its header is missing")
+    }
+    return header
+  }
+
+  /// Reads all parts, each with its links checked, and has each read on.
+  private mutating func eachPart(
+    _ body: (inout JournalReader) throws(StoreError) -> Void
+  ) throws(StoreError) {
+    var from = Int64.min
+    while case let rows = try rows(from: from), let last = rows.last {
+      guard let before = reader, var links = chain else { break }
+      var sequence = before.nextSequence
+      for row in rows {
+        guard row.sequence == Int64(sequence) else {
+          throw damage(sequence, "record \(row.sequence) stands in its place")
+        }
+        links.add(sequence, row.bytes)
+        guard links.last == row.link else {
+          throw damage(sequence, "it is not what was written: the chain breaks there")
+        }
+        sequence += 1
+      }
+      var part = JournalReader(rows.flatMap(\.bytes), after: before)
+      try body(&part)
+      if part.ending == nil { break }
+      (reader, chain) = (part, links)
+      from = last.sequence + 1
+    }
+  }
+
+  private func rows(from: Int64) throws(StoreError) -> [Stored] {
+    try SQLiteStore.guarded("the journal cannot be read from record \(max(1, from)) on") {
+      try database.read { db in
+        let rows = try GRDB.Row.fetchCursor(
+          db.cachedStatement(
+            sql: """
+              SELECT sequence, bytes, link FROM record WHERE sequence >= ?
+              ORDER BY sequence LIMIT ?
+              """), arguments: [from, Self.part])
+        var found: [Stored] = []
+        while let row = try rows.next() {
+          // What is no blob is told as a record that is empty.
+          found.append(
+            Stored(
+              sequence: row["sequence"], bytes: Blob.bytes(row["bytes"]) ?? [],
+              link: Blob.bytes(row["link"]) ?? []))
+        }
+        return found
+      }
+    }
+  }
+
+  private static func check(
+    _ ending: JournalEnding, in part: borrowing JournalReader
+  ) throws(StoreError) {
+    if case .complete = ending { return }
+    throw damage(part.nextSequence, "\(ending)")
+  }
+
+  private static func damage(_ sequence: UInt64?, _ what: String) -> StoreError {
+    let subject = sequence.map { "record \($0) of the journal" } ?? "the journal"
+    return StoreError(
+      .damaged(record: sequence), "\(subject) is damaged: \(what)",
+      remedy: "bring the folder back from a copy; nothing was changed")
+  }
+
+  private func damage(_ sequence: UInt64?, _ what: String) -> StoreError {
+    Self.damage(sequence, what)
+  }
+}

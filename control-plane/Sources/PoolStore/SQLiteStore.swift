@@ -1,0 +1,272 @@
+import Foundation
+import GRDB
+import Glibc
+public import PoolAllocator
+public import PoolLoop
+public import PoolRecord
+import Synchronization
+
+/// A journal in one SQLite file, for one server on one machine.
+///
+/// A batch is one transaction, written ahead and synced before `append` returns. The file is
+/// `journal.sqlite` in a folder of mode 700; tables: `head` (one row: version of the shape, header
+/// of the journal, the present leader), `record` (one row a command: number, bytes in the record
+/// form, link of the chain), `answer` (one row a name: its digest and the record that answered it).
+public final class SQLiteStore: JournalStore {
+  /// Which allocator decides; written with every record.
+  public let engine: UInt16
+  let database: DatabaseQueue
+  private let folder: StoreFolder
+  private let limits: Limits
+  private let state = Mutex(State())
+
+  /// What a leader knows between two batches.
+  private struct State: Sendable {
+    /// Number of this leadership; nil: it did not recover yet.
+    var leader: Int64?
+    var writer: JournalWriter?
+    var chain: HashChain?
+    /// Why nothing more is taken.
+    var ended: StoreError?
+    /// Bytes of a batch, reused.
+    var bytes: [UInt8] = []
+  }
+
+  /// Opens a store, or makes one.
+  /// - Parameters:
+  ///   - path: its folder.
+  ///   - limits: bounds of the pool of a new journal; one that is there keeps its own.
+  ///   - engine: the version of the allocator.
+  public init(at path: String, limits: Limits = Limits(), engine: UInt16) throws(StoreError) {
+    self.engine = engine
+    self.limits = limits
+    folder = try StoreFolder(path)
+    // What the file and its companions are made with.
+    let mask = umask(0o077)
+    defer { umask(mask) }
+    let file = path + "/journal.sqlite"
+    var configuration = Configuration()
+    configuration.journalMode = .wal
+    configuration.busyMode = .timeout(5)
+    database = try Self.guarded("\(file) cannot be opened") {
+      try DatabaseQueue(path: file, configuration: configuration)
+    }
+    try prepare(file)
+    try folder.sync()
+  }
+
+  /// Sees that the file is ours, and how it is written.
+  private func prepare(_ file: String) throws(StoreError) {
+    let header = newHeader()
+    let found = try Self.guarded("\(file) cannot be read") {
+      try database.writeWithoutTransaction { db -> (Int, Int, Int) in
+        // The library lowers this after it has set up a connection.
+        try db.execute(sql: "PRAGMA synchronous = FULL")
+        let number = { (sql: String) in try Int.fetchOne(db, sql: sql) ?? -1 }
+        let sync = try number("PRAGMA synchronous")
+        if try number("SELECT count(*) FROM sqlite_master") == 0 {
+          try db.inTransaction {
+            try Shape.make(in: db, header)
+            return .commit
+          }
+        }
+        return (sync, try number("PRAGMA application_id"), try number("PRAGMA user_version"))
+      }
+    }
+    guard found.1 == Shape.application else {
+      throw StoreError(
+        .foreign, "\(file) is a database of another program", remedy: "name another folder")
+    }
+    guard found.2 == Shape.version else {
+      throw StoreError(
+        .foreign, "\(file) has the shape \(found.2), and this server knows \(Shape.version)",
+        remedy: "start the server that wrote it, or a later one")
+    }
+    guard found.0 == 2 else {
+      throw StoreError(
+        .unavailable, "\(file) would not be synced with every batch",
+        remedy: "this build of SQLite cannot be used")
+    }
+  }
+
+  private func newHeader() -> [UInt8] {
+    var bytes: [UInt8] = []
+    var random = SystemRandomNumberGenerator()
+    let identity = Key(high: random.next(), low: random.next())
+    _ = JournalWriter(JournalHeader(identity: identity, from: Pool(limits: limits)), into: &bytes)
+    return bytes
+  }
+
+  // MARK: a leader
+
+  public func recover() throws(StoreError) -> Recovered {
+    var reading = Reading(database)
+    let recovered = try reading.fold()
+    let (writer, chain) = try reading.next()
+    let leader = try Self.guarded("the leadership cannot be taken") {
+      try database.write { db in
+        try Int64.fetchOne(db, sql: "UPDATE head SET leader = leader + 1 RETURNING leader")
+      }
+    }
+    state.withLock {
+      $0.leader = leader
+      ($0.writer, $0.chain) = (writer, chain)
+    }
+    return recovered
+  }
+
+  public func append(_ batch: borrowing Batch, utc: Int64) throws(StoreError) {
+    let records = batch.records
+    let failure = state.withLock { state -> StoreError? in
+      do throws(StoreError) {
+        if let ended = state.ended { throw ended }
+        try write(records, utc, &state)
+        return nil
+      } catch {
+        let kept: StoreError.Kind = error.kind == .overtaken ? .overtaken : .ended
+        state.ended = StoreError(kept, error.what, remedy: error.remedy)
+        return error
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  private func write(
+    _ records: [PoolLoop.Record], _ utc: Int64, _ state: inout State
+  ) throws(StoreError) {
+    guard let leader = state.leader, var writer = state.writer, var chain = state.chain else {
+      throw StoreError(.ended, "nothing was recovered yet", remedy: "recover before writing")
+    }
+    state.bytes.removeAll(keepingCapacity: true)
+    var rows: [Row] = []
+    for record in records {
+      let (sequence, start) = (writer.nextSequence, state.bytes.count)
+      do throws(RecordTooLong) {
+        try writer.append(form(of: record), to: &state.bytes)
+      } catch {
+        throw StoreError(
+          .tooLong, "record \(sequence) would have \(error.length) bytes",
+          remedy: "the command that it is for is too large")
+      }
+      chain.add(sequence, state.bytes[start...])
+      rows.append(
+        Row(
+          sequence: sequence, bytes: start..<state.bytes.count, link: chain.last,
+          name: record.request.flatMap { $0.answer.binds ? $0.name : nil }))
+    }
+    let bytes = state.bytes
+    let isLeader = try Self.guarded("a batch is not durable") {
+      try database.write { db in
+        guard try Int64.fetchOne(db, sql: "SELECT leader FROM head") == leader else { return false }
+        for row in rows { try row.insert(into: db, bytes, utc) }
+        return true
+      }
+    }
+    guard isLeader else {
+      throw StoreError(
+        .overtaken, "another leader writes this journal since",
+        remedy: "end this server; the other one goes on")
+    }
+    (state.writer, state.chain) = (writer, chain)
+  }
+
+  private func form(of record: PoolLoop.Record) -> PoolRecord.Record {
+    PoolRecord.Record(
+      sequence: 0, engine: engine, now: record.moment,
+      origin: Origin(request: record.request?.ticket), command: record.command,
+      decision: record.decision, progress: record.progress, log: record.log)
+  }
+
+  /// What is inserted for a record.
+  private struct Row {
+    var sequence: UInt64
+    var bytes: Range<Int>
+    var link: [UInt8]
+    var name: RequestName?
+
+    func insert(into db: Database, _ all: [UInt8], _ utc: Int64) throws {
+      try db.cachedStatement(
+        sql: "INSERT INTO record (sequence, bytes, link) VALUES (?, ?, ?)"
+      ).execute(arguments: [Int64(sequence), Blob.data(all[bytes]), Blob.data(link[...])])
+      guard let name else { return }
+      try db.cachedStatement(
+        sql: "INSERT INTO answer (name, digest, sequence, utc) VALUES (?, ?, ?, ?)"
+      ).execute(
+        arguments: [
+          Blob.data(of: name.scope, name.key), Blob.data(of: name.digest), Int64(sequence), utc,
+        ])
+    }
+  }
+
+  // MARK: answers
+
+  public func answer(to name: RequestName) throws(StoreError) -> KnownAnswer? {
+    let found = try Self.guarded("the answers cannot be read") {
+      try database.read { db in
+        try GRDB.Row.fetchOne(
+          db.cachedStatement(sql: "SELECT digest, sequence FROM answer WHERE name = ?"),
+          arguments: [Blob.data(of: name.scope, name.key)]
+        ).map { ($0["digest"] as DatabaseValue, Int64.fromDatabaseValue($0["sequence"])) }
+      }
+    }
+    guard let (digest, number) = found else { return nil }
+    let sequence = number.flatMap { UInt64(exactly: $0) } ?? 0
+    let record = try Reading(database).record(sequence)
+    return KnownAnswer(
+      digest: try Blob.key(digest, of: sequence),
+      answer: Answer(record.decision, record.log))
+  }
+
+  /// Answers that are forgotten with one call. Unit: answers.
+  public static let forgottenAtOnce = 10_000
+
+  public func forgetAnswers(before utc: Int64) throws(StoreError) -> Int {
+    try Self.guarded("old answers cannot be forgotten") {
+      try database.write { db in
+        try db.execute(
+          sql: """
+            DELETE FROM answer WHERE name IN
+            (SELECT name FROM answer WHERE utc < ? ORDER BY utc LIMIT ?)
+            """, arguments: [utc, Self.forgottenAtOnce])
+        return db.changesCount
+      }
+    }
+  }
+
+  // MARK: reading
+
+  public func export(_ visit: (borrowing [UInt8]) throws -> Void) throws {
+    try Reading(database).visit(visit)
+  }
+
+  /// Decides every command again that this engine decided, and compares answers and events byte by
+  /// byte; the chain is checked on the way.
+  /// - Complexity: O(journal).
+  public func verify() throws(StoreError) -> Verification {
+    var reading = Reading(database)
+    return try reading.verify(engine: engine)
+  }
+
+  /// Names the trouble of a library's error.
+  static func guarded<Result>(
+    _ what: String, _ body: () throws -> Result
+  ) throws(StoreError) -> Result {
+    do {
+      return try body()
+    } catch let error as StoreError {
+      throw error
+    } catch let error as DatabaseError {
+      let isDamage = [.SQLITE_CORRUPT, .SQLITE_NOTADB].contains(error.resultCode)
+      throw StoreError(
+        isDamage ? .damaged(record: nil) : .unavailable,
+        "\(what): \(error.message ?? error.resultCode.description)",
+        remedy: isDamage
+          ? "bring the folder back from a copy" : "see that the disk is there and has room")
+    } catch let error as RowDecodingError {
+      throw StoreError(
+        .damaged(record: nil), "\(what): \(error)", remedy: "bring the folder back from a copy")
+    } catch {
+      throw StoreError(.unavailable, "\(what): \(error)", remedy: "see that the disk is there")
+    }
+  }
+}

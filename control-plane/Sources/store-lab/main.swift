@@ -1,0 +1,29 @@
+import Foundation
+import GRDB
+import PoolStore
+
+// What the tests and the benchmark of the store run in a process of its own:
+//   store-lab write FOLDER            appends for ever; a line for each durable batch
+//   store-lab measure FOLDER          durable records a second beside bare SQLite
+//   store-lab fill FOLDER RECORDS     fills a journal, and says how long reading it back takes
+let arguments = CommandLine.arguments
+do {
+  switch arguments.dropFirst().first {
+  case "write" where arguments.count == 3:
+    var lab = try Lab(arguments[2])
+    while true {
+      let said = try lab.turn(1 + Int(lab.asked % 40))
+      // At once: what is said must not wait in this process.
+      try FileHandle.standardOutput.write(contentsOf: Data("durable \(said.max() ?? 0)\n".utf8))
+    }
+  case "measure" where arguments.count == 3: try Measure(arguments[2]).run()
+  case "fill" where arguments.count == 4:
+    try Measure(arguments[2]).fill(Int(arguments[3]) ?? 1_000)
+  default:
+    print("usage: store-lab write FOLDER | measure FOLDER | fill FOLDER RECORDS")
+    exit(2)
+  }
+} catch {
+  print("\(error)")
+  exit(1)
+}
