@@ -31,11 +31,13 @@ STEPS := test-debug test-release test-sim test-digest test-embed test-consumer-c
   test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run test test-core $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run test test-core test-control-plane store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    build pool-agent and place the example claims'
 	@echo 'make test   every test: $(STEPS)'
+	@echo 'make test-control-plane  every test of the service in control-plane/'
+	@echo 'make store-figures  durable records a second beside bare SQLite, in STORE_FIGURES'
 	@echo 'make test-core  the quick one: tests of the core, and some seeds of the simulator'
 	@echo 'make bench  every cost in one table beside its floor; allocations against their limits'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
@@ -98,6 +100,21 @@ test-core: simulator
 
 fairness: simulator
 	.build/release/pool-sim fairness --report fairness.html
+
+# The service has packages of its own, and a build of its own.
+CONTROL_PLANE := --package-path control-plane
+STORE_FIGURES := .build/store-figures
+test-control-plane: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev
+	@$(IN_TOOLCHAIN) scripts/expect-tests.sh swift test $(CONTROL_PLANE)
+
+store-figures: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev
+	@$(IN_TOOLCHAIN) swift build -q -c release $(CONTROL_PLANE) --product store-lab >&2
+	@rm -rf $(STORE_FIGURES)
+	@mkdir -p -m 700 $(STORE_FIGURES)
+	@control-plane/.build/release/store-lab measure $(STORE_FIGURES)
+	@control-plane/.build/release/store-lab fill $(STORE_FIGURES)/large 1000000
 
 test-embed: bootstrap
 	@$(IN_TOOLCHAIN) scripts/test-embed.sh

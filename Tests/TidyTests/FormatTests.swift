@@ -18,7 +18,7 @@ struct FormatTests {
     "swift format lint --strict is clean",
     .enabled(if: FormatRule.isAvailable, "SKIPPED: this toolchain has no `swift format`"))
   func repositoryIsClean() throws {
-    let folders = ["Sources", "Tests", "Benchmarks", "examples"]
+    let folders = ["Sources", "Tests", "Benchmarks", "control-plane", "examples"]
     let paths = repository.paths(under: folders, suffix: ".swift")
     let report = try rule().lint(paths.map { repository.root.appending(path: $0) })
     if !report.isEmpty { Issue.record("\n\(report)") }

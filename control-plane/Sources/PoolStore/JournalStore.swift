@@ -2,12 +2,12 @@ public import PoolAllocator
 public import PoolLoop
 
 /// Where a leader keeps what it decided: the journal of its pool, and which request got which
-/// answer. Nothing above knows what is behind it: one file on one machine, or a database that several
-/// servers share, one of which leads.
+/// answer. Nothing above knows what is behind it: one file on one machine, or a database that
+/// several servers share, one of which leads.
 ///
 /// A leader opens it, recovers its pool, and hands in one batch after the other. What `append` has
-/// returned for is there after any crash; what it threw for may be there or not, and the store takes
-/// nothing more: a sync that failed once is not tried again.
+/// returned for is there after any crash; what it threw for may be there or not, and the store
+/// takes nothing more: a sync that failed once is not tried again.
 public protocol JournalStore: Sendable {
   /// Reads the journal back and makes this leader the only one that may write.
   /// - Returns: the pool behind the last record.

@@ -2,7 +2,8 @@ import PoolAllocator
 import PoolLoop
 import PoolStore
 
-/// A loop on a store, and work for both: nodes are enrolled and moved, and every request has a name.
+/// A loop on a store, and work for both: nodes are enrolled and moved, and every request has a
+/// name.
 struct Lab {
   static let engine: UInt16 = 1
   let store: SQLiteStore
