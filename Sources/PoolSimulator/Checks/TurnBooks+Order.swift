@@ -148,8 +148,11 @@ extension TurnBooks {
     _ claim: KnownClaim, _ lane: KnownLane, _ facts: borrowing Facts, _ pool: borrowing Pool,
     _ means: borrowing Means
   ) -> Bool {
+    let path = facts.path(of: claim)
+    // A policy may have left its tenant without a bucket.
+    if path.isEmpty { return false }
     let price = facts.firstPrice(of: claim, in: lane)
-    for id in facts.path(of: claim) {
+    for id in path {
       let level = Int128(means.books.credits(of: id, at: facts.now))
       guard level >= price + means.committed.amount(in: id), pool.bucket(id)?.turn == nil else {
         return false
