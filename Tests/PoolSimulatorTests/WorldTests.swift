@@ -49,9 +49,11 @@ import Testing
     if !Self.isDebug { #expect(faults == []) }
   }
 
-  /// Found by long runs: a claim whose tenant's turn is overdue changes its lanes (F1), and an
-  /// agent without a record whose instances were made anew under a lease (liveness).
-  @Test(arguments: [42_018, 105_858, 110_541] as [UInt64])
+  /// Found by long runs: a claim whose tenant's turn is overdue changes its lanes (F1), an agent
+  /// without a record whose instances were made anew under a lease (liveness), a claim that is
+  /// granted in the command that raised its tenant to a floor known within bounds (F1), and a claim
+  /// that waits on after a policy left its tenant no bucket (P2).
+  @Test(arguments: [42_018, 105_858, 110_541, 127_101, 146_592] as [UInt64])
   func livesThatOnceFailedHold(seed: UInt64) {
     Self.live(seeds: seed..<seed + 1, steps: 4_000)
   }

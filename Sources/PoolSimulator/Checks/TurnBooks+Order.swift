@@ -20,25 +20,20 @@ extension TurnBooks {
   /// overdue, or its counter be another.
   private func key(_ entry: Entry, _ lane: UInt32) -> Key? {
     let own = served(entry.tenant, lane, entry.level)
-    if own.isUnsure { return nil }
+    guard own.isKnown else { return nil }
     if entry.level == 0, overdue[Int(lane)].contains(entry.tenant) { return nil }
     return Key(
-      level: entry.level, served: own.amount, submitted: entry.submitted, arrival: entry.arrival)
+      level: entry.level, served: own.least, submitted: entry.submitted, arrival: entry.arrival)
   }
 
   /// The key of a claim at the door, which has not waited.
   private func key(_ claim: KnownClaim, _ lane: UInt32) -> Key? {
     let level = claim.fact.serviceClass.rank
-    let own = served(claim.fact.tenant, lane, level)
-    if own.isUnsure { return nil }
-    var amount = own.amount
-    if !isBacklogged(claim.fact.tenant, level, lane) {
-      let floor = floor(lane, level)
-      guard floor.least == floor.most || amount >= floor.most else { return nil }
-      amount = max(amount, floor.least)
-    }
+    var own = served(claim.fact.tenant, lane, level)
+    if !isBacklogged(claim.fact.tenant, level, lane) { own = own.raised(to: floor(lane, level)) }
+    guard own.isKnown else { return nil }
     return Key(
-      level: level, served: amount, submitted: claim.submitted, arrival: claim.arrival)
+      level: level, served: own.least, submitted: claim.submitted, arrival: claim.arrival)
   }
 
   /// Whether a claim is the first of all in a lane, whoever owns it; nil where that is not known.
@@ -148,8 +143,11 @@ extension TurnBooks {
     _ claim: KnownClaim, _ lane: KnownLane, _ facts: borrowing Facts, _ pool: borrowing Pool,
     _ means: borrowing Means
   ) -> Bool {
+    let path = facts.path(of: claim)
+    // A policy may have left its tenant without a bucket.
+    if path.isEmpty { return false }
     let price = facts.firstPrice(of: claim, in: lane)
-    for id in facts.path(of: claim) {
+    for id in path {
       let level = Int128(means.books.credits(of: id, at: facts.now))
       guard level >= price + means.committed.amount(in: id), pool.bucket(id)?.turn == nil else {
         return false

@@ -7,8 +7,9 @@ import PoolAllocator
 ///
 /// Written from the rules over a plain list of who waits. Whose turn is overdue rests on what nodes
 /// can hold, which no event says: from the first such turn of a lane on, a floor may be known only
-/// within bounds, and what rests on it is then taken from the pool. Above `most` waiting claims the
-/// books close until the queue is shorter.
+/// within bounds. What rests on it has bounds too, moved by what is charged and given back, until
+/// the command ends and it is taken from the pool. Above `most` waiting claims the books close
+/// until the queue is shorter.
 struct TurnBooks {
   /// One waiting claim.
   struct Entry {
@@ -31,17 +32,18 @@ struct TurnBooks {
     }
   }
 
-  /// What a tenant was served at one level of a lane.
-  struct Served {
-    var amount: Int128 = 0
-    /// Whether it rests on a floor that is not known.
-    var isUnsure = false
-  }
-
-  /// The counter of the last winner of a level before its charge, within bounds.
-  struct Floor {
+  /// What is known of a counter, or of a floor: it is not below the one, nor above the other.
+  struct Bounds: Equatable {
     var least: Int128 = 0
     var most: Int128 = 0
+
+    var isKnown: Bool { least == most }
+    var words: String { isKnown ? "\(least)" : "\(least) to \(most)" }
+
+    /// The greater of two.
+    func raised(to other: Bounds) -> Bounds {
+      Bounds(least: max(least, other.least), most: max(most, other.most))
+    }
   }
 
   /// A counter that a command changed.
@@ -59,8 +61,9 @@ struct TurnBooks {
   private(set) var queue: [Entry] = []
   /// The level at which each claim last waited.
   private var levels = ByID<Claim, UInt8>()
-  private var served: [Served] = []
-  private var floors = Array(repeating: Floor(), count: Limits.lanes * 4)
+  private var served: [Bounds] = []
+  /// The counter of the last winner of each level of each lane before its charge.
+  private var floors = Array(repeating: Bounds(), count: Limits.lanes * 4)
   /// By lane, tenants whose turn is or was overdue.
   private(set) var overdue = Array(repeating: [TenantID](), count: Limits.lanes)
   private var touched: [Place] = []
@@ -75,23 +78,23 @@ struct TurnBooks {
     (Int(tenant.row) * Limits.lanes + Int(lane)) * 4 + Int(level)
   }
 
-  /// What a tenant was served.
-  func served(_ tenant: TenantID, _ lane: UInt32, _ level: UInt8) -> Served {
+  /// What a tenant was served at a level of a lane.
+  func served(_ tenant: TenantID, _ lane: UInt32, _ level: UInt8) -> Bounds {
     let place = place(tenant, lane, level)
-    return place < served.count ? served[place] : Served()
+    return place < served.count ? served[place] : Bounds()
   }
 
   private mutating func set(
-    _ tenant: TenantID, _ lane: UInt32, _ level: UInt8, _ value: Served
+    _ tenant: TenantID, _ lane: UInt32, _ level: UInt8, _ value: Bounds
   ) {
     let place = place(tenant, lane, level)
-    while served.count <= place { served.append(Served()) }
+    while served.count <= place { served.append(Bounds()) }
     served[place] = value
     touched.append(Place(tenant: tenant, lane: lane, level: level))
   }
 
   /// The floor of a level of a lane.
-  func floor(_ lane: UInt32, _ level: UInt8) -> Floor { floors[Int(lane) * 4 + Int(level)] }
+  func floor(_ lane: UInt32, _ level: UInt8) -> Bounds { floors[Int(lane) * 4 + Int(level)] }
 
   private func weighted(_ amount: Int64, _ tenant: TenantID, _ facts: borrowing Facts) -> Int128 {
     let weight = facts.tenants[tenant]?.rule.weightMilli ?? 1000
@@ -131,11 +134,9 @@ struct TurnBooks {
     while let lane = left.firstRow {
       left = left.withoutFirst
       if isBacklogged(tenant, level, lane, besides: line) { continue }
-      let (own, floor) = (served(tenant, lane, level), floor(lane, level))
-      if own.amount >= floor.most && !own.isUnsure { continue }
-      let isUnsure = own.isUnsure || floor.least != floor.most
-      set(
-        tenant, lane, level, Served(amount: max(own.amount, floor.least), isUnsure: isUnsure))
+      let own = served(tenant, lane, level)
+      let raised = own.raised(to: floor(lane, level))
+      if raised != own { set(tenant, lane, level, raised) }
     }
   }
 
@@ -256,13 +257,9 @@ struct TurnBooks {
     if claim.state == .new { lift(tenant, level, LaneSet(bits: 1 << UInt64(lane))) }
     let before = served(tenant, lane, level)
     let place = Int(lane) * 4 + Int(level)
-    if isFirst == true, !before.isUnsure {
-      let isKnown = before.amount >= floors[place].most
-      floors[place].least = max(floors[place].least, before.amount)
-      if isKnown { floors[place].most = before.amount }
-    } else if isFirst != false {
-      floors[place].most = max(floors[place].most, before.isUnsure ? .max : before.amount)
-    }
+    let raised = floors[place].raised(to: before)
+    if isFirst == true { floors[place] = raised }
+    if isFirst == nil { floors[place].most = raised.most }
     charge(tenant, lane, level, price, facts)
   }
 
@@ -270,7 +267,9 @@ struct TurnBooks {
     _ tenant: TenantID, _ lane: UInt32, _ level: UInt8, _ amount: Int64, _ facts: borrowing Facts
   ) {
     var own = served(tenant, lane, level)
-    own.amount += weighted(amount, tenant, facts)
+    let weighted = weighted(amount, tenant, facts)
+    own.least += weighted
+    own.most = own.most < .max - weighted ? own.most + weighted : .max
     set(tenant, lane, level, own)
   }
 
@@ -279,12 +278,12 @@ struct TurnBooks {
     _ tenant: TenantID, _ lane: UInt32, _ level: UInt8, _ amount: Int64, _ facts: borrowing Facts
   ) {
     guard amount > 0 else { return }
-    var own = served(tenant, lane, level)
-    let floor = floor(lane, level)
-    let less = own.amount - weighted(amount, tenant, facts)
-    if less < floor.most, floor.least != floor.most { own.isUnsure = true }
-    own.amount = max(less, min(own.amount, floor.least))
-    set(tenant, lane, level, own)
+    let (own, floor) = (served(tenant, lane, level), floor(lane, level))
+    let weighted = weighted(amount, tenant, facts)
+    let left = Bounds(
+      least: max(own.least - weighted, min(own.least, floor.least)),
+      most: max(own.most - weighted, min(own.most, floor.most)))
+    set(tenant, lane, level, left)
   }
 
   // MARK: a policy
@@ -294,7 +293,7 @@ struct TurnBooks {
     guard !isClosed else { return }
     for lane in 0..<Limits.lanes where facts.lanes.id(at: lane) != lanes[lane] {
       forget { $0.lane == lane }
-      for level in 0..<4 { floors[lane * 4 + level] = Floor() }
+      for level in 0..<4 { floors[lane * 4 + level] = Bounds() }
       lanes[lane] = facts.lanes.id(at: lane)
     }
     let known = facts.tenants.extent
@@ -316,9 +315,9 @@ struct TurnBooks {
 
   /// Forgets the counters of rows that are another's by now.
   private mutating func forget(_ isMeant: ((tenant: Int, lane: Int)) -> Bool) {
-    for place in served.indices where served[place].amount != 0 || served[place].isUnsure {
+    for place in served.indices where served[place] != Bounds() {
       let (tenant, lane) = (place / 4 / Limits.lanes, place / 4 % Limits.lanes)
-      if isMeant((tenant, lane)) { served[place] = Served() }
+      if isMeant((tenant, lane)) { served[place] = Bounds() }
     }
   }
 
@@ -332,14 +331,12 @@ struct TurnBooks {
       guard let lane = pool.laneID(atRow: place.lane) else { continue }
       let own = served(place.tenant, place.lane, place.level)
       let amount = pool.served(place.tenant, at: place.level, in: lane).value
-      let floor = floor(place.lane, place.level)
       try must(
-        amount == own.amount || own.isUnsure && amount > own.amount && amount <= floor.most
-          || own.isUnsure && floor.most == .max, "F1",
+        own.least <= amount && amount <= own.most, "F1",
         "tenant \(place.tenant.name) was served \(amount) at level \(place.level) of lane "
-          + "\(place.lane), by the rules \(own.amount)")
-      guard own.isUnsure else { continue }
-      served[self.place(place.tenant, place.lane, place.level)] = Served(amount: amount)
+          + "\(place.lane), by the rules \(own.words)")
+      let row = self.place(place.tenant, place.lane, place.level)
+      served[row] = Bounds(least: amount, most: amount)
     }
     touched.removeAll(keepingCapacity: true)
   }
@@ -373,15 +370,14 @@ struct TurnBooks {
           arrival: claim.arrival, submitted: claim.submitted, level: row.level,
           lanes: claim.waitsFor))
     }
-    for place in floors.indices { floors[place].most = .max }
+    for place in floors.indices { floors[place] = Bounds(least: 0, most: .max) }
     for lane in 0..<Limits.lanes {
       overdue[lane] = facts.tenants.ids
       guard let id = pool.laneID(atRow: UInt32(lane)) else { continue }
       for tenant in facts.tenants.ids {
         for level in UInt8(0)..<4 {
-          set(
-            tenant, UInt32(lane), level,
-            Served(amount: pool.served(tenant, at: level, in: id).value))
+          let amount = pool.served(tenant, at: level, in: id).value
+          set(tenant, UInt32(lane), level, Bounds(least: amount, most: amount))
         }
       }
     }
