@@ -234,7 +234,9 @@ extension Pool {
       if wish.ignoresPlans { return device.milliFree.value >= wish.demand.cpu.value }
       guard !isKeptFromStrangers(wish, row, lane) else { return false }
       if device.milliFree.value - device.pinned.value >= wish.demand.cpu.value { return true }
-      return wish.through != nil && device.milliFree.value >= wish.demand.cpu.value
+      // What one keeps of other devices gives it no better right to this one.
+      return wish.through.map { kept(of: row, for: $0) > 0 } ?? false
+        && device.milliFree.value >= wish.demand.cpu.value
         && holdsPlans(beside: wish, on: device.node.row, part: row)
     }
   }
