@@ -25,6 +25,7 @@ struct Reading {
       try Self.check(part.fold(into: &pool), in: part)
       records = part.nextSequence - start.nextSequence
     }
+    try checkEnd()
     return Recovered(pool: pool, records: records)
   }
 
@@ -41,6 +42,7 @@ struct Reading {
       if let ending = found.ending { try Self.check(ending, in: part) }
       sum.add(found)
     }
+    if sum.difference == nil { try checkEnd() }
     return sum
   }
 
@@ -77,6 +79,24 @@ struct Reading {
     while case let rows = try rows(from: from), let last = rows.last {
       try body(rows.flatMap(\.bytes))
       from = last.sequence + 1
+    }
+  }
+
+  /// Whether the last record is the one that was written last.
+  private func checkEnd() throws(StoreError) {
+    let end = try SQLiteStore.guarded("the end of the journal cannot be read") {
+      try database.read { db in
+        try GRDB.Row.fetchOne(db, sql: "SELECT records, link FROM head").map {
+          (Int64.fromDatabaseValue($0["records"]) ?? -1, Blob.bytes($0["link"]))
+        }
+      }
+    }
+    guard let end, let reader, let chain, let first = reader.header?.firstSequence else {
+      throw damage(nil, "its end is not known")
+    }
+    guard Int64(reader.nextSequence - first) == end.0, chain.last == end.1 else {
+      throw damage(
+        reader.nextSequence, "\(end.0) records were written, and this one is not the next")
     }
   }
 

@@ -10,7 +10,7 @@ import Synchronization
 ///
 /// A batch is one transaction, written ahead and synced before `append` returns. The file is
 /// `journal.sqlite` in a folder of mode 700; tables: `head` (one row: version of the shape, header
-/// of the journal, the present leader), `record` (one row a command: number, bytes in the record
+/// of the journal, the present leader, how many records there are and the last link), `record` (one row a command: number, bytes in the record
 /// form, link of the chain), `answer` (one row a name: its digest and the record that answered it).
 public final class SQLiteStore: JournalStore {
   /// Which allocator decides; written with every record.
@@ -52,7 +52,7 @@ public final class SQLiteStore: JournalStore {
       try DatabaseQueue(path: file, configuration: configuration)
     }
     try prepare(file)
-    try folder.sync()
+    try folder.mark()
   }
 
   /// Sees that the file is ours, and how it is written.
@@ -65,6 +65,11 @@ public final class SQLiteStore: JournalStore {
         let number = { (sql: String) in try Int.fetchOne(db, sql: sql) ?? -1 }
         let sync = try number("PRAGMA synchronous")
         if try number("SELECT count(*) FROM sqlite_master") == 0 {
+          guard !folder.isMarked else {
+            throw StoreError(
+              .damaged(record: nil), "\(file) is empty, and it was not before",
+              remedy: "bring the folder back from a copy")
+          }
           try db.inTransaction {
             try Shape.make(in: db, header)
             return .commit
@@ -159,6 +164,9 @@ public final class SQLiteStore: JournalStore {
       try database.write { db in
         guard try Int64.fetchOne(db, sql: "SELECT leader FROM head") == leader else { return false }
         for row in rows { try row.insert(into: db, bytes, utc) }
+        try db.cachedStatement(
+          sql: "UPDATE head SET records = records + ?, link = ?"
+        ).execute(arguments: [rows.count, Blob.data(chain.last[...])])
         return true
       }
     }

@@ -15,7 +15,8 @@ enum Shape {
         PRAGMA application_id = \(application);
         PRAGMA user_version = \(version);
         CREATE TABLE head (
-          one INTEGER PRIMARY KEY CHECK (one = 1), header BLOB NOT NULL, leader INTEGER NOT NULL);
+          one INTEGER PRIMARY KEY CHECK (one = 1), header BLOB NOT NULL, leader INTEGER NOT NULL,
+          records INTEGER NOT NULL, link BLOB NOT NULL);
         CREATE TABLE record (
           sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL, link BLOB NOT NULL);
         CREATE TABLE answer (
@@ -24,7 +25,8 @@ enum Shape {
         CREATE INDEX answer_utc ON answer (utc);
         """)
     try db.execute(
-      sql: "INSERT INTO head VALUES (1, ?, 0)", arguments: [Blob.data(header[...])])
+      sql: "INSERT INTO head VALUES (1, ?, 0, 0, ?)",
+      arguments: [Blob.data(header[...]), Blob.data(HashChain(header: header).last[...])])
   }
 }
 

@@ -43,8 +43,19 @@ final class StoreFolder: Sendable {
     return false
   }
 
-  /// Makes the names in the folder durable.
-  func sync() throws(StoreError) {
+  /// Whether a journal was made here once.
+  var isMarked: Bool {
+    var state = stat()
+    return fstat(lock, &state) == 0 && state.st_size > 0
+  }
+
+  /// Notes that there is a journal, so that one which is gone is not taken for a new one, and makes
+  /// the names in the folder durable.
+  func mark() throws(StoreError) {
+    let text = Array("this folder has a journal\n".utf8)
+    guard isMarked || write(lock, text, text.count) == text.count, fsync(lock) == 0 else {
+      throw Self.failed("\(path)/lock cannot be written", errno)
+    }
     let folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { throw Self.failed("the folder \(path) cannot be opened", errno) }
     defer { close(folder) }
