@@ -9,9 +9,10 @@ import Synchronization
 /// A journal in one SQLite file, for one server on one machine.
 ///
 /// A batch is one transaction, written ahead and synced before `append` returns. The file is
-/// `journal.sqlite` in a folder of mode 700; tables: `head` (one row: version of the shape, header
-/// of the journal, the present leader, how many records there are and the last link), `record` (one row a command: number, bytes in the record
-/// form, link of the chain), `answer` (one row a name: its digest and the record that answered it).
+/// `journal.sqlite` in a folder of mode 700; its tables: `head` (one row: header of the journal, the
+/// present leader, how many records there are and the last link), `record` (one row a command: its
+/// number, bytes in the record form, link of the chain), `answer` (one row a name: its digest and
+/// the record that answered it).
 public final class SQLiteStore: JournalStore {
   /// Which allocator decides; written with every record.
   public let engine: UInt16
