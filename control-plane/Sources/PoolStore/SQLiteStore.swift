@@ -9,10 +9,10 @@ import Synchronization
 /// A journal in one SQLite file, for one server on one machine.
 ///
 /// A batch is one transaction, written ahead and synced before `append` returns. The file is
-/// `journal.sqlite` in a folder of mode 700; its tables: `head` (one row: header of the journal, the
-/// present leader, how many records there are and the last link), `record` (one row a command: its
-/// number, bytes in the record form, link of the chain), `answer` (one row a name: its digest and
-/// the record that answered it).
+/// `journal.sqlite` in a folder of mode 700. Its tables: `head`, one row with the journal's header,
+/// the present leader, how many records there are and the last link; `record`, one row a command
+/// with its number, its bytes in the record form and its link of the chain; `answer`, one row a
+/// name with its digest and the record that answered it.
 public final class SQLiteStore: JournalStore {
   /// Which allocator decides; written with every record.
   public let engine: UInt16
