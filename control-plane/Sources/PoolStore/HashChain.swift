@@ -11,15 +11,12 @@ struct HashChain: Sendable {
 
   init(header: [UInt8]) { last = Array(SHA256.hash(data: header)) }
 
-  /// Goes on from a link that is known to be good.
-  init(after link: [UInt8]) { last = link }
-
   /// Adds the link of a record.
-  mutating func add(_ sequence: UInt64, _ bytes: some Sequence<UInt8>) {
+  mutating func add(_ sequence: UInt64, _ bytes: ArraySlice<UInt8>) {
     var hash = SHA256()
     hash.update(data: last)
     hash.update(data: withUnsafeBytes(of: sequence.littleEndian) { Array($0) })
-    hash.update(data: Array(bytes))
+    hash.update(data: bytes)
     last = Array(hash.finalize())
   }
 }

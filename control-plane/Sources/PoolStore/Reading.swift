@@ -16,10 +16,8 @@ struct Reading {
 
   /// Folds all records.
   mutating func fold() throws(StoreError) -> Recovered {
-    let start = try begin()
-    guard var pool = start.emptyPool else {
-      throw damage(nil, "its header names a pool that is not empty")
-    }
+    let (start, empty) = try begin()
+    var pool = empty
     var records = UInt64(0)
     try eachPart { (part: inout JournalReader) throws(StoreError) in
       try Self.check(part.fold(into: &pool), in: part)
@@ -31,13 +29,9 @@ struct Reading {
 
   /// Decides all records again.
   mutating func verify(engine: UInt16) throws(StoreError) -> Verification {
-    let start = try begin()
-    guard var pool = start.emptyPool else {
-      throw damage(nil, "its header names a pool that is not empty")
-    }
+    var (_, pool) = try begin()
     var sum = Verification()
     try eachPart { (part: inout JournalReader) throws(StoreError) in
-      guard sum.difference == nil else { return }
       let found = part.verify(into: &pool, engine: engine)
       if let ending = found.ending { try Self.check(ending, in: part) }
       sum.add(found)
@@ -108,7 +102,9 @@ struct Reading {
     var link: [UInt8]
   }
 
-  private mutating func begin() throws(StoreError) -> JournalReader {
+  /// Reads the header.
+  /// - Returns: a reader behind it, and the empty pool that the journal starts from.
+  private mutating func begin() throws(StoreError) -> (JournalReader, Pool) {
     let header = try self.header()
     var start = JournalReader(header)
     guard start.next() == nil, start.ending == .complete, start.header != nil else {
@@ -116,7 +112,10 @@ struct Reading {
     }
     reader = start
     chain = HashChain(header: header)
-    return start
+    guard let pool = start.emptyPool else {
+      throw damage(nil, "its header names a pool that is not empty")
+    }
+    return (start, pool)
   }
 
   private func header() throws(StoreError) -> [UInt8] {
@@ -141,7 +140,7 @@ struct Reading {
         guard row.sequence == Int64(sequence) else {
           throw damage(sequence, "record \(row.sequence) stands in its place")
         }
-        links.add(sequence, row.bytes)
+        links.add(sequence, row.bytes[...])
         guard links.last == row.link else {
           throw damage(sequence, "it is not what was written: the chain breaks there")
         }

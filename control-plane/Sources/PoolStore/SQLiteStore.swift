@@ -58,9 +58,8 @@ public final class SQLiteStore: JournalStore {
 
   /// Sees that the file is ours, and how it is written.
   private func prepare(_ file: String) throws(StoreError) {
-    let header = newHeader()
     let found = try Self.guarded("\(file) cannot be read") {
-      try database.writeWithoutTransaction { db -> (Int, Int, Int) in
+      try database.writeWithoutTransaction { db -> (sync: Int, application: Int, version: Int) in
         // The library lowers this after it has set up a connection.
         try db.execute(sql: "PRAGMA synchronous = FULL")
         let number = { (sql: String) in try Int.fetchOne(db, sql: sql) ?? -1 }
@@ -72,23 +71,23 @@ public final class SQLiteStore: JournalStore {
               remedy: "bring the folder back from a copy")
           }
           try db.inTransaction {
-            try Shape.make(in: db, header)
+            try Shape.make(in: db, newHeader())
             return .commit
           }
         }
         return (sync, try number("PRAGMA application_id"), try number("PRAGMA user_version"))
       }
     }
-    guard found.1 == Shape.application else {
+    guard found.application == Shape.application else {
       throw StoreError(
         .foreign, "\(file) is a database of another program", remedy: "name another folder")
     }
-    guard found.2 == Shape.version else {
+    guard found.version == Shape.version else {
       throw StoreError(
-        .foreign, "\(file) has the shape \(found.2), and this server knows \(Shape.version)",
+        .foreign, "\(file) has the shape \(found.version), and this server knows \(Shape.version)",
         remedy: "start the server that wrote it, or a later one")
     }
-    guard found.0 == 2 else {
+    guard found.sync == 2 else {
       throw StoreError(
         .unavailable, "\(file) would not be synced with every batch",
         remedy: "this build of SQLite cannot be used")
