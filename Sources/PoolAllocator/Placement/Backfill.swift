@@ -147,8 +147,7 @@ extension Pool {
     let need = Int(wish.demand.devices)
     emptied(wish, for: asker, lane: lane, on: node, reclaimFor: back, into: &free, &unknown)
     guard free.count >= need else { return nil }
-    // In the order of rows already, so that equal moments keep it.
-    if free.count > 1 { free.sort { ($0.at, $0.row) < ($1.at, $1.row) } }
+    free.sort { ($0.at, $0.row) < ($1.at, $1.row) }
     let devices = max(now, free[need - 1].at)
     guard devices < latest else { return nil }
     var found = Placement(lane: lane, node: node, device: free[0].row)
@@ -175,15 +174,11 @@ extension Pool {
     var row = placement.devices.first(of: node)
     while row != RowLists.none {
       // GPUs and instances have to be empty: when the last of their leases is gone.
-      if isKnown {
-        let outlook = placement.outlooks[row]
-        if couldServe(wish, row, outlook, lane: lane),
-          isGiven(keptFor: outlook.keeper, to: asker, lane: lane)
-        {
-          free.append((row, outlook.at))
-        }
-      } else if couldServe(wish, row, lane: lane), isGiven(row, to: asker, lane: lane) {
-        free.append((row, .origin))
+      let outlook = isKnown ? placement.outlooks[row] : outlook(row)
+      if couldServe(wish, row, outlook, lane: lane),
+        isGiven(keptFor: outlook.keeper, to: asker, lane: lane)
+      {
+        free.append((row, outlook.at))
       }
       row = placement.devices.next(after: row)
     }

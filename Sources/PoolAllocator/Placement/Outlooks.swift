@@ -108,7 +108,7 @@ extension Pool {
   }
 
   /// The outlook of a device without leases.
-  private func outlook(_ row: UInt32) -> Outlook {
+  func outlook(_ row: UInt32) -> Outlook {
     let device = devices[row: row]
     let form: Outlook.Form =
       switch (device.report.kind, device.slice) {
@@ -121,7 +121,7 @@ extension Pool {
       form: device.health == .usable ? form : .nothing)
   }
 
-  /// Whether a device of a known node would serve a demand if it were empty.
+  /// Whether a device would serve a demand if it were empty, by its outlook.
   func couldServe(_ wish: Wish, _ row: UInt32, _ outlook: Outlook, lane: UInt32) -> Bool {
     guard outlook.lane == lane else { return false }
     return switch (wish.demand.shape, outlook.form) {
