@@ -21,6 +21,7 @@ let package = Package(
   products: [
     .library(name: "PoolAllocator", targets: ["PoolAllocator"]),
     .library(name: "PoolWire", targets: ["PoolWire"]),
+    .library(name: "PoolViews", targets: ["PoolViews"]),
     .library(name: "PoolLoop", targets: ["PoolLoop"]),
     .library(name: "AgentCore", targets: ["AgentCore"]),
     .library(name: "PoolVerifier", targets: ["PoolVerifier"]),
@@ -44,6 +45,9 @@ let package = Package(
     .target(name: "PoolInsight", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(name: "PoolRecord", dependencies: ["PoolAllocator"], swiftSettings: safe),
     .target(
+      name: "PoolViews", dependencies: ["PoolAllocator", "PoolInsight", "PoolWire", "StrictJSON"],
+      swiftSettings: safe),
+    .target(
       name: "PoolSimulator",
       dependencies: ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord", "PoolVerifier"],
       swiftSettings: safe),
@@ -53,7 +57,7 @@ let package = Package(
     .executableTarget(
       name: "pool-agent",
       dependencies: [
-        "PoolAllocator", "PoolInsight", "PoolRecord", "PoolWire", "PoolConsole", "HardwareProbe",
+        "PoolAllocator", "PoolRecord", "PoolViews", "PoolWire", "PoolConsole", "HardwareProbe",
         "StrictJSON",
       ],
       swiftSettings: strict),
@@ -120,8 +124,8 @@ let package = Package(
 if Context.environment["ONLY_RANDOM_TESTS"] != nil {
   let others: Set<String> = [
     "CNVML", "HardwareProbe", "FakeNVML", "FakeNVML2018", "ProbeFakes", "pool-agent",
-    "PoolInsightTests", "StrictJSONTests", "PoolWireTests", "HardwareProbeTests", "PoolAgentTests",
-    "ProbeFakesTests", "TidyTests",
+    "PoolViews", "PoolInsightTests", "StrictJSONTests", "PoolWireTests", "HardwareProbeTests",
+    "PoolAgentTests", "ProbeFakesTests", "TidyTests",
   ]
   package.targets.removeAll { others.contains($0.name) }
   package.products.removeAll { others.contains($0.name) }

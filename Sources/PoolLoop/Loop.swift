@@ -35,6 +35,10 @@ public struct Loop: Sendable {
   public let limits: LoopLimits
   /// Number of the last durable batch; 0: none.
   public private(set) var durable: UInt64 = 0
+  /// Number of the batch with which everything that the pool holds now is durable.
+  public var latest: UInt64 { open.records.isEmpty ? open.number - 1 : open.number }
+  /// Requests that were taken and not yet applied.
+  public var waiting: Int { inbox.count }
   /// Whether it ended because a batch could not be made durable, or no epoch was left.
   public private(set) var isEnded = false
 
@@ -127,16 +131,25 @@ public struct Loop: Sendable {
   // MARK: running
 
   /// Does what is due, as much as one batch holds.
+  /// - Parameter each: sees the pool after every step, with the records that the step made; none of
+  ///   it is durable yet.
   /// - Complexity: bounded by `LoopLimits.batchCommands` commands.
-  public mutating func run(at reading: ClockReading) -> LoopOutput {
+  public mutating func run(
+    at reading: ClockReading, each: (borrowing Pool, ArraySlice<Record>) -> Void = { _, _ in }
+  ) -> LoopOutput {
     var output = LoopOutput()
     guard !isEnded else { return output }
     let moment = clock.read(reading)
     if !hasBegun {
       hasBegun = true
       if apply(.begin(epoch: epoch)).decision.verdict != .done { end() }
+      each(pool, open.records[...])
     }
-    while hasRoom, step(at: moment) {}
+    while hasRoom {
+      let known = open.records.count
+      guard step(at: moment) else { break }
+      if open.records.count > known { each(pool, open.records[known...]) }
+    }
     if !isWriting, !open.records.isEmpty {
       output.batch = open
       isWriting = true

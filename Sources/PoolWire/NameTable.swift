@@ -139,6 +139,11 @@ public struct NameTable: Sendable {
     entries[key] = entry.holders > 0 ? entry : nil
   }
 
+  /// Gives back what a `merge` took.
+  public mutating func release(allOf other: NameTable) {
+    for key in other.entries.keys { release(key) }
+  }
+
   /// The name of a key without its kind; nil where it is not in the table.
   public func name(_ key: Key) -> String? {
     guard let full = entries[key]?.full, let slash = full.firstIndex(of: "/") else { return nil }

@@ -1,5 +1,6 @@
 import PoolAllocator
 import PoolConsole
+import PoolViews
 import PoolWire
 
 /// What would be granted at once instead of each claim that was not placed: what
@@ -63,7 +64,7 @@ extension PlaceReport {
       }
       let submitted = entry.id.flatMap { session.pool.claim($0)?.turn.submitted }
       return AlternativesView(
-        of: entry.form, submitted: submitted ?? session.pool.now, in: session)
+        of: entry.form, submitted: submitted ?? session.pool.now, in: session.scene)
     }
   }
 }

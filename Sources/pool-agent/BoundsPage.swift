@@ -1,5 +1,6 @@
 import PoolAllocator
 import PoolConsole
+import PoolViews
 import PoolWire
 
 /// The longest waits that a policy allows, lane by lane: what `place --explain` adds.

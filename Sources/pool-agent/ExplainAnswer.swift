@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolViews
 import PoolWire
 import StrictJSON
 
@@ -16,11 +17,10 @@ struct ExplainAnswer {
     let refusal = session.explanations.take(
       spec.principal, form.principal, at: session.pool.now)
     if let refusal { return refused(refusal, form, &session) }
-    return try session.withNames(of: form) { session in
-      answer("done", &session) { session, writer in
-        writer.object("explanation") { writer in
-          ExplanationView(session: session, form: form, id: id).write(&writer)
-        }
+    let happenings = session.takeHappenings()
+    return try session.withNames(of: form) { scene in
+      answer("done", happenings, scene) { writer in
+        writer.object("explanation") { ExplanationView(of: form, id, in: scene).write(&$0) }
       }
     }
   }
@@ -34,12 +34,12 @@ struct ExplainAnswer {
     case .live(let tenant, let claim):
       try session.names.check(.claim, NamePath.join(tenant, claim))
       let id = session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
-      return (id.flatMap { session.claims[$0] }, id)
+      return (id.flatMap { session.book.claims[$0] }, id)
     }
   }
 
   private func unknown(_ session: inout PlaceSession) -> String {
-    answer("rejected", &session) { session, writer in
+    answer("rejected", session.takeHappenings(), session.scene) { writer in
       writer.string("note", "a claim that ended, or was refused, is not remembered")
       writer.array("blocking") { writer in
         writer.reason(
@@ -51,7 +51,7 @@ struct ExplainAnswer {
   private func refused(
     _ refusal: ExplainBudget.Refusal, _ form: ClaimForm, _ session: inout PlaceSession
   ) -> String {
-    answer("rejected", &session) { session, writer in
+    answer("rejected", session.takeHappenings(), session.scene) { writer in
       writer.string("note", refusal.sentence(at: session.pool.now))
       writer.string("claim", form.name)
       writer.string("tenant", form.tenant)
@@ -60,14 +60,13 @@ struct ExplainAnswer {
   }
 
   private func answer(
-    _ outcome: String, _ session: inout PlaceSession,
-    _ body: (PlaceSession, inout JSONWriter) -> Void
+    _ outcome: String, _ happenings: [Happening], _ scene: Scene,
+    _ body: (inout JSONWriter) -> Void
   ) -> String {
-    let happenings = session.takeHappenings()
     var writer = JSONWriter()
     writer.object { writer in
-      writer.head(request, number, outcome, in: session)
-      body(session, &writer)
+      writer.head(request, number, outcome, in: scene)
+      body(&writer)
       writer.array("events") { writer in for one in happenings { one.write(&writer) } }
     }
     return writer.text
@@ -77,16 +76,16 @@ struct ExplainAnswer {
 extension JSONWriter {
   /// Writes what every answer begins with.
   mutating func head(
-    _ request: StreamRequest, _ number: Int64, _ outcome: String, in session: PlaceSession
+    _ request: StreamRequest, _ number: Int64, _ outcome: String, in scene: Scene
   ) {
     int64("line", number)
     if let id = request.id { string("id", id) }
     string("op", request.op)
     string("outcome", outcome)
-    milliseconds("at_ms", session.pool.now)
-    if let due = session.pool.nextTimer() {
-      milliseconds("next_due_ms", max(due, session.pool.now))
+    milliseconds("at_ms", scene.pool.now)
+    if let due = scene.pool.nextTimer() {
+      milliseconds("next_due_ms", max(due, scene.pool.now))
     }
-    int64("policy_generation", Int64(session.pool.generation.value))
+    int64("policy_generation", Int64(scene.pool.generation.value))
   }
 }

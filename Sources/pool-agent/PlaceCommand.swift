@@ -1,6 +1,7 @@
 import HardwareProbe
 import PoolAllocator
 import PoolConsole
+import PoolViews
 import PoolWire
 import StrictJSON
 

@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolViews
 import PoolWire
 import StrictJSON
 
@@ -47,7 +48,7 @@ extension PlaceReport {
       if let planned = entry.planned { writer.milliseconds("planned_ms", planned) }
       if let id = entry.id {
         writer.degraded(id, in: session.pool, names: session.names)
-        writer.startBound(id, in: session)
+        writer.startBound(id, in: session.scene)
       }
       if let bucket = entry.bucket { writer.string("bucket", bucket) }
       if let (id, lease) = entry.lease {

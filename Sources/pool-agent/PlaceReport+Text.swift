@@ -1,5 +1,6 @@
 import PoolAllocator
 import PoolConsole
+import PoolViews
 import PoolWire
 
 /// The report as a person reads it.

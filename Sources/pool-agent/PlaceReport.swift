@@ -1,5 +1,6 @@
 import PoolAllocator
 import PoolConsole
+import PoolViews
 import PoolWire
 
 /// What became of the claims of one call.
@@ -67,7 +68,7 @@ struct PlaceReport {
       return entry
     }
     self.session = session
-    view = PoolView(session)
+    view = PoolView(session.scene)
   }
 
   private static func entry(

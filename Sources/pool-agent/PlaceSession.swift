@@ -1,26 +1,16 @@
 import PoolAllocator
 import PoolConsole
-import PoolInsight
+import PoolViews
 import PoolWire
 
 /// One pool in this process, with the names of what is in it.
 struct PlaceSession {
   private(set) var pool = Pool()
   private(set) var log = EventLog()
-  private(set) var names = NameTable()
-  private(set) var vocabulary = PolicyVocabulary()
-  /// What was learned of waits from every command so far.
-  private(set) var predictor = WaitPredictor()
-  /// Live claims by id, for their names.
-  private(set) var claims: [ClaimID: ClaimForm] = [:]
-  /// Claims of leases whose devices have not returned.
-  private(set) var holders: [LeaseID: ClaimForm] = [:]
+  /// The names of what is in the pool.
+  private(set) var book = Book()
   /// How many explanations are left.
   var explanations = ExplainBudget()
-  /// Keys of the budgets of delegations, for their names.
-  private var budgets: [BucketID: Key] = [:]
-  /// Keys of the quotes that are known, for their names.
-  private var quotes: [QuoteID: Key] = [:]
   /// What happened since the last look, oldest first.
   private(set) var happenings: [Happening] = []
   /// The last sequence of each node whose documents have none of their own.
@@ -40,7 +30,25 @@ struct PlaceSession {
     apply(.begin(epoch: 1), at: .origin)
   }
 
+  /// The pool as it is shown.
+  var scene: Scene { Scene(pool: pool, log: log, book: book) }
+  var names: NameTable { book.names }
+  var vocabulary: PolicyVocabulary { book.vocabulary }
+
   // MARK: commands
+
+  /// Does what is asked with one command.
+  /// - Returns: nil for a look, and for a node's account.
+  mutating func decide(
+    _ operation: StreamRequest.Operation
+  ) throws(NameCollision) -> Decision? {
+    guard let command = try operation.command(in: pool, names: book.names) else { return nil }
+    try book.enter(operation)
+    let (decision, _) = decide(command, at: pool.now)
+    book.settle(operation, decision, log)
+    noteEvents()
+    return decision
+  }
 
   /// Applies one command and notes what happened.
   @discardableResult
@@ -121,23 +129,15 @@ struct PlaceSession {
 
   // MARK: documents
 
-  /// Puts a policy in force; its names count once it is.
+  /// Puts a policy in force.
   mutating func activate(_ document: PolicyDocument) throws(NameCollision) -> Decision {
-    var merged = names
-    try merged.merge(document.names)
-    let decision = apply(.activate(document.generation, document.policy), at: pool.now)
-    if decision.verdict == .done {
-      names = merged
-      vocabulary = document.vocabulary
-    }
-    return decision
+    try decide(.policy(document)) ?? apply(.tick, at: pool.now)
   }
 
   /// Enrols a node that is new and takes its account. A node whose first account is refused is
   /// forgotten again.
   mutating func advertise(_ document: NodeDocument) throws(NameCollision) -> Decision {
-    var merged = names
-    try merged.merge(document.names)
+    try book.enter(.advertise(document))
     let known = pool.node(named: document.key)
     var node = known
     if node == nil {
@@ -149,7 +149,6 @@ struct PlaceSession {
     let last = sequences[document.key] ?? 0
     let report = document.advertisement.report
     let message = document.hasSequence ? document : document.numbered(last + 1)
-    names = merged
     let decision = apply(.advertise(id, message.advertisement), at: pool.now)
     if decision.verdict == .done {
       sequences[document.key] = document.hasSequence ? max(last, report.sequence) : last + 1
@@ -159,7 +158,7 @@ struct PlaceSession {
       let now = pool.now
       let (forgotten, progress) = pool.apply(.forget(id), at: now, into: &scratch)
       journal?.append(.forget(id), at: now, forgotten, progress, scratch)
-      predictor.fold(scratch, in: pool)
+      book.begin(scratch, in: pool)
     }
     return decision
   }
@@ -176,69 +175,33 @@ struct PlaceSession {
   }
 
   /// Submits a claim.
+  @discardableResult
   mutating func submit(_ form: ClaimForm) throws(NameCollision) -> Decision {
-    try form.intern(into: &names)
-    let (decision, _) = decide(.submit(form.spec(in: pool, at: pool.now)), at: pool.now)
-    if let id = decision.claim {
-      claims[id] = form
-    } else {
-      form.release(from: &names)
-    }
-    noteEvents()
-    return decision
+    try decide(.claim(form)) ?? apply(.tick, at: pool.now)
   }
-
-  /// Records a correction, or forgets it. The names of those in force are held once each.
-  mutating func correct(_ form: CorrectionForm) throws(NameCollision) -> Decision {
-    try form.intern(into: &names)
-    let scope = form.correction.scope
-    let wasKnown = pool.correction(scope) != nil
-    let decision = apply(.signal(.corrected(form.correction)), at: pool.now)
-    let isKnown = pool.correction(scope) != nil
-    if wasKnown || !isKnown { form.release(from: &names) }
-    if wasKnown, !isKnown { form.release(from: &names) }
-    return decision
-  }
-
-  /// Gives a delegation, or gives one anew. The name of a budget is held once, while the pool
-  /// knows it.
-  mutating func delegate(_ form: DelegationForm) throws(NameCollision) -> Decision {
-    try form.intern(into: &names)
-    let wasKnown = pool.budget(named: form.key) != nil
-    let decision = apply(.delegate(form.spec(at: pool.now)), at: pool.now)
-    if wasKnown || pool.budget(named: form.key) == nil { names.release(form.key) }
-    return decision
-  }
-
-  /// Gives a quote. Its name is held once, while the pool knows it.
-  mutating func quote(_ form: QuoteForm) throws(NameCollision) -> Decision {
-    try form.intern(into: &names)
-    let spec = form.claim.spec(in: pool, at: pool.now)
-    let decision = apply(.quote(form.key, spec, lasts: form.lasts), at: pool.now)
-    if decision.quote == nil { names.release(form.key) }
-    return decision
-  }
-
-  /// When a waiting claim is likely to start; nil where it does not wait in the order, or too
-  /// little was seen.
-  func likely(_ claim: ClaimID) -> Prediction? { predictor.likely(claim, in: pool) }
 
   // MARK: words
 
   /// Looks while the names of a claim can be read, whether or not it was submitted.
   mutating func withNames<T>(
-    of form: ClaimForm, _ body: (inout PlaceSession) -> T
+    of form: ClaimForm, _ body: (Scene) -> T
   ) throws(NameCollision) -> T {
-    try form.intern(into: &names)
-    defer { form.release(from: &names) }
-    return body(&self)
+    let (pool, log) = (pool, log)
+    return try book.withNames(of: form) { body(Scene(pool: pool, log: log, book: $0)) }
   }
 
   /// The reasons of the last decision, in words.
   func reasons(of decision: Decision, claim: ClaimForm? = nil) -> [ReasonText] {
-    decision.reasons.indices.map {
-      ReasonText(log.reasons[$0], in: pool, names: names, claim: claim)
+    scene.reasons(of: decision, claim: claim)
+  }
+
+  /// What would be granted now instead of a claim that was just answered, within the budget.
+  mutating func alternatives(to form: ClaimForm) -> AlternativesView {
+    let spec = form.spec(in: pool, at: pool.now)
+    if let refusal = explanations.take(spec.principal, form.principal, at: pool.now) {
+      return AlternativesView(of: form, absent: .budgetSpent(refusal))
     }
+    return AlternativesView(of: form, submitted: pool.now, in: scene)
   }
 
   /// What happened since the last call.
@@ -249,27 +212,8 @@ struct PlaceSession {
 
   /// Takes in the events of the command that was just applied.
   private mutating func noteEvents() {
-    predictor.fold(log, in: pool)
-    for event in log.events {
-      if case .leaseGranted(let claim, let grants) = event {
-        for grant in log.grants[grants.indices] {
-          holders[grant.lease] = claims[claim]
-          happenings.append(Happening(grant, in: self))
-        }
-      }
-      if let happening = Happening(event, in: self) { happenings.append(happening) }
-      switch event {
-      case .budgetOpened(let id, _): budgets[id] = pool.bucket(id)?.rule.key
-      case .budgetForgotten(let id):
-        if let key = budgets.removeValue(forKey: id) { names.release(key) }
-      case .quoteIssued(let id, _): quotes[id] = pool.quote(id)?.key
-      case .quoteForgotten(let id):
-        if let key = quotes.removeValue(forKey: id) { names.release(key) }
-      case .claimEnded(let id, _):
-        claims.removeValue(forKey: id)?.release(from: &names)
-      case .leaseEnded(let id): holders[id] = nil
-      default: break
-      }
-    }
+    book.begin(log, in: pool)
+    happenings += scene.happenings()
+    book.end(log)
   }
 }

@@ -1,5 +1,6 @@
 import PoolAllocator
 import PoolConsole
+import PoolViews
 import PoolWire
 import StrictJSON
 
@@ -110,53 +111,25 @@ struct StreamAnswer {
     let before = session.pool.now
     let note = note(session)
     let decision = try decide(&session)
-    let reasons = decision.map { session.reasons(of: $0, claim: form) } ?? []
-    var isRunning: (id: LeaseID, lease: Lease)?
-    if let id = decision?.lease, let lease = session.pool.lease(id) { isRunning = (id, lease) }
+    let view = decision.map {
+      AnswerView($0, to: request.operation, called: request.op, asked: before, in: session.scene)
+    }
     var writer = JSONWriter()
     writer.object { writer in
-      writer.head(request, number, (decision?.verdict ?? .done).wire, in: session)
+      writer.head(request, number, (decision?.verdict ?? .done).wire, in: session.scene)
       if let note { writer.string("note", note) }
-      if let form, let decision {
-        writer.string("claim", form.name)
-        writer.string("tenant", form.tenant)
-        writer.gpuSeconds("price_gpu_seconds", decision.price)
-        writer.gpuSeconds("reservation_gpu_seconds", decision.reservation)
-        if let plan = decision.plan, plan.correctionMilli != Correction.none {
-          writer.milli("correction", Int64(plan.correctionMilli))
-          let ms = Amounts.nanosecondsPerMilli
-          writer.milli("expected_seconds", (plan.expected.ns + ms - 1) / ms)
-        }
-        if let id = decision.quote { writer.quote(id, in: session) }
-        if let position = decision.claim.flatMap({ session.pool.position(of: $0) }) {
-          writer.int64("position", Int64(position))
-        }
-        if let id = decision.claim {
-          writer.degraded(id, in: session.pool, names: session.names)
-          writer.startBound(id, in: session)
-          writer.likely(id, in: session)
-        }
-      }
-      if let (id, lease) = isRunning {
-        writer.key("lease")
-        writer.lease(id, lease, in: session.pool, names: session.names)
-        if form != nil { writer.gang(of: id, in: session.pool, names: session.names) }
-      }
-      if let moment = decision?.retryAt {
-        let key = form?.key ?? NameTable.key(.text, request.op)
-        writer.hint(RetryHint(moment, now: before, key: key))
-      }
-      if !reasons.isEmpty {
-        writer.array("blocking") { writer in for reason in reasons { writer.reason(reason) } }
-      }
-      if request.wantsAlternatives, isRunning == nil, let form {
+      view?.write(&writer)
+      if request.wantsAlternatives, view?.hasLease != true,
+        case .claim(let form) = request.operation
+      {
         writer.alternatives(session.alternatives(to: form), at: session.pool.now)
       }
       if case .status = request.operation {
-        writer.object("pool") { PoolView(session).write(&$0) }
-        LiveView(session).write(&writer)
-        writer.quotes(in: session)
-        PressureView(session).write(&writer)
+        let scene = session.scene
+        writer.object("pool") { PoolView(scene).write(&$0) }
+        LiveView(scene).write(&writer)
+        writer.quotes(in: scene)
+        PressureView(scene).write(&writer)
       }
       let happenings = session.takeHappenings()
       writer.array("events") { writer in for one in happenings { one.write(&writer) } }
@@ -171,104 +144,19 @@ struct StreamAnswer {
     return "labels and approved devices stay as the node was enrolled"
   }
 
-  private var form: ClaimForm? {
-    switch request.operation {
-    case .claim(let form): form
-    case .quote(let form): form.claim
-    default: nil
-    }
-  }
-
   /// - Returns: nil where nothing is to be decided.
   private func decide(_ session: inout PlaceSession) throws(NameCollision) -> Decision? {
     let now = session.pool.now
     switch request.operation {
-    case .claim(let form): return try session.submit(form)
-    case .quote(let form): return try session.quote(form)
-    case .started(let lease, let fencing):
-      return session.apply(.confirmStarted(lease, fencing), at: now)
-    case .renew(let lease, let fencing): return session.apply(.renew(lease, fencing), at: now)
-    case .checkpoint(let lease, let fencing):
-      return session.apply(.confirmCheckpoint(lease, fencing), at: now)
-    case .complete(let lease, let fencing, let outcome, let empty):
-      let decision = session.apply(.release(lease, fencing, outcome), at: now)
-      guard empty, decision.verdict == .done else { return decision }
+    case .advertise(let node): return try session.advertise(node)
+    case .complete(let lease, let fencing, _, empty: true):
+      let decision = try session.decide(request.operation)
+      guard decision?.verdict == .done else { return decision }
       return session.apply(.confirmEmpty(lease, fencing), at: now)
-    case .empty(let lease, let fencing):
-      return session.apply(.confirmEmpty(lease, fencing), at: now)
-    case .cancel(let tenant, let claim):
-      try session.names.check(.claim, NamePath.join(tenant, claim))
-      let id = session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
-      return session.apply(.cancel(id ?? ClaimID(row: .max, generation: 0)), at: now)
-    case .decide(let tenant, let claim, let by, let plan):
-      return try decide(tenant, claim, by: by, plan: plan, &session)
-    case .delegate(let form): return try session.delegate(form)
-    case .revoke(let tenant, let budget):
-      try session.names.check(.budget, NamePath.join(tenant, budget))
-      return session.apply(
-        .revoke(DelegationForm.key(tenant: tenant, budget: budget)), at: now)
-    case .raiseEmergency(let bucket, let by, let other, let length):
-      try session.names.check(.bucket, bucket)
-      for principal in [by, other] { try session.names.check(.principal, principal) }
-      let raise = EmergencyRaise(
-        by: NameTable.key(.principal, by), and: NameTable.key(.principal, other),
-        until: now + length)
-      let id = session.pool.bucket(named: NameTable.key(.bucket, bucket))
-      return session.apply(
-        .raiseEmergency(id ?? BucketID(row: .max, generation: 0), raise), at: now)
     case .tick:
       session.tick(at: now)
       return session.apply(.tick, at: now)
-    case .advertise(let node): return try session.advertise(node)
-    case .node(let name, let operation):
-      try session.names.check(.node, name)
-      return apply(operation, to: name, &session)
-    case .restrict(let kind, let name, let restriction):
-      let nameKind = StreamRequest.nameKind(kind)
-      try session.names.check(nameKind, name)
-      let key = NameTable.key(nameKind, name)
-      return session.apply(.restrict(kind, key, restriction?.restriction(at: now)), at: now)
-    case .correction(let correction): return try session.correct(correction)
-    case .dependency(let name, let state):
-      return session.apply(
-        .reportDependency(NameTable.key(.dependency, name), state), at: now)
-    case .measure(let measurement):
-      return session.apply(.signal(.measured(measurement)), at: now)
-    case .policy(let policy): return try session.activate(policy)
-    case .status, .explain: return nil
-    }
-  }
-
-  private func decide(
-    _ tenant: String, _ claim: String, by name: String, plan: String?,
-    _ session: inout PlaceSession
-  ) throws(NameCollision) -> Decision {
-    try session.names.check(.claim, NamePath.join(tenant, claim))
-    try session.names.check(.principal, name)
-    let id =
-      session.pool.claim(named: ClaimForm.key(tenant: tenant, name: claim))
-      ?? ClaimID(row: .max, generation: 0)
-    let by = NameTable.key(.principal, name)
-    guard let plan else { return session.apply(.deny(id, by: by), at: session.pool.now) }
-    try session.names.check(.plan, plan)
-    return session.apply(
-      .approve(id, by: by, plan: NameTable.key(.plan, plan)), at: session.pool.now)
-  }
-
-  private func apply(
-    _ operation: StreamRequest.NodeOperation, to name: String, _ session: inout PlaceSession
-  ) -> Decision {
-    let now = session.pool.now
-    let known = session.pool.node(named: NameTable.key(.node, name))
-    // An id that is never live gets the core's own answer for an unknown name.
-    let node = known ?? NodeID(row: .max, generation: 0)
-    switch operation {
-    case .silence: return session.apply(.silence(node), at: now)
-    case .hear: return session.apply(.hear(node), at: now)
-    case .cordon: return session.apply(.cordon(node), at: now)
-    case .uncordon: return session.apply(.uncordon(node), at: now)
-    case .drain(let grace): return session.apply(.drain(node, deadline: now + grace), at: now)
-    case .fence: return session.apply(.fence(node), at: now)
+    default: return try session.decide(request.operation)
     }
   }
 }

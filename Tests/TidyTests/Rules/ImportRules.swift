@@ -17,9 +17,10 @@ enum ImportRules {
     "PoolVerifier": ["PoolAllocator"],
     "PoolInsight": ["PoolAllocator"],
     "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord", "PoolVerifier"],
+    "PoolViews": ["PoolAllocator", "PoolInsight", "PoolWire", "StrictJSON"],
     "PoolConsole": libc.union(["PoolWire"]),
     "pool-agent": libc.union([
-      "PoolAllocator", "PoolInsight", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
+      "PoolAllocator", "PoolViews", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
       "AgentCore", "PoolRecord",
       "FoundationEssentials", "Synchronization",
     ]),

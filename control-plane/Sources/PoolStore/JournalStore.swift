@@ -16,10 +16,23 @@ public protocol JournalStore: Sendable {
   func recover() throws(StoreError) -> Recovered
 
   /// Makes a batch durable, with the answers that bind the names of its requests, in one step.
-  /// - Parameter utc: the wall clock, for the age of answers. Unit: seconds since 1970.
+  /// - Parameters:
+  ///   - notes: what is kept with the records of requests, by their tickets.
+  ///   - utc: the wall clock, for the age of answers. Unit: seconds since 1970.
   /// - Throws: where another leader writes since, or the batch could not be made durable; then
   ///   every later call throws too.
-  func append(_ batch: borrowing Batch, utc: Int64) throws(StoreError)
+  func append(
+    _ batch: borrowing Batch, notes: [Key: RequestNote], utc: Int64
+  ) throws(StoreError)
+
+  /// The last note about a subject.
+  /// - Complexity: O(log records).
+  func note(of subject: Key) throws(StoreError) -> RequestNote?
+
+  /// Notes behind a record, in order, with the numbers of their records.
+  func notes(
+    after sequence: UInt64, atMost limit: Int
+  ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)]
 
   /// What was answered to a request of a name, if it is remembered.
   func answer(to name: RequestName) throws(StoreError) -> KnownAnswer?
@@ -31,6 +44,48 @@ public protocol JournalStore: Sendable {
   /// Visits the bytes of the journal in the form that the root package's tools read: the header,
   /// then records, in parts of a few megabytes.
   func export(_ visit: (borrowing [UInt8]) throws -> Void) throws
+}
+
+extension JournalStore {
+  /// As `append`, without notes.
+  public func append(_ batch: borrowing Batch, utc: Int64) throws(StoreError) {
+    try append(batch, notes: [:], utc: utc)
+  }
+}
+
+/// What is kept with the record of a request, in its chain: what it was about, and its text. The
+/// core keeps keys alone, so this is where the names behind them, and who asked, are written down.
+public struct RequestNote: Hashable, Sendable {
+  /// What it was about: a claim, a node, a policy.
+  public let subject: Key
+  /// The text, opaque to the store.
+  public let text: [UInt8]
+
+  /// Makes a note.
+  public init(subject: Key, text: [UInt8]) {
+    self.subject = subject
+    self.text = text
+  }
+
+  /// As it is stored: the subject, big end first, then the text.
+  var bytes: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(16 + text.count)
+    for half in [subject.high, subject.low] {
+      for shift in stride(from: UInt64(56), through: 0, by: -8) {
+        bytes.append(UInt8(truncatingIfNeeded: half >> shift))
+      }
+    }
+    return bytes + text
+  }
+
+  /// Reads one.
+  /// - Returns: nil for anything that is shorter than a subject.
+  init?(_ bytes: [UInt8]) {
+    guard bytes.count >= 16 else { return nil }
+    let halves = [bytes[..<8], bytes[8..<16]].map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
+    self.init(subject: Key(high: halves[0], low: halves[1]), text: Array(bytes[16...]))
+  }
 }
 
 /// What a store read back.

@@ -100,6 +100,7 @@ struct Reading {
     var sequence: Int64
     var bytes: [UInt8]
     var link: [UInt8]
+    var note: [UInt8]?
   }
 
   /// Reads the header.
@@ -140,7 +141,7 @@ struct Reading {
         guard row.sequence == Int64(sequence) else {
           throw damage(sequence, "record \(row.sequence) stands in its place")
         }
-        links.add(sequence, row.bytes[...])
+        links.add(sequence, row.bytes[...], note: row.note)
         guard links.last == row.link else {
           throw damage(sequence, "it is not what was written: the chain breaks there")
         }
@@ -160,7 +161,7 @@ struct Reading {
         let rows = try GRDB.Row.fetchCursor(
           db.cachedStatement(
             sql: """
-              SELECT sequence, bytes, link FROM record WHERE sequence >= ?
+              SELECT sequence, bytes, link, note FROM record WHERE sequence >= ?
               ORDER BY sequence LIMIT ?
               """), arguments: [from, Self.part])
         var found: [Stored] = []
@@ -169,7 +170,7 @@ struct Reading {
           found.append(
             Stored(
               sequence: row["sequence"], bytes: Blob.bytes(row["bytes"]) ?? [],
-              link: Blob.bytes(row["link"]) ?? []))
+              link: Blob.bytes(row["link"]) ?? [], note: Blob.bytes(row["note"])))
         }
         return found
       }

@@ -11,8 +11,8 @@ import Synchronization
 /// A batch is one transaction, written ahead and synced before `append` returns. The file is
 /// `journal.sqlite` in a folder of mode 700. Its tables: `head`, one row with the journal's header,
 /// the present leader, how many records there are and the last link; `record`, one row a command
-/// with its number, its bytes in the record form and its link of the chain; `answer`, one row a
-/// name with its digest and the record that answered it.
+/// with its number, its bytes in the record form, its note and its link of the chain; `answer`, one
+/// row a name with its digest and the record that answered it.
 public final class SQLiteStore: JournalStore {
   /// Which allocator decides; written with every record.
   public let engine: UInt16
@@ -120,12 +120,14 @@ public final class SQLiteStore: JournalStore {
     return recovered
   }
 
-  public func append(_ batch: borrowing Batch, utc: Int64) throws(StoreError) {
+  public func append(
+    _ batch: borrowing Batch, notes: [Key: RequestNote], utc: Int64
+  ) throws(StoreError) {
     let records = batch.records
     let failure = state.withLock { state -> StoreError? in
       do throws(StoreError) {
         if let ended = state.ended { throw ended }
-        try write(records, utc, &state)
+        try write(records, notes, utc, &state)
         return nil
       } catch {
         let kept: StoreError.Kind = error.kind == .overtaken ? .overtaken : .ended
@@ -137,7 +139,7 @@ public final class SQLiteStore: JournalStore {
   }
 
   private func write(
-    _ records: [PoolLoop.Record], _ utc: Int64, _ state: inout State
+    _ records: [PoolLoop.Record], _ notes: [Key: RequestNote], _ utc: Int64, _ state: inout State
   ) throws(StoreError) {
     guard let leader = state.leader, var writer = state.writer, var chain = state.chain else {
       throw StoreError(.ended, "nothing was recovered yet", remedy: "recover before writing")
@@ -153,10 +155,11 @@ public final class SQLiteStore: JournalStore {
           .tooLong, "record \(sequence) would have \(error.length) bytes",
           remedy: "the command that it is for is too large")
       }
-      chain.add(sequence, state.bytes[start...])
+      let note = record.request.flatMap { notes[$0.ticket] }?.bytes
+      chain.add(sequence, state.bytes[start...], note: note)
       rows.append(
         Row(
-          sequence: sequence, bytes: start..<state.bytes.count, link: chain.last,
+          sequence: sequence, bytes: start..<state.bytes.count, link: chain.last, note: note,
           name: record.request.flatMap { $0.answer.binds ? $0.name : nil }))
     }
     let bytes = state.bytes
@@ -190,12 +193,17 @@ public final class SQLiteStore: JournalStore {
     var sequence: UInt64
     var bytes: Range<Int>
     var link: [UInt8]
+    var note: [UInt8]?
     var name: RequestName?
 
     func insert(into db: Database, _ all: [UInt8], _ utc: Int64) throws {
       try db.cachedStatement(
-        sql: "INSERT INTO record (sequence, bytes, link) VALUES (?, ?, ?)"
-      ).execute(arguments: [Int64(sequence), Blob.data(all[bytes]), Blob.data(link[...])])
+        sql: "INSERT INTO record (sequence, bytes, link, note) VALUES (?, ?, ?, ?)"
+      ).execute(
+        arguments: [
+          Int64(sequence), Blob.data(all[bytes]), Blob.data(link[...]),
+          note.map { Blob.data($0[...]) },
+        ])
       guard let name else { return }
       try db.cachedStatement(
         sql: "INSERT INTO answer (name, digest, sequence, utc) VALUES (?, ?, ?, ?)"
@@ -242,6 +250,41 @@ public final class SQLiteStore: JournalStore {
   }
 
   // MARK: reading
+
+  public func note(of subject: Key) throws(StoreError) -> RequestNote? {
+    try Self.guarded("the notes cannot be read") {
+      try database.read { db in
+        try DatabaseValue.fetchOne(
+          db.cachedStatement(
+            sql: """
+              SELECT note FROM record WHERE note IS NOT NULL AND substr(note, 1, 16) = ?
+              ORDER BY sequence DESC LIMIT 1
+              """), arguments: [Blob.data(of: subject)]
+        ).flatMap(Blob.bytes).flatMap { RequestNote($0) }
+      }
+    }
+  }
+
+  public func notes(
+    after sequence: UInt64, atMost limit: Int
+  ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {
+    try Self.guarded("the notes cannot be read") {
+      try database.read { db in
+        let rows = try GRDB.Row.fetchAll(
+          db.cachedStatement(
+            sql: """
+              SELECT sequence, note FROM record WHERE sequence > ? AND note IS NOT NULL
+              ORDER BY sequence LIMIT ?
+              """), arguments: [Int64(clamping: sequence), limit])
+        return rows.compactMap { row in
+          guard let number = Int64.fromDatabaseValue(row["sequence"]),
+            let note = Blob.bytes(row["note"]).flatMap({ RequestNote($0) })
+          else { return nil }
+          return (UInt64(clamping: number), note)
+        }
+      }
+    }
+  }
 
   public func export(_ visit: (borrowing [UInt8]) throws -> Void) throws {
     try Reading(database).visit(visit)

@@ -7,7 +7,7 @@ import PoolAllocator
 enum Shape {
   /// "Pool" as SQLite's application id.
   static let application = 0x506F_6F6C
-  static let version = 1
+  static let version = 2
 
   static func make(in db: Database, _ header: [UInt8]) throws {
     try db.execute(
@@ -18,7 +18,8 @@ enum Shape {
           one INTEGER PRIMARY KEY CHECK (one = 1), header BLOB NOT NULL, leader INTEGER NOT NULL,
           records INTEGER NOT NULL, link BLOB NOT NULL);
         CREATE TABLE record (
-          sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL, link BLOB NOT NULL);
+          sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL, link BLOB NOT NULL, note BLOB);
+        CREATE INDEX record_subject ON record (substr(note, 1, 16)) WHERE note IS NOT NULL;
         CREATE TABLE answer (
           name BLOB PRIMARY KEY, digest BLOB NOT NULL, sequence INTEGER NOT NULL,
           utc INTEGER NOT NULL) WITHOUT ROWID;

@@ -48,10 +48,10 @@ import Testing
   @Test func whatOthersWroteIsRefused() throws {
     let scratch = Scratch()
     try scratch.fill(batches: 1)
-    try scratch.edit { try $0.execute(sql: "PRAGMA user_version = 2") }
+    try scratch.edit { try $0.execute(sql: "PRAGMA user_version = 3") }
     let newer = Scratch.refusal { _ = try scratch.store() }
     #expect(newer?.kind == .foreign)
-    #expect(newer?.description.contains("shape 2") == true)
+    #expect(newer?.description.contains("shape 3") == true)
     try scratch.edit { try $0.execute(sql: "PRAGMA application_id = 7") }
     #expect(Scratch.refusal { _ = try scratch.store() }?.kind == .foreign)
     let text = Scratch()
@@ -155,5 +155,33 @@ import Testing
     let other = Scratch()
     try other.fill(batches: 10)
     #expect(try other.store(engine: 2).verify().decided == 0)
+  }
+
+  @Test("a note stands with its record, in its chain, and is found by its subject")
+  func notes() throws {
+    let scratch = Scratch()
+    let subject = Key(high: 7, low: 8)
+    do {
+      let store = try scratch.store()
+      var loop = Loop(
+        after: try store.recover().pool, limits: LoopLimits(),
+        at: ClockReading(elapsed: 0, utc: 1_000))
+      for number in UInt64(1)...3 { _ = loop.take(Scratch.request(number)) }
+      let batch = try #require(loop.run(at: ClockReading(elapsed: 1, utc: 1)).batch)
+      let notes = [
+        Key(high: 1, low: 1): RequestNote(subject: subject, text: Array("first".utf8)),
+        Key(high: 1, low: 3): RequestNote(subject: subject, text: Array("last".utf8)),
+      ]
+      try store.append(batch, notes: notes, utc: 1)
+      #expect(try store.note(of: subject)?.text == Array("last".utf8))
+      #expect(try store.note(of: Key(high: 7, low: 9)) == nil)
+      let all = try store.notes(after: 0, atMost: 10)
+      #expect(all.map(\.sequence) == [2, 4])
+      #expect(try store.notes(after: 2, atMost: 10).map(\.sequence) == [4])
+    }
+    #expect(try scratch.store().recover().records == 4)
+    try scratch.edit { try $0.execute(sql: "UPDATE record SET note = NULL WHERE sequence = 4") }
+    #expect(
+      Scratch.refusal { _ = try scratch.store().recover() }?.kind == .damaged(record: 4))
   }
 }

@@ -1,20 +1,22 @@
-import PoolAllocator
-import PoolWire
-import StrictJSON
+public import PoolAllocator
+public import PoolWire
+public import StrictJSON
 
 /// What would be granted at once instead of a claim: the model behind the table and the JSON.
-struct AlternativesView {
+public struct AlternativesView: Sendable {
   /// One alternative, in the names of the pool.
-  struct Row {
+  public struct Row: Sendable {
     var change: Alternative.Change
     var from: String
     var to: String
-    var lane: String
-    var alternative: Alternative
+    /// Where it would run.
+    public var lane: String
+    /// What would be granted.
+    public var alternative: Alternative
   }
 
   /// Why there is none.
-  enum Absence {
+  public enum Absence: Sendable {
     case approvalNeeded
     case grantedAsAsked
     case nothingRuns
@@ -22,18 +24,21 @@ struct AlternativesView {
     case leftOut(after: Int)
   }
 
-  let form: ClaimForm
-  private(set) var rows: [Row] = []
-  private(set) var absence: Absence?
+  /// The claim.
+  public let form: ClaimForm
+  /// What would be granted instead.
+  public private(set) var rows: [Row] = []
+  /// Why there is none.
+  public private(set) var absence: Absence?
 
   /// Asks the pool.
   /// - Parameter submitted: when the claim was submitted, or would be.
-  init(of form: ClaimForm, submitted: Instant, in session: PlaceSession) {
+  public init(of form: ClaimForm, submitted: Instant, in scene: Scene) {
     self.form = form
-    let (pool, spec) = (session.pool, form.spec(in: session.pool, at: submitted))
+    let (pool, spec) = (scene.pool, form.spec(in: scene.pool, at: submitted))
     rows = pool.alternatives(to: spec).map { alternative in
-      let (from, to) = Self.sides(of: alternative, spec, form, session)
-      let lane = pool.lane(alternative.lane).map { session.names.text($0.key) } ?? "-"
+      let (from, to) = Self.sides(of: alternative, spec, form, scene)
+      let lane = pool.lane(alternative.lane).map { scene.names.text($0.key) } ?? "-"
       return Row(
         change: alternative.change, from: from, to: to, lane: lane, alternative: alternative)
     }
@@ -48,19 +53,19 @@ struct AlternativesView {
   }
 
   /// Nothing was asked.
-  init(of form: ClaimForm, absent absence: Absence) {
+  public init(of form: ClaimForm, absent absence: Absence) {
     self.form = form
     self.absence = absence
   }
 
   private static func sides(
-    of alternative: Alternative, _ asked: ClaimSpec, _ form: ClaimForm, _ session: PlaceSession
+    of alternative: Alternative, _ asked: ClaimSpec, _ form: ClaimForm, _ scene: Scene
   ) -> (from: String, to: String) {
-    let (pool, given) = (session.pool, alternative.spec)
-    func profile(_ lane: Lane) -> String { session.names.text(lane.profile.key) }
+    let (pool, given) = (scene.pool, alternative.spec)
+    func profile(_ lane: Lane) -> String { scene.names.text(lane.profile.key) }
     switch alternative.change {
     case .lane:
-      let lane = pool.lane(alternative.lane).map { session.names.text($0.key) }
+      let lane = pool.lane(alternative.lane).map { scene.names.text($0.key) }
       return (form.lanes.joined(separator: ", "), lane ?? "-")
     case .profile:
       var known: [String] = []
@@ -81,7 +86,7 @@ struct AlternativesView {
       )
     case .devices: return ("\(asked.demand.devices)", "\(given.demand.devices)")
     case .members: return ("\(asked.demand.members)", "\(given.demand.members)")
-    case .service: return (form.service, session.names.text(given.service))
+    case .service: return (form.service, scene.names.text(given.service))
     }
   }
 }
@@ -99,7 +104,7 @@ extension AlternativesView.Absence {
   }
 
   /// Why, for people.
-  func sentence(at now: Instant) -> String {
+  public func sentence(at now: Instant) -> String {
     switch self {
     case .approvalNeeded:
       "another principal has to approve what it plans, and no alternative is a way around that"
@@ -115,9 +120,9 @@ extension AlternativesView.Absence {
 
 extension AlternativesView.Row {
   /// What the claim asked, in a few words.
-  var asked: String { "\(change) \(from)" }
+  public var asked: String { "\(change) \(from)" }
   /// What it would get.
-  var given: String { "\(change) \(to)" }
+  public var given: String { "\(change) \(to)" }
 
   func write(_ form: ClaimForm, _ writer: inout JSONWriter) {
     writer.object { writer in
@@ -157,7 +162,7 @@ extension AlternativesView.Row {
 
 extension JSONWriter {
   /// Writes the alternatives of a claim, or why there is none.
-  mutating func alternatives(_ view: AlternativesView, at now: Instant) {
+  public mutating func alternatives(_ view: AlternativesView, at now: Instant) {
     guard let absence = view.absence else {
       return array("alternatives") { writer in
         for row in view.rows { row.write(view.form, &writer) }
@@ -170,16 +175,5 @@ extension JSONWriter {
         writer.milliseconds("clears_at_ms", refusal.again)
       }
     }
-  }
-}
-
-extension PlaceSession {
-  /// What would be granted now instead of a claim that was just answered, within the budget.
-  mutating func alternatives(to form: ClaimForm) -> AlternativesView {
-    let spec = form.spec(in: pool, at: pool.now)
-    if let refusal = explanations.take(spec.principal, form.principal, at: pool.now) {
-      return AlternativesView(of: form, absent: .budgetSpent(refusal))
-    }
-    return AlternativesView(of: form, submitted: pool.now, in: self)
   }
 }

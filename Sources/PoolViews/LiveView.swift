@@ -1,14 +1,14 @@
-import PoolAllocator
+public import PoolAllocator
 import PoolWire
-import StrictJSON
+public import StrictJSON
 
 /// What lives in a pool: its leases and the claims that wait, read once.
-struct LiveView {
+public struct LiveView: Sendable {
   /// Most leases of one answer. Unit: leases.
-  static let leasesMax = 10_000
+  public static let leasesMax = 10_000
   /// Most waiting claims of one answer, the first in the order: the place of each costs a look at
   /// its lane's queue. Unit: claims.
-  static let waitingMax = 1_000
+  public static let waitingMax = 1_000
 
   struct LeaseRow {
     var id: LeaseID
@@ -16,25 +16,27 @@ struct LiveView {
     var holder: ClaimForm?
   }
 
-  struct WaitingRow {
+  /// A claim that waits.
+  public struct WaitingRow: Sendable {
     var id: ClaimID
     var claim: Claim
     var form: ClaimForm
   }
 
-  private let session: PlaceSession
+  private let scene: Scene
   private var leases: [LeaseRow] = []
   private var waiting: [WaitingRow] = []
 
-  init(_ session: PlaceSession) {
-    self.session = session
+  /// Reads a scene.
+  public init(_ scene: Scene) {
+    self.scene = scene
     var leases: [LeaseRow] = []
-    session.pool.forEachLease { id, lease in
-      leases.append(LeaseRow(id: id, lease: lease, holder: session.holders[id]))
+    scene.pool.forEachLease { id, lease in
+      leases.append(LeaseRow(id: id, lease: lease, holder: scene.holders[id]))
     }
     var waiting: [WaitingRow] = []
-    session.pool.forEachClaim { id, claim in
-      guard claim.isWaiting, let form = session.claims[id] else { return }
+    scene.pool.forEachClaim { id, claim in
+      guard claim.isWaiting, let form = scene.claims[id] else { return }
       waiting.append(WaitingRow(id: id, claim: claim, form: form))
     }
     waiting.sort { $0.claim.turn < $1.claim.turn }
@@ -43,8 +45,8 @@ struct LiveView {
   }
 
   /// Members of an object that is open.
-  func write(_ writer: inout JSONWriter) {
-    let (pool, names) = (session.pool, session.names)
+  public func write(_ writer: inout JSONWriter) {
+    let (pool, names) = (scene.pool, scene.names)
     writer.array("leases") { writer in
       for row in leases.prefix(Self.leasesMax) {
         writer.lease(row.id, row.lease, holder: row.holder, in: pool, names: names)
@@ -55,7 +57,7 @@ struct LiveView {
     }
     writer.array("waiting") { writer in
       for row in waiting.prefix(Self.waitingMax) {
-        writer.object { $0.waiting(row, in: session) }
+        writer.object { $0.waiting(row, in: scene) }
       }
     }
     if waiting.count > Self.waitingMax {
@@ -69,8 +71,8 @@ extension JSONWriter {
   /// - Parameters:
   ///   - blocking: what stands in its way, where that is known.
   ///   - isPlaced: whether its place in the order is counted.
-  mutating func waiting(
-    _ row: LiveView.WaitingRow, in session: PlaceSession, blocking: [Reason]? = nil,
+  public mutating func waiting(
+    _ row: LiveView.WaitingRow, in scene: Scene, blocking: [Reason]? = nil,
     isPlaced: Bool = true
   ) {
     string("claim", row.form.name)
@@ -79,45 +81,45 @@ extension JSONWriter {
     string("state", row.claim.state.wire)
     milliseconds("submitted_at_ms", row.claim.turn.submitted)
     array("lanes") { writer in for lane in row.form.lanes { writer.string(lane) } }
-    if isPlaced, let position = session.pool.position(of: row.id) {
+    if isPlaced, let position = scene.pool.position(of: row.id) {
       int64("position", Int64(position))
     }
     if row.claim.state == .queued { int64("level", Int64(row.claim.level)) }
-    planned(row.claim.pin, in: session)
-    startBound(row.id, in: session)
-    likely(row.id, in: session)
+    planned(row.claim.pin, in: scene)
+    startBound(row.id, in: scene)
+    likely(row.id, in: scene)
     if row.claim.state == .parked,
-      let bucket = row.claim.bucket.flatMap({ session.pool.bucket($0) })
+      let bucket = row.claim.bucket.flatMap({ scene.pool.bucket($0) })
     {
-      let name = session.names.text(bucket.rule.key)
+      let name = scene.names.text(bucket.rule.key)
       if bucket.delegation == nil {
         string("bucket", name)
       } else {
         string("budget", NamePath.last(name))
       }
     }
-    approval(row.claim, in: session)
-    degraded(row.id, in: session.pool, names: session.names)
-    if let row = row.claim.heldBy, let identity = session.pool.identity(atRow: row) {
+    approval(row.claim, in: scene)
+    degraded(row.id, in: scene.pool, names: scene.names)
+    if let row = row.claim.heldBy, let identity = scene.pool.identity(atRow: row) {
       string("held_by", "\(identity.kind)")
     }
     array("blocking") { writer in
-      for reason in blocking ?? session.pool.obstacles(of: row.id) {
+      for reason in blocking ?? scene.pool.obstacles(of: row.id) {
         writer.reason(
-          ReasonText(reason, in: session.pool, names: session.names, claim: row.form))
+          ReasonText(reason, in: scene.pool, names: scene.names, claim: row.form))
       }
     }
   }
 
   /// Writes what is kept for a claim: the start that it was promised.
-  private mutating func planned(_ pin: Pin?, in session: PlaceSession) {
+  private mutating func planned(_ pin: Pin?, in scene: Scene) {
     guard let pin else { return }
     object("planned") { writer in
-      if let lane = session.pool.lane(pin.lane) {
-        writer.string("lane", session.names.text(lane.key))
+      if let lane = scene.pool.lane(pin.lane) {
+        writer.string("lane", scene.names.text(lane.key))
       }
-      if let node = session.pool.node(pin.node) {
-        writer.string("node", session.names.text(node.enrolment.key))
+      if let node = scene.pool.node(pin.node) {
+        writer.string("node", scene.names.text(node.enrolment.key))
       }
       writer.milliseconds("at_ms", pin.starts)
     }

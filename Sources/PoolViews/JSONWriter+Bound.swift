@@ -1,12 +1,12 @@
-import PoolAllocator
+public import PoolAllocator
 import PoolWire
-import StrictJSON
+public import StrictJSON
 
 extension JSONWriter {
   /// Writes by when a waiting claim starts at the latest, as `starts_by_ms`, or as `unbounded` why
   /// nothing is said; nothing for a claim that is not in the order.
-  mutating func startBound(_ claim: ClaimID, in session: PlaceSession) {
-    switch session.pool.startBound(of: claim) {
+  public mutating func startBound(_ claim: ClaimID, in scene: Scene) {
+    switch scene.pool.startBound(of: claim) {
     case .success(let bound): milliseconds("starts_by_ms", bound.by)
     case .failure(.notQueued): break
     case .failure(let because): string("unbounded", because.wire)
@@ -16,7 +16,7 @@ extension JSONWriter {
 
 extension Unbounded {
   /// The word of the wire.
-  var wire: String {
+  public var wire: String {
     switch self {
     case .notQueued: "not_queued"
     case .neverFirst: "never_first"
@@ -28,7 +28,7 @@ extension Unbounded {
   }
 
   /// Why, for people.
-  var sentence: String {
+  public var sentence: String {
     switch self {
     case .notQueued: "it does not wait in the order"
     case .neverFirst: "no wait lifts its class to the best level under this policy"

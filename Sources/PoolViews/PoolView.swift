@@ -1,67 +1,111 @@
-import PoolAllocator
+public import PoolAllocator
 import PoolWire
-import StrictJSON
+public import StrictJSON
 
 /// What is in a pool, read once: the one model behind the table and the JSON document.
-struct PoolView {
-  struct LaneRow {
-    var name: String
-    var profile: String
-    var isCPU: Bool
-    var owner: String?
-    var admits: String
-    var capacity: Int64
-    var granted: Int64
-    var lent: Int64
-    var short: Int64
-    var shortBecause: String?
-    var free: Int64
-    var leases: Int64
+public struct PoolView: Sendable {
+  /// A lane.
+  public struct LaneRow: Sendable {
+    /// Its name.
+    public var name: String
+    /// The hardware profile.
+    public var profile: String
+    /// Whether it is processor time.
+    public var isCPU: Bool
+    /// For whom it is reserved.
+    public var owner: String?
+    /// The classes that it admits.
+    public var admits: String
+    /// What it has. Unit: thousandths of a device.
+    public var capacity: Int64
+    /// What is granted of it. Unit: thousandths of a device.
+    public var granted: Int64
+    /// What of that is lent. Unit: thousandths of a device.
+    public var lent: Int64
+    /// What of a guarantee cannot be had. Unit: thousandths of a device.
+    public var short: Int64
+    /// Why.
+    public var shortBecause: String?
+    /// What is free. Unit: thousandths of a device.
+    public var free: Int64
+    /// Leases that live.
+    public var leases: Int64
   }
 
-  struct NodeRow {
-    var name: String
-    var reach: String
-    var duty: String
-    var cpu: Int64
-    var cpuFree: Int64
-    var memory: Int64
-    var memoryFree: Int64
-    var devices: Int64
-    var leases: Int64
+  /// A node.
+  public struct NodeRow: Sendable {
+    /// Its name.
+    public var name: String
+    /// Whether it is heard.
+    public var reach: String
+    /// Whether it takes leases.
+    public var duty: String
+    /// Processor time. Unit: thousandths of a core.
+    public var cpu: Int64
+    /// What of it is free. Unit: thousandths of a core.
+    public var cpuFree: Int64
+    /// Host memory. Unit: bytes.
+    public var memory: Int64
+    /// What of it is free. Unit: bytes.
+    public var memoryFree: Int64
+    /// How many devices it has.
+    public var devices: Int64
+    /// Leases that live.
+    public var leases: Int64
   }
 
-  struct BucketRow {
-    var name: String
-    var tenant: String
-    var level: Credits
-    var burst: Credits
-    var refillPerSecond: Credits
-    var reserved: Credits
-    var leases: Int64
+  /// A bucket.
+  public struct BucketRow: Sendable {
+    /// Its name.
+    public var name: String
+    /// Whose it is.
+    public var tenant: String
+    /// What it can pay now.
+    public var level: Credits
+    /// What it holds at most.
+    public var burst: Credits
+    /// What it gains a second.
+    public var refillPerSecond: Credits
+    /// What is reserved of it.
+    public var reserved: Credits
+    /// Leases that live.
+    public var leases: Int64
     /// When its emergency ends, while it is open.
-    var emergencyUntil: Instant?
+    public var emergencyUntil: Instant?
   }
 
-  struct CorrectionRow {
-    var tenant: String
-    var service: String
-    var modelClass: String?
-    var milli: Int32
+  /// A correction of estimates.
+  public struct CorrectionRow: Sendable {
+    /// Whose it is.
+    public var tenant: String
+    /// The service.
+    public var service: String
+    /// The class of models; nil: all.
+    public var modelClass: String?
+    /// The factor. Unit: thousandths.
+    public var milli: Int32
   }
 
-  var now: Instant
-  var generation: PolicyGeneration
-  var lanes: [LaneRow] = []
-  var nodes: [NodeRow] = []
-  var buckets: [BucketRow] = []
+  /// Pool time.
+  public var now: Instant
+  /// The generation of the policy.
+  public var generation: PolicyGeneration
+  /// The lanes.
+  public var lanes: [LaneRow] = []
+  /// The nodes.
+  public var nodes: [NodeRow] = []
+  /// The buckets of the policy.
+  public var buckets: [BucketRow] = []
   var budgets: [BudgetView] = []
-  var corrections: [CorrectionRow] = []
-  var waiting: Int
+  /// Corrections in force.
+  public var corrections: [CorrectionRow] = []
+  /// Claims that wait.
+  public var waiting: Int
 
-  init(_ session: PlaceSession) {
-    let pool = session.pool
-    let names = session.names
+  /// Reads a scene.
+  public init(_ scene: Scene) {
+    let pool = scene.pool
+    let names = scene.names
     now = pool.now
     generation = pool.generation
     waiting = pool.waitingClaims
@@ -103,7 +147,7 @@ struct PoolView {
     var buckets: [BucketRow] = []
     var budgets: [BudgetView] = []
     pool.forEachBucket { id, bucket in
-      if let budget = BudgetView(bucket, in: session) { return budgets.append(budget) }
+      if let budget = BudgetView(bucket, in: scene) { return budgets.append(budget) }
       buckets.append(
         BucketRow(
           name: names.text(bucket.rule.key),
@@ -130,7 +174,7 @@ struct PoolView {
   }
 
   /// The members of an object that is open.
-  func write(_ writer: inout JSONWriter) {
+  public func write(_ writer: inout JSONWriter) {
     writer.milliseconds("at_ms", now)
     writer.int64("policy_generation", Int64(generation.value))
     writer.int64("waiting_claims", Int64(waiting))

@@ -1,29 +1,30 @@
-import PoolAllocator
+public import PoolAllocator
 import PoolWire
 
-/// How many explanations a session answers: one costs up to `Limits.alternativeTrials` submissions,
+/// How many explanations a scene answers: one costs up to `Limits.alternativeTrials` submissions,
 /// and whoever asks for them must not keep others from being decided.
 ///
 /// Each principal has so many at once and as many more each second of pool time; all together have
 /// ten times as much. What is used up is refused with the exact moment of the next.
-struct ExplainBudget {
+public struct ExplainBudget: Sendable {
   /// For each principal, unless `--explanations` says otherwise. Unit: explanations a second.
-  static let usual: Int64 = 10
+  public static let usual: Int64 = 10
   /// The range of `--explanations`. Unit: explanations a second.
-  static let range: ClosedRange<Int64> = 1...1_000
+  public static let range: ClosedRange<Int64> = 1...1_000
   /// How many principals' shares all of them together have. Unit: principals.
   private static let shares: Int64 = 10
 
   /// Why an explanation is refused.
-  struct Refusal {
+  public struct Refusal: Sendable {
     /// The principal that used its own up; nil where all together did.
-    let principal: String?
-    let perSecond: Int64
+    public let principal: String?
+    /// How many a second it had.
+    public let perSecond: Int64
     /// When the next one is answered.
-    let again: Instant
+    public let again: Instant
 
     /// Why and until when, for people.
-    func sentence(at now: Instant) -> String {
+    public func sentence(at now: Instant) -> String {
       let who = principal.map { "principal \"\($0)\" has" } ?? "all principals together have"
       return "\(who) used up the explanations of this moment, \(perSecond) a second; ask again in"
         + " \(Amounts.seconds((again - now).ns)) s"
@@ -38,13 +39,14 @@ struct ExplainBudget {
   /// Principals that are kept before those are forgotten whose use is made up for.
   private var keptMax = 64
 
-  init(perSecond: Int64 = Self.usual) { self.perSecond = perSecond }
+  /// Nothing is used of it yet.
+  public init(perSecond: Int64 = Self.usual) { self.perSecond = perSecond }
 
   /// How many principals it remembers.
   var principals: Int { used.count }
 
   /// Takes one explanation for a principal, or says why not; then nothing is taken.
-  mutating func take(_ key: Key, _ principal: String, at now: Instant) -> Refusal? {
+  public mutating func take(_ key: Key, _ principal: String, at now: Instant) -> Refusal? {
     let (own, total) = (max(used[key] ?? now, now), max(all, now))
     if let again = next(own, perSecond, at: now) {
       return Refusal(principal: principal, perSecond: perSecond, again: again)

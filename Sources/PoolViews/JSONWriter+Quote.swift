@@ -1,30 +1,30 @@
-import PoolAllocator
+public import PoolAllocator
 import PoolWire
-import StrictJSON
+public import StrictJSON
 
 extension JSONWriter {
   /// Most quotes of one status. Unit: quotes.
   private static var quotesMax: Int { 1_000 }
 
   /// Writes the quote of an answer: what it fixes, and until when.
-  mutating func quote(_ id: QuoteID, in session: PlaceSession) {
-    guard let quote = session.pool.quote(id) else { return }
-    object("quote") { writer in writer.members(of: quote, in: session) }
+  public mutating func quote(_ id: QuoteID, in scene: Scene) {
+    guard let quote = scene.pool.quote(id) else { return }
+    object("quote") { writer in writer.members(of: quote, in: scene) }
   }
 
   /// Writes every quote that the pool knows, in row order; nothing where it knows none.
-  mutating func quotes(in session: PlaceSession) {
+  public mutating func quotes(in scene: Scene) {
     var known: [Quote] = []
-    session.pool.forEachQuote { _, quote in known.append(quote) }
+    scene.pool.forEachQuote { _, quote in known.append(quote) }
     guard !known.isEmpty else { return }
     array("quotes") { writer in
       for quote in known.prefix(Self.quotesMax) {
         writer.object { writer in
-          if let tenant = session.pool.tenant(quote.tenant) {
-            writer.string("tenant", session.names.text(tenant.key))
+          if let tenant = scene.pool.tenant(quote.tenant) {
+            writer.string("tenant", scene.names.text(tenant.key))
           }
           writer.string("state", quote.end.map { "\($0)" } ?? "open")
-          writer.members(of: quote, in: session)
+          writer.members(of: quote, in: scene)
         }
       }
     }
@@ -33,10 +33,10 @@ extension JSONWriter {
     }
   }
 
-  private mutating func members(of quote: Quote, in session: PlaceSession) {
+  private mutating func members(of quote: Quote, in scene: Scene) {
     let ms = Amounts.nanosecondsPerMilli
-    string("quote", NamePath.last(session.names.text(quote.key)))
-    if let lane = session.pool.lane(quote.lane) { string("lane", session.names.text(lane.key)) }
+    string("quote", NamePath.last(scene.names.text(quote.key)))
+    if let lane = scene.pool.lane(quote.lane) { string("lane", scene.names.text(lane.key)) }
     gpuSeconds("rate_gpu_seconds_per_hour", quote.perHour)
     gpuSeconds("price_gpu_seconds", quote.price)
     milli(

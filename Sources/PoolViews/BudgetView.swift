@@ -11,14 +11,14 @@ struct BudgetView {
   private var parent: String?
 
   /// - Returns: nil for a bucket of the policy.
-  init?(_ bucket: Bucket, in session: PlaceSession) {
+  init?(_ bucket: Bucket, in scene: Scene) {
     guard let delegation = bucket.delegation else { return nil }
     self.bucket = bucket
     self.delegation = delegation
-    name = NamePath.last(session.names.text(bucket.rule.key))
-    tenant = session.pool.tenant(bucket.tenant).map { session.names.text($0.key) } ?? "?"
-    parent = bucket.parent.flatMap { session.pool.bucket($0) }
-      .map { NamePath.last(session.names.text($0.rule.key)) }
+    name = NamePath.last(scene.names.text(bucket.rule.key))
+    tenant = scene.pool.tenant(bucket.tenant).map { scene.names.text($0.key) } ?? "?"
+    parent = bucket.parent.flatMap { scene.pool.bucket($0) }
+      .map { NamePath.last(scene.names.text($0.rule.key)) }
   }
 
   func write(_ writer: inout JSONWriter) {

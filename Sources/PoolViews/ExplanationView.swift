@@ -1,18 +1,25 @@
-import PoolAllocator
-import PoolWire
-import StrictJSON
+public import PoolAllocator
+public import PoolWire
+public import StrictJSON
 
 /// Everything that is known of one claim: lane by lane what stands in its way and what it would
 /// cost, and what would run instead; of one that runs, where, since when and at what cost.
-struct ExplanationView {
-  let session: PlaceSession
+public struct ExplanationView: Sendable {
+  let scene: Scene
   let form: ClaimForm
   /// Nil where nobody submitted it.
   let id: ClaimID?
 
   /// A place in the order is counted only where no more claims wait: it looks at each of them.
   /// Unit: claims.
-  static let placedMax = 10_000
+  public static let placedMax = 10_000
+
+  /// Looks at a claim; without an id at one that nobody submitted.
+  public init(of form: ClaimForm, _ id: ClaimID?, in scene: Scene) {
+    self.scene = scene
+    self.form = form
+    self.id = id
+  }
 
   /// What one lane says.
   private struct LaneRow {
@@ -25,10 +32,10 @@ struct ExplanationView {
     var clears: Instant?
   }
 
-  private var pool: Pool { session.pool }
+  private var pool: Pool { scene.pool }
 
   /// Members of an object that is open.
-  func write(_ writer: inout JSONWriter) {
+  public func write(_ writer: inout JSONWriter) {
     guard let id, let claim = pool.claim(id) else { return writeNew(&writer) }
     if claim.isWaiting {
       writeWaiting(id, claim, &writer)
@@ -65,7 +72,7 @@ struct ExplanationView {
           reasons: alone.reasons, clears: alone.retryAt)
       }, &writer)
     writer.alternatives(
-      AlternativesView(of: form, submitted: pool.now, in: session), at: pool.now)
+      AlternativesView(of: form, submitted: pool.now, in: scene), at: pool.now)
   }
 
   // MARK: a claim that waits
@@ -80,7 +87,7 @@ struct ExplanationView {
         clears: claim.state == .awaitingApproval ? nil : Self.latest(reasons))
     }
     writer.waiting(
-      LiveView.WaitingRow(id: id, claim: claim, form: form), in: session, blocking: all,
+      LiveView.WaitingRow(id: id, claim: claim, form: form), in: scene, blocking: all,
       isPlaced: pool.waitingClaims <= Self.placedMax)
     if let row = cheapest(rows) { writePrice(row.price, row.reservation, &writer) }
     if let moment = rows.compactMap(\.clears).min() {
@@ -88,7 +95,7 @@ struct ExplanationView {
     }
     write(rows, &writer)
     writer.alternatives(
-      AlternativesView(of: form, submitted: claim.turn.submitted, in: session), at: pool.now)
+      AlternativesView(of: form, submitted: claim.turn.submitted, in: scene), at: pool.now)
   }
 
   /// Lanes of its own tenant first, then the cheapest: the order in which they are tried.
@@ -120,13 +127,13 @@ struct ExplanationView {
     {
       writePrice(price.price, price.reservation, &writer)
     }
-    writer.degraded(id, in: pool, names: session.names)
+    writer.degraded(id, in: pool, names: scene.names)
     writer.array("runs") { writer in
       for id in leases {
         guard let lease = pool.lease(id) else { continue }
         writer.object { writer in
           writer.key("lease")
-          writer.lease(id, lease, in: pool, names: session.names)
+          writer.lease(id, lease, in: pool, names: scene.names)
           if let started = lease.started { writer.milliseconds("started_ms", started) }
           writer.gpuSeconds("spent_gpu_seconds", pool.spent(by: id))
         }
@@ -148,8 +155,8 @@ struct ExplanationView {
     writer.array("by_lane") { writer in
       for row in rows {
         writer.object { writer in
-          writer.string("lane", session.names.text(row.lane.key))
-          writer.string("profile", session.names.text(row.lane.profile.key))
+          writer.string("lane", scene.names.text(row.lane.key))
+          writer.string("profile", scene.names.text(row.lane.profile.key))
           if let would = row.would { writer.string("would_be", would.wire) }
           writePrice(row.price, row.reservation, &writer)
           if let moment = row.clears { writer.milliseconds("clears_at_ms", moment) }
@@ -170,7 +177,7 @@ struct ExplanationView {
   private func writeReasons(_ reasons: [Reason], _ writer: inout JSONWriter) {
     writer.array("blocking") { writer in
       for reason in reasons {
-        writer.reason(ReasonText(reason, in: pool, names: session.names, claim: form))
+        writer.reason(ReasonText(reason, in: pool, names: scene.names, claim: form))
       }
     }
   }

@@ -1,16 +1,17 @@
 import PoolAllocator
 import PoolWire
-import StrictJSON
+public import StrictJSON
 
 /// How hard the pools of a policy are pressed, what is not up, and what was degraded so far.
-struct PressureView {
-  private let session: PlaceSession
+public struct PressureView: Sendable {
+  private let scene: Scene
 
-  init(_ session: PlaceSession) { self.session = session }
+  /// Looks at a scene.
+  public init(_ scene: Scene) { self.scene = scene }
 
   /// Members of an object that is open; nothing for a policy without ladders and gauges.
-  func write(_ writer: inout JSONWriter) {
-    let (pool, names) = (session.pool, session.names)
+  public func write(_ writer: inout JSONWriter) {
+    let (pool, names) = (scene.pool, scene.names)
     if !pool.policy.gauges.isEmpty {
       writer.array("pressure") { writer in
         for rule in pool.policy.gauges {

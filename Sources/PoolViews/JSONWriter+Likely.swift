@@ -1,20 +1,20 @@
-import PoolAllocator
+public import PoolAllocator
 import PoolInsight
 import PoolWire
-import StrictJSON
+public import StrictJSON
 
 extension JSONWriter {
   /// Writes when a waiting claim is likely to start, with what that rests on and how often such
   /// answers held, as `likely`; nothing where that is not known.
-  mutating func likely(_ claim: ClaimID, in session: PlaceSession) {
-    guard let likely = session.likely(claim) else { return }
+  public mutating func likely(_ claim: ClaimID, in scene: Scene) {
+    guard let likely = scene.likely(claim) else { return }
     object("likely") { writer in
       writer.milliseconds("p50_ms", likely.p50)
       writer.milliseconds("p90_ms", likely.p90)
       let scope = likely.basis.scope
       writer.object("scope") { writer in
-        if let lane = session.pool.lane(scope.lane) {
-          writer.string("lane", session.names.text(lane.key))
+        if let lane = scene.pool.lane(scope.lane) {
+          writer.string("lane", scene.names.text(lane.key))
         }
         writer.string("class", scope.serviceClass.word)
         if let most = scope.milliMax { writer.int64("milli_max", most) }
