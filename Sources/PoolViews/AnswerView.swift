@@ -8,21 +8,24 @@ public struct AnswerView: Sendable {
   private let operation: StreamRequest.Operation
   private let op: String
   private let decision: Decision
+  private let reasons: [Reason]
   /// Pool time before the command.
   private let asked: Instant
 
   /// Looks at an answer.
   /// - Parameters:
+  ///   - reasons: what stands in the way, spelt out.
   ///   - op: the word of the operation.
   ///   - asked: pool time before the command: hints count from then.
   public init(
-    _ decision: Decision, to operation: StreamRequest.Operation, called op: String, asked: Instant,
-    in scene: Scene
+    _ decision: Decision, _ reasons: [Reason], to operation: StreamRequest.Operation,
+    called op: String, asked: Instant, in scene: Scene
   ) {
     self.scene = scene
     self.op = op
     self.operation = operation
     self.decision = decision
+    self.reasons = reasons
     self.asked = asked
   }
 
@@ -55,9 +58,12 @@ public struct AnswerView: Sendable {
       if form != nil { writer.gang(of: id, in: scene.pool, names: scene.names) }
     }
     if let hint { writer.hint(hint) }
-    let reasons = scene.reasons(of: decision, claim: form)
     guard !reasons.isEmpty else { return }
-    writer.array("blocking") { writer in for reason in reasons { writer.reason(reason) } }
+    writer.array("blocking") { writer in
+      for reason in reasons {
+        writer.reason(ReasonText(reason, in: scene.pool, names: scene.names, claim: form))
+      }
+    }
   }
 
   private func write(_ form: ClaimForm, _ writer: inout JSONWriter) {

@@ -58,19 +58,32 @@ public struct Book: Sendable {
       if let id = decision.claim {
         claims[id] = form
       } else {
-        form.release(from: &names)
+        withdraw(operation)
       }
-    case .quote(let form): if decision.quote == nil { names.release(form.key) }
-    case .delegate(let form):
+    case .quote: if decision.quote == nil { withdraw(operation) }
+    case .delegate:
       let isOpened = log.events.contains { if case .budgetOpened = $0 { true } else { false } }
-      if !isOpened { names.release(form.key) }
+      if !isOpened { withdraw(operation) }
     case .correction(let form): settle(form, isDone: decision.verdict == .done)
     case .policy(let document):
       if decision.verdict == .done {
         vocabulary = document.vocabulary
       } else {
-        names.release(allOf: document.names)
+        withdraw(operation)
       }
+    default: break
+    }
+  }
+
+  /// Gives back the names of a request that the pool was not asked.
+  public mutating func withdraw(_ operation: StreamRequest.Operation) {
+    switch operation {
+    case .claim(let form): form.release(from: &names)
+    case .quote(let form): names.release(form.key)
+    case .delegate(let form): names.release(form.key)
+    case .correction(let form): form.release(from: &names)
+    case .policy(let document): names.release(allOf: document.names)
+    case .advertise(let document): names.release(allOf: document.names)
     default: break
     }
   }
@@ -87,15 +100,32 @@ public struct Book: Sendable {
     }
   }
 
-  /// Keeps the document of a claim that lives already: what a server reads back when it begins.
+  /// Keeps what stands in the pool already: what a server reads back when it begins.
+  /// - Parameter operation: what was asked for it once.
   /// - Throws: `NameCollision`; the book is unchanged then.
   public mutating func restore(
-    _ form: ClaimForm, as id: ClaimID, in pool: borrowing Pool
+    _ operation: StreamRequest.Operation, in pool: borrowing Pool
   ) throws(NameCollision) {
-    try form.intern(into: &names)
-    claims[id] = form
-    guard let first = pool.claim(id)?.lease else { return }
-    for lease in pool.gang(of: first) { holders[lease] = form }
+    try enter(operation)
+    switch operation {
+    case .claim(let form):
+      guard let id = pool.claim(named: form.key) else { return }
+      claims[id] = form
+      guard let first = pool.claim(id)?.lease else { return }
+      for lease in pool.gang(of: first) { holders[lease] = form }
+    case .policy(let document): vocabulary = document.vocabulary
+    case .delegate(let form):
+      if let id = pool.budget(named: form.key) { budgets[id] = form.key }
+    case .correction(let form): corrections.insert(form.correction.scope)
+    default: break
+    }
+  }
+
+  /// Takes the names of what a node tells of itself, for good; those that are known stay as they
+  /// are.
+  /// - Throws: `NameCollision`; the names before it are kept then.
+  public mutating func learn(_ other: NameTable) throws(NameCollision) {
+    try names.learn(other)
   }
 
   // MARK: events

@@ -28,15 +28,20 @@ public struct LiveView: Sendable {
   private var waiting: [WaitingRow] = []
 
   /// Reads a scene.
-  public init(_ scene: Scene) {
+  /// - Parameter tenant: whose leases and claims alone; nil: those of all.
+  public init(_ scene: Scene, of tenant: String? = nil) {
     self.scene = scene
     var leases: [LeaseRow] = []
     scene.pool.forEachLease { id, lease in
-      leases.append(LeaseRow(id: id, lease: lease, holder: scene.holders[id]))
+      let holder = scene.holders[id]
+      if tenant == nil || holder?.tenant == tenant {
+        leases.append(LeaseRow(id: id, lease: lease, holder: holder))
+      }
     }
     var waiting: [WaitingRow] = []
     scene.pool.forEachClaim { id, claim in
-      guard claim.isWaiting, let form = scene.claims[id] else { return }
+      guard claim.isWaiting, let form = scene.claims[id], tenant == nil || form.tenant == tenant
+      else { return }
       waiting.append(WaitingRow(id: id, claim: claim, form: form))
     }
     waiting.sort { $0.claim.turn < $1.claim.turn }

@@ -139,6 +139,14 @@ public struct NameTable: Sendable {
     entries[key] = entry.holders > 0 ? entry : nil
   }
 
+  /// Takes over the names of another table that this one does not have.
+  /// - Throws: `NameCollision` where two names have one key; those before it are taken then.
+  public mutating func learn(_ other: NameTable) throws(NameCollision) {
+    for (key, entry) in other.entries {
+      if entries[key]?.full != entry.full { try intern(full: entry.full, key: key) }
+    }
+  }
+
   /// Gives back what a `merge` took.
   public mutating func release(allOf other: NameTable) {
     for key in other.entries.keys { release(key) }

@@ -111,12 +111,15 @@ struct StreamAnswer {
     let before = session.pool.now
     let note = note(session)
     let decision = try decide(&session)
+    let scene = session.scene
     let view = decision.map {
-      AnswerView($0, to: request.operation, called: request.op, asked: before, in: session.scene)
+      AnswerView(
+        $0, $0.reasons.indices.map { scene.log.reasons[$0] }, to: request.operation,
+        called: request.op, asked: before, in: scene)
     }
     var writer = JSONWriter()
     writer.object { writer in
-      writer.head(request, number, (decision?.verdict ?? .done).wire, in: session.scene)
+      writer.head(request, number, (decision?.verdict ?? .done).wire, in: scene)
       if let note { writer.string("note", note) }
       view?.write(&writer)
       if request.wantsAlternatives, view?.hasLease != true,
@@ -125,7 +128,6 @@ struct StreamAnswer {
         writer.alternatives(session.alternatives(to: form), at: session.pool.now)
       }
       if case .status = request.operation {
-        let scene = session.scene
         writer.object("pool") { PoolView(scene).write(&$0) }
         LiveView(scene).write(&writer)
         writer.quotes(in: scene)

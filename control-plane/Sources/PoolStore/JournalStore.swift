@@ -94,4 +94,6 @@ public struct Recovered: Sendable {
   public let pool: Pool
   /// Records that were read.
   public let records: UInt64
+  /// When the journal was made: from then pool time counts. Unit: seconds since 1970.
+  public let origin: Int64
 }

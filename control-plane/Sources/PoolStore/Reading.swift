@@ -24,7 +24,17 @@ struct Reading {
       records = part.nextSequence - start.nextSequence
     }
     try checkEnd()
-    return Recovered(pool: pool, records: records)
+    return Recovered(pool: pool, records: records, origin: try origin())
+  }
+
+  private func origin() throws(StoreError) -> Int64 {
+    let value = try SQLiteStore.guarded("the journal's origin cannot be read") {
+      try database.read { db in try DatabaseValue.fetchOne(db, sql: "SELECT origin FROM head") }
+    }
+    guard let origin = value.flatMap({ Int64.fromDatabaseValue($0) }), origin >= 0 else {
+      throw damage(nil, "when it was made is not known")
+    }
+    return origin
   }
 
   /// Decides all records again.

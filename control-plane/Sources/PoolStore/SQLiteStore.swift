@@ -71,7 +71,7 @@ public final class SQLiteStore: JournalStore {
               remedy: "bring the folder back from a copy")
           }
           try db.inTransaction {
-            try Shape.make(in: db, newHeader())
+            try Shape.make(in: db, newHeader(), utc: Int64(time(nil)))
             return .commit
           }
         }

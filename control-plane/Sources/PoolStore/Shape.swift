@@ -9,14 +9,15 @@ enum Shape {
   static let application = 0x506F_6F6C
   static let version = 2
 
-  static func make(in db: Database, _ header: [UInt8]) throws {
+  /// - Parameter utc: the wall clock, from which pool time counts. Unit: seconds since 1970.
+  static func make(in db: Database, _ header: [UInt8], utc: Int64) throws {
     try db.execute(
       sql: """
         PRAGMA application_id = \(application);
         PRAGMA user_version = \(version);
         CREATE TABLE head (
           one INTEGER PRIMARY KEY CHECK (one = 1), header BLOB NOT NULL, leader INTEGER NOT NULL,
-          records INTEGER NOT NULL, link BLOB NOT NULL);
+          records INTEGER NOT NULL, link BLOB NOT NULL, origin INTEGER NOT NULL);
         CREATE TABLE record (
           sequence INTEGER PRIMARY KEY, bytes BLOB NOT NULL, link BLOB NOT NULL, note BLOB);
         CREATE INDEX record_subject ON record (substr(note, 1, 16)) WHERE note IS NOT NULL;
@@ -26,8 +27,10 @@ enum Shape {
         CREATE INDEX answer_utc ON answer (utc);
         """)
     try db.execute(
-      sql: "INSERT INTO head VALUES (1, ?, 0, 0, ?)",
-      arguments: [Blob.data(header[...]), Blob.data(HashChain(header: header).last[...])])
+      sql: "INSERT INTO head VALUES (1, ?, 0, 0, ?, ?)",
+      arguments: [
+        Blob.data(header[...]), Blob.data(HashChain(header: header).last[...]), utc,
+      ])
   }
 }
 

@@ -26,7 +26,8 @@ public struct StoreError: Error, Hashable, Sendable, CustomStringConvertible {
   /// What to do about it.
   public let remedy: String
 
-  init(_ kind: Kind, _ what: String, remedy: String) {
+  /// Makes an error.
+  public init(_ kind: Kind, _ what: String, remedy: String) {
     self.kind = kind
     self.what = what
     self.remedy = remedy
