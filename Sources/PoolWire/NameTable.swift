@@ -182,6 +182,13 @@ public enum NamePath {
   /// `tenant > workflow`.
   public static func join(_ parts: String...) -> String { parts.joined(separator: separator) }
 
+  /// The two parts of `tenant > claim`; nil where there are not exactly two.
+  public static func parts(_ path: String) -> (first: String, last: String)? {
+    let words = path.split(separator: " ", omittingEmptySubsequences: false)
+    guard words.count == 3, words[1] == ">" else { return nil }
+    return (String(words[0]), String(words[2]))
+  }
+
   /// The last part.
   public static func last(_ path: String) -> String {
     var start = path.startIndex

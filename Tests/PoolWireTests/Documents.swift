@@ -118,6 +118,8 @@ enum Documents {
     case "claims":
       _ = try ClaimsDocument(
         JSONDocument(text: text), vocabulary: try policyDocument().vocabulary)
+    case "node_message": _ = try NodeTalk.readMessage(text)
+    case "node_reply": _ = try NodeTalk.readReply(text)
     default:
       _ = try StreamRequest(
         JSONDocument(text: text), vocabulary: try policyDocument().vocabulary)

@@ -153,6 +153,19 @@ struct SchemaTests {
     #expect(try seen.isSuperset(of: Self.definitions("node")))
   }
 
+  @Test("messages of an agent")
+  func messages() throws {
+    let seen = try Self.check("node_message", "node-message", NodeTalk.message)
+    #expect(try seen.isSuperset(of: Self.definitions("node-message")))
+  }
+
+  @Test("replies of a leader, with an order of each op")
+  func replies() throws {
+    let seen = try Self.check("node_reply", "node-reply", NodeTalk.reply)
+    #expect(try seen.isSuperset(of: Self.definitions("node-reply")))
+    #expect(seen.isSuperset(of: ["start", "run", "stop"]))
+  }
+
   @Test("requests, one of each op", arguments: StreamRequest.operations)
   func requests(op: String) throws {
     var line: [String: Any] = ["op": op]
