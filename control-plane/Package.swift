@@ -12,13 +12,30 @@ let strict: [SwiftSetting] = [
 
 let package = Package(
   name: "control-plane",
-  products: [.library(name: "PoolStore", targets: ["PoolStore"])],
+  products: [
+    .library(name: "PoolStore", targets: ["PoolStore"]),
+    .library(name: "PoolService", targets: ["PoolService"]),
+    .executable(name: "pool-server", targets: ["pool-server"]),
+    .executable(name: "poolctl", targets: ["poolctl"]),
+  ],
   dependencies: [
     .package(name: "pool-allocator", path: ".."),
     // SQLite, with its traps known: one journal in one file.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     // SHA-256 of the journal's chain.
     .package(url: "https://github.com/apple/swift-crypto", "4.5.0"..<"5.0.0"),
+    // HTTP on SwiftNIO: back-pressure, long polls, graceful stop. None of its extras.
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
+    // Flags, help and completions of the two programs.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    // The words of HTTP, as the framework has them.
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+    // Buffers of the framework.
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    // A graceful end on a signal.
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    // The log's levels and fields.
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
     .target(
@@ -29,6 +46,39 @@ let package = Package(
         .product(name: "PoolRecord", package: "pool-allocator"),
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: strict),
+    .target(
+      name: "PoolService",
+      dependencies: [
+        "PoolStore",
+        .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolLoop", package: "pool-allocator"),
+        .product(name: "PoolViews", package: "pool-allocator"),
+        .product(name: "PoolWire", package: "pool-allocator"),
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "pool-server",
+      dependencies: [
+        "PoolService", "PoolStore",
+        .product(name: "PoolRecord", package: "pool-allocator"),
+        .product(name: "PoolWire", package: "pool-allocator"),
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    .executableTarget(
+      name: "poolctl",
+      dependencies: [
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "store-lab",

@@ -7,7 +7,7 @@ struct BudgetView {
   private var bucket: Bucket
   private var delegation: Delegation
   private var name: String
-  private var tenant: String
+  let tenant: String
   private var parent: String?
 
   /// - Returns: nil for a bucket of the policy.

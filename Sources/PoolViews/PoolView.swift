@@ -173,6 +173,16 @@ public struct PoolView: Sendable {
     self.buckets = buckets
   }
 
+  /// Leaves out what is not a tenant's own: nodes, and the buckets and corrections of others. Of
+  /// lanes the totals stay.
+  public mutating func keep(tenant: String) {
+    nodes = []
+    buckets.removeAll { $0.tenant != tenant }
+    budgets.removeAll { $0.tenant != tenant }
+    corrections.removeAll { $0.tenant != tenant }
+    lanes.removeAll { $0.owner != nil && $0.owner != tenant }
+  }
+
   /// The members of an object that is open.
   public func write(_ writer: inout JSONWriter) {
     writer.milliseconds("at_ms", now)

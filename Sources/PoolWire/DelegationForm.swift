@@ -3,7 +3,7 @@ internal import StrictJSON
 
 /// A delegation as a request gives it: names beside the core's form, its end as a length.
 public struct DelegationForm: Sendable {
-  let tenant: String
+  public let tenant: String
   let budget: String
   let parent: String?
   let limit: Credits

@@ -121,8 +121,18 @@ public struct StreamRequest: Sendable {
   public init(
     _ document: JSONDocument, vocabulary: PolicyVocabulary, notBefore now: Instant = .origin
   ) throws(JSONErrors) {
+    self = try document.decode { root in
+      try StreamRequest(root, vocabulary: vocabulary, notBefore: now)
+    }
+  }
+
+  /// Reads a request that is part of another document.
+  /// - Throws: `JSONAbandoned`; the reasons are with the document being decoded.
+  public init(
+    _ value: JSONValue, vocabulary: PolicyVocabulary, notBefore now: Instant = .origin
+  ) throws {
     let reader = StreamReader(vocabulary: vocabulary, now: now)
-    self = try document.decode { root in try root.object { try reader.request(&$0, root) } }
+    self = try value.object { try reader.request(&$0, value) }
   }
 
   /// The caller's `id` of a line whose rest may be wrong, so that the refusal can carry it.

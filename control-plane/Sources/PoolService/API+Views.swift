@@ -1,0 +1,82 @@
+import Hummingbird
+import PoolAllocator
+import PoolViews
+import PoolWire
+import StrictJSON
+
+/// Looks: what there is, and why.
+extension API {
+  func addViews(to router: Router<Context>) {
+    let readers: Set<Role> = [.operator, .owner, .workload]
+    router.get("/v1/status") { request, _ in
+      let identity = try identity(request, readers)
+      return Response.json(try await engine.look { Self.status($0, for: identity.tenant) })
+    }
+    router.get("/v1/claims/:tenant/:claim") { request, context in
+      let parameters = Parameters(context)
+      let tenant = parameters["tenant"]
+      guard try identity(request, readers).mayAct(for: tenant) else { throw Problem.unknown }
+      let key = ClaimForm.key(tenant: tenant, name: parameters["claim"])
+      let seconds = try Self.seconds(request, "wait", 0...20)
+      guard let told = try await engine.await(key, seconds: seconds) else { throw Problem.unknown }
+      return Response.json(told)
+    }
+    router.post("/v1/explain") { request, _ in
+      let identity = try identity(request, readers)
+      let body = try await Self.body(request)
+      let text = Array(#"{"op":"explain","claim":"#.utf8) + body + [UInt8(ascii: "}")]
+      let stream: StreamRequest
+      do throws(JSONErrors) {
+        _ = try JSONDocument(body)
+        stream = try StreamRequest(try JSONDocument(text), vocabulary: engine.vocabulary.0)
+      } catch {
+        throw Problem(error)
+      }
+      if case .explain(.document(let form)) = stream.operation, !identity.mayAct(for: form.tenant) {
+        throw Problem.forbidden
+      }
+      return Response.json(try await explain(stream.operation))
+    }
+  }
+
+  /// What would become of a claim that nobody submits.
+  func explain(_ operation: StreamRequest.Operation) async throws(Unasked) -> [UInt8] {
+    let form: ClaimForm
+    switch operation {
+    case .claim(let claim), .explain(.document(let claim)): form = claim
+    default: throw .nothingAsked
+    }
+    return try await engine.look { scene in
+      var book = scene.book
+      var writer = JSONWriter()
+      writer.object { writer in
+        writer.milliseconds("at_ms", scene.pool.now)
+        let isNamed: Void? = try? book.withNames(of: form) { book in
+          let named = Scene(pool: scene.pool, log: scene.log, book: book)
+          writer.object("explanation") { ExplanationView(of: form, nil, in: named).write(&$0) }
+        }
+        if isNamed == nil { writer.string("note", "a name has the hash of another one") }
+      }
+      return writer.bytes
+    }
+  }
+
+  /// Lanes, nodes, buckets, leases and waiting claims; for a tenant its own, and the totals of
+  /// lanes.
+  static func status(_ scene: Scene, for tenant: String?) -> [UInt8] {
+    var view = PoolView(scene)
+    if let tenant { view.keep(tenant: tenant) }
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.string("kind", "status")
+      writer.object("pool") { view.write(&$0) }
+      LiveView(scene, of: tenant).write(&writer)
+      if tenant == nil {
+        writer.quotes(in: scene)
+        PressureView(scene).write(&writer)
+      }
+    }
+    return writer.bytes
+  }
+}

@@ -1,0 +1,107 @@
+public import PoolAllocator
+public import PoolLoop
+import PoolStore
+public import PoolWire
+import StrictJSON
+
+/// Something that somebody asks of the pool, once it is known who.
+public struct Ask: Sendable {
+  /// What is asked.
+  public let operation: StreamRequest.Operation
+  /// The command for it; nil: the one that the operation has.
+  let command: Command?
+  /// Its word.
+  public let op: String
+  /// Who asks.
+  public let principal: String
+  /// The generation of the policy with whose names it was read.
+  public let generation: PolicyGeneration
+  /// The caller's name of the request.
+  public let name: RequestName?
+  /// The request as one JSON object: what the audit log keeps.
+  public let document: [UInt8]
+
+  /// Makes a request.
+  public init(
+    _ operation: StreamRequest.Operation, called op: String, by principal: String,
+    under generation: PolicyGeneration, as command: Command? = nil, name: RequestName? = nil,
+    document: [UInt8]
+  ) {
+    self.operation = operation
+    self.command = command
+    self.op = op
+    self.principal = principal
+    self.generation = generation
+    self.name = name
+    self.document = document
+  }
+
+  /// What the journal keeps beside its record.
+  func note(_ decision: Decision) -> RequestNote {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.string("principal", principal)
+      writer.int64("policy_generation", Int64(generation.value))
+    }
+    // The document is a JSON object that was read; nothing has to be escaped.
+    let text =
+      writer.bytes.dropLast() + Array(#","request":"#.utf8) + document + [UInt8(ascii: "}")]
+    return RequestNote(subject: subject(decision), text: Array(text))
+  }
+
+  /// What the note in the journal is about, once the pool took it; a refused claim is not about
+  /// the claim that has its name.
+  private func subject(_ decision: Decision) -> Key {
+    switch operation {
+    case .claim(let form) where decision.claim != nil: form.key
+    case .quote(let form) where decision.quote != nil: form.key
+    case .delegate(let form) where decision.verdict == .done: form.key
+    case .policy(let document) where decision.verdict == .done: Self.subject(document.generation)
+    case .advertise(let document) where decision.verdict == .done: document.key
+    default: Key(high: 0, low: 0)
+    }
+  }
+
+  /// The subject of the notes of a generation of the policy.
+  static func subject(_ generation: PolicyGeneration) -> Key {
+    NameTable.key(.text, "policy generation \(generation.value)")
+  }
+}
+
+/// What the pool said to a request, written down when it said it.
+public struct Said: Sendable {
+  /// The answer as a JSON object.
+  public let body: [UInt8]
+  /// How it was decided.
+  public let verdict: Decision.Verdict
+  /// Whether it is the earlier answer to the same request.
+  public let isRepeat: Bool
+  /// Whether it is about a lease that lives.
+  public let hasLease: Bool
+  /// When to come back.
+  public let hint: RetryHint?
+  /// Codes of what stands in the way, by precedence.
+  public let reasons: [Reason.Code]
+}
+
+/// Why the service did not ask the pool.
+public enum Unasked: Error, Equatable, Sendable {
+  /// It is a look, or takes more than one command.
+  case nothingAsked
+  /// Too many requests wait.
+  case busy
+  /// The server ends.
+  case ending
+  /// The request's name was used for another request.
+  case nameReused
+  /// The same request is being answered.
+  case inFlight
+  /// A name has the hash of another one.
+  case nameTaken(String)
+  /// The journal could not be asked.
+  case storeFailed(String)
+  /// No such node is enrolled.
+  case unknownNode
+  /// A message that is older than one that was heard.
+  case late
+}

@@ -1,0 +1,192 @@
+import Crypto
+import Foundation
+import Glibc
+public import PoolStore
+import StrictJSON
+import Synchronization
+
+/// Who has which credential. A credential is 256 random bits that are shown once; what is kept is
+/// its SHA-256, in one file of mode 600 that is replaced in one step.
+public final class Credentials: Sendable {
+  private struct Entry: Sendable {
+    var hash: String
+    var identity: Identity
+    /// Seconds since 1970.
+    var expires: Int64
+  }
+
+  /// Most credentials. A node has two while it renews its own. Unit: credentials.
+  public static let most = 100_000
+  private let path: String
+  private let entries: Mutex<[String: Entry]>
+
+  /// Reads the file, or begins without one.
+  /// - Throws: `StoreError` where it is not as it was written.
+  public init(at path: String) throws(StoreError) {
+    self.path = path
+    var known: [String: Entry] = [:]
+    if let data = FileManager.default.contents(atPath: path) {
+      for entry in try Self.read(Array(data), path) { known[entry.hash] = entry }
+    }
+    entries = Mutex(known)
+  }
+
+  /// Makes a credential.
+  /// - Parameter seconds: how long it holds.
+  /// - Returns: its text, which is nowhere else.
+  public func issue(_ identity: Identity, for seconds: Int64) throws(StoreError) -> String {
+    var random = SystemRandomNumberGenerator()
+    let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
+    let text = "pool_" + bytes.map { Self.hex($0) }.joined()
+    let now = SystemClock.utc
+    let entry = Entry(hash: Self.hash(text), identity: identity, expires: now + seconds)
+    try change { entries in
+      entries = entries.filter { $0.value.expires > now }
+      guard entries.count < Self.most else { return false }
+      entries[entry.hash] = entry
+      return true
+    }
+    return text
+  }
+
+  /// Whose credential a text is.
+  public func identity(of text: String) -> Identity? {
+    let hash = Self.hash(text)
+    return entries.withLock { entries in
+      entries[hash].flatMap { $0.expires > SystemClock.utc ? $0.identity : nil }
+    }
+  }
+
+  /// Takes a credential out of use: a second call finds none.
+  /// - Returns: whose it was.
+  public func spend(_ text: String) throws(StoreError) -> Identity? {
+    let hash = Self.hash(text)
+    var found: Identity?
+    try change { entries in
+      guard let entry = entries.removeValue(forKey: hash), entry.expires > SystemClock.utc else {
+        return false
+      }
+      found = entry.identity
+      return true
+    }
+    return found
+  }
+
+  private static func hash(_ text: String) -> String {
+    SHA256.hash(data: Array(text.utf8)).map { hex($0) }.joined()
+  }
+
+  private static func hex(_ byte: UInt8) -> String {
+    let digits = String(byte, radix: 16)
+    return digits.count == 1 ? "0" + digits : digits
+  }
+
+  // MARK: the file
+
+  /// Changes what is kept, on the disk first.
+  private func change(
+    _ body: (inout [String: Entry]) -> Bool
+  ) throws(StoreError) {
+    let failure = entries.withLock { entries -> StoreError? in
+      var next = entries
+      guard body(&next) else { return nil }
+      do throws(StoreError) {
+        try write(next)
+      } catch {
+        return error
+      }
+      entries = next
+      return nil
+    }
+    if let failure { throw failure }
+  }
+
+  private func write(_ entries: [String: Entry]) throws(StoreError) {
+    var writer = JSONWriter(.pretty)
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.string("kind", "credentials")
+      writer.array("credentials") { writer in
+        for entry in entries.values.sorted(by: { $0.hash < $1.hash }) {
+          writer.object { writer in
+            writer.string("sha256", entry.hash)
+            writer.string("principal", entry.identity.name)
+            writer.string("role", entry.identity.role.rawValue)
+            if let subject = entry.identity.subject { writer.string("subject", subject) }
+            writer.int64("expires", entry.expires)
+          }
+        }
+      }
+    }
+    try PrivateFile.replace(path, with: writer.bytes)
+  }
+
+  private static func read(_ bytes: [UInt8], _ path: String) throws(StoreError) -> [Entry] {
+    do throws(JSONErrors) {
+      let limits = JSONLimits(documentBytesMax: 64 << 20)
+      let document = try JSONDocument(bytes, limits: limits)
+      return try document.decode { root in
+        try root.object { fields in
+          let version = fields.int64("schema_version", in: 1...1)
+          let kind = fields.choice("kind", ["credentials": true])
+          let list = fields.array("credentials", max: most) { try entry($0) }
+          _ = try (version.value, kind.value)
+          return try list.value
+        }
+      }
+    } catch {
+      throw StoreError(
+        .damaged(record: nil), error.formatted(file: path), remedy: "bring the file back")
+    }
+  }
+
+  private static func entry(_ value: JSONValue) throws -> Entry {
+    try value.object { fields in
+      let hash = fields.string("sha256", 64...64)
+      let principal = fields.string("principal", 1...256)
+      let role = fields.string("role", 1...32)
+      let subject = fields.optionalString("subject", 1...256)
+      let expires = fields.int64("expires", in: 0...Int64.max)
+      guard let known = Role(rawValue: try role.value) else {
+        throw value.refuse("the role is not known")
+      }
+      return Entry(
+        hash: try hash.value,
+        identity: Identity(try principal.value, known, of: try subject.value),
+        expires: try expires.value)
+    }
+  }
+}
+
+/// A file of mode 600 that is replaced in one step and durable then.
+public enum PrivateFile {
+  /// Replaces a file.
+  /// - Throws: `StoreError` where the disk has no room or the folder is not ours; the file stays as
+  ///   it was.
+  public static func replace(_ path: String, with bytes: [UInt8]) throws(StoreError) {
+    let temporary = path + ".new"
+    let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw failed("\(temporary) cannot be opened") }
+    defer { close(file) }
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+      guard count > 0 else { throw failed("\(temporary) cannot be written") }
+      written += count
+    }
+    guard fsync(file) == 0, rename(temporary, path) == 0 else {
+      throw failed("\(path) cannot be replaced")
+    }
+    let slash = path.lastIndex(of: "/")
+    let folder = open(slash.map { String(path[..<$0]) } ?? ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { throw failed("the folder of \(path) cannot be opened") }
+    defer { close(folder) }
+    guard fsync(folder) == 0 else { throw failed("the folder of \(path) is not durable") }
+  }
+
+  private static func failed(_ what: String) -> StoreError {
+    StoreError(
+      .unavailable, "\(what): \(String(cString: strerror(errno)))",
+      remedy: "see that the disk has room and that this user may write to it")
+  }
+}

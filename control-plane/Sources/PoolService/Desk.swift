@@ -1,0 +1,307 @@
+import PoolAllocator
+import PoolLoop
+import PoolStore
+import PoolViews
+import PoolWire
+import StrictJSON
+
+/// What stands between the loop and those who wait for it: requests by ticket, their answers as
+/// they were when they were given, and who waits for what.
+///
+/// Nothing is said before it is durable: what is ready to be said is held until the batch with
+/// which it was decided is.
+struct Desk {
+  /// A request that waits for its answer.
+  struct Pending {
+    var ask: Ask
+    var known: KnownAnswer?
+    var knownThrough: UInt64
+    /// Pool time before its command.
+    var asked = Instant.origin
+    var reply: @Sendable (Result<Said, Unasked>) -> Void
+    /// Its answer, once it was decided.
+    var said: Said?
+  }
+
+  /// A message of an agent that waits for its reply.
+  struct Listener {
+    var generation: UInt64
+    var sequence: UInt64
+    var reply: @Sendable (Result<[UInt8], Unasked>) -> Void
+  }
+
+  /// Somebody who waits until a claim starts or ends.
+  struct Watcher {
+    var number: UInt64
+    var tell: @Sendable (Result<[UInt8], Unasked>) -> Void
+  }
+
+  var book: Book
+  /// Requests that the loop did not take yet, oldest first.
+  var queue: [Pending] = []
+  /// Requests that it has, by ticket.
+  private var taken: [Key: Pending] = [:]
+  /// Names of requests that are being answered.
+  private var inFlight: Set<RequestName.Place> = []
+  /// Notes of the batch that fills.
+  private var notes: [Key: RequestNote] = [:]
+  private var listeners: [NodeID: Listener] = [:]
+  private var watchers: [ClaimID: [Watcher]] = [:]
+  /// What is to be said once a batch is durable.
+  private var held: [(after: UInt64, say: @Sendable () -> Void)] = []
+  private var tickets = UInt64(0)
+  /// What is counted.
+  var tally = Tally()
+
+  init(book: Book) { self.book = book }
+
+  // MARK: requests
+
+  /// Takes a request in.
+  mutating func admit(_ pending: Pending) {
+    if let name = pending.ask.name, !inFlight.insert(name.place).inserted {
+      return pending.reply(.failure(.inFlight))
+    }
+    queue.append(pending)
+  }
+
+  /// The next request as the loop takes it; nil where none can be made of it.
+  mutating func next(for pool: borrowing Pool) -> Request? {
+    var pending = queue.removeFirst()
+    let operation = pending.ask.operation
+    do throws(NameCollision) {
+      var command = pending.ask.command
+      if command == nil { command = try operation.command(in: pool, names: book.names) }
+      guard let command else {
+        refuse(pending, .nothingAsked)
+        return nil
+      }
+      try book.enter(operation)
+      tickets += 1
+      let ticket = Key(high: 0, low: tickets)
+      pending.asked = pool.now
+      taken[ticket] = pending
+      return Request(
+        ticket: ticket, name: pending.ask.name, known: pending.known,
+        knownThrough: pending.knownThrough, command: command)
+    } catch {
+      refuse(pending, .nameTaken(error.description))
+      return nil
+    }
+  }
+
+  /// Answers a request that the loop did not take or did not ask the pool for.
+  mutating func refuse(ticket: Key, _ because: LoopRefusal) {
+    guard let pending = taken.removeValue(forKey: ticket) else { return }
+    book.withdraw(pending.ask.operation)
+    refuse(pending, Unasked(because))
+  }
+
+  private mutating func refuse(_ pending: Pending, _ because: Unasked) {
+    if let name = pending.ask.name { inFlight.remove(name.place) }
+    pending.reply(.failure(because))
+  }
+
+  // MARK: what was decided
+
+  /// Sees the pool after a step.
+  mutating func see(_ pool: borrowing Pool, _ records: ArraySlice<PoolLoop.Record>) {
+    for record in records {
+      let ticket = record.request?.ticket
+      if let ticket, let operation = taken[ticket]?.ask.operation {
+        book.settle(operation, record.decision, record.log)
+      }
+      book.begin(record.log, in: pool)
+      if let ticket, let answer = record.request?.answer { answered(ticket, answer, pool) }
+      wake(record.log, pool)
+      tally.count(record.log, record.decision, isRequest: ticket != nil)
+      book.end(record.log)
+    }
+  }
+
+  private mutating func answered(_ ticket: Key, _ answer: Answer, _ pool: borrowing Pool) {
+    guard var pending = taken[ticket] else { return }
+    let ask = pending.ask
+    notes[ticket] = ask.note(answer.decision)
+    pending.said = said(answer, to: pending, in: pool, isRepeat: false)
+    taken[ticket] = pending
+  }
+
+  private func said(
+    _ answer: Answer, to pending: Pending, in pool: borrowing Pool, isRepeat: Bool
+  ) -> Said {
+    let (ask, decision) = (pending.ask, answer.decision)
+    let scene = Scene(pool: copy pool, log: EventLog(), book: book)
+    let view = AnswerView(
+      decision, answer.reasons, to: ask.operation, called: ask.op, asked: pending.asked, in: scene)
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.string("op", ask.op)
+      writer.string("outcome", decision.verdict.wire)
+      writer.milliseconds("at_ms", answer.at)
+      writer.int64("policy_generation", Int64(scene.pool.generation.value))
+      if isRepeat { writer.bool("repeated", true) }
+      view.write(&writer)
+    }
+    return Said(
+      body: writer.bytes, verdict: decision.verdict, isRepeat: isRepeat,
+      hasLease: view.hasLease, hint: view.hint,
+      reasons: answer.reasons.map(\.code))
+  }
+
+  /// Takes the notes of a batch.
+  mutating func takeNotes() -> [Key: RequestNote] {
+    defer { notes = [:] }
+    return notes
+  }
+
+  // MARK: what is said
+
+  /// Says a reply of the loop, whose record is durable.
+  mutating func say(_ reply: Reply, in pool: borrowing Pool) {
+    guard case .answered(let answer, let isRepeat) = reply.outcome else {
+      if case .refused(let because) = reply.outcome { refuse(ticket: reply.ticket, because) }
+      return
+    }
+    guard let pending = taken.removeValue(forKey: reply.ticket) else { return }
+    if let name = pending.ask.name { inFlight.remove(name.place) }
+    if isRepeat {
+      // Its names were taken a second time; what it made has them once.
+      book.withdraw(pending.ask.operation)
+      pending.reply(.success(said(answer, to: pending, in: pool, isRepeat: true)))
+    } else if let said = pending.said {
+      pending.reply(.success(said))
+    }
+  }
+
+  /// Says something once a batch is durable.
+  mutating func hold(after batch: UInt64, durable: UInt64, _ say: @escaping @Sendable () -> Void) {
+    if batch <= durable { return say() }
+    held.append((batch, say))
+  }
+
+  /// Says what waited for a batch that is durable now.
+  mutating func release(durable: UInt64) {
+    guard held.contains(where: { $0.after <= durable }) else { return }
+    let due = held.filter { $0.after <= durable }
+    held.removeAll { $0.after <= durable }
+    for one in due { one.say() }
+  }
+
+  // MARK: agents
+
+  /// Notes who waits for the reply to a message; an earlier one of the same node is told that a
+  /// later one is replied to instead.
+  mutating func listen(_ node: NodeID, _ listener: Listener) {
+    listeners.updateValue(listener, forKey: node)?.reply(.failure(.late))
+  }
+
+  /// Replies to an agent.
+  mutating func say(_ reply: NodeReply, to node: NodeID) {
+    guard let listener = listeners[node], listener.sequence == reply.sequence,
+      listener.generation == reply.generation
+    else { return }
+    listeners[node] = nil
+    var writer = JSONWriter()
+    writer.nodeReply(reply, names: book.names)
+    listener.reply(.success(writer.bytes))
+  }
+
+  /// Tells an agent that it is not replied to.
+  mutating func forget(_ node: NodeID, sequence: UInt64) {
+    guard let listener = listeners[node], listener.sequence == sequence else { return }
+    listeners[node] = nil
+    listener.reply(.failure(.late))
+  }
+
+  // MARK: claims that are waited for
+
+  /// Waits until a claim starts or ends.
+  mutating func watch(_ claim: ClaimID, _ watcher: Watcher) {
+    watchers[claim, default: []].append(watcher)
+  }
+
+  /// Ends a wait.
+  /// - Returns: tells how the claim stands now; nil where nobody waits under the number.
+  mutating func unwatch(
+    _ claim: ClaimID, _ number: UInt64, in pool: borrowing Pool
+  ) -> (@Sendable () -> Void)? {
+    guard let index = watchers[claim]?.firstIndex(where: { $0.number == number }),
+      let watcher = watchers[claim]?.remove(at: index)
+    else { return nil }
+    if watchers[claim]?.isEmpty == true { watchers[claim] = nil }
+    let text = explained(claim, in: pool)
+    return { watcher.tell(.success(text)) }
+  }
+
+  private mutating func wake(_ log: borrowing EventLog, _ pool: borrowing Pool) {
+    guard !watchers.isEmpty else { return }
+    for event in log.events {
+      let claim: ClaimID
+      switch event {
+      case .leaseGranted(let id, _), .claimEnded(let id, _): claim = id
+      default: continue
+      }
+      guard let waiting = watchers.removeValue(forKey: claim) else { continue }
+      let text = explained(claim, in: pool)
+      woken += waiting.map { watcher in { watcher.tell(.success(text)) } }
+    }
+  }
+
+  /// Those whose claim started or ended, to be told once that is durable.
+  private var woken: [@Sendable () -> Void] = []
+
+  /// Takes those who are to be told.
+  mutating func takeWoken() -> [@Sendable () -> Void] {
+    defer { woken = [] }
+    return woken
+  }
+
+  private func explained(_ id: ClaimID, in pool: borrowing Pool) -> [UInt8] {
+    var writer = JSONWriter()
+    let scene = Scene(pool: copy pool, log: EventLog(), book: book)
+    writer.object { writer in
+      writer.milliseconds("at_ms", scene.pool.now)
+      guard let form = scene.claims[id], scene.pool.claim(id) != nil else {
+        return writer.string("state", "ended")
+      }
+      ExplanationView(of: form, id, in: scene).write(&writer)
+    }
+    return writer.bytes
+  }
+
+  /// Ends everything that waits.
+  mutating func close() {
+    let pending = queue + taken.values
+    queue = []
+    taken = [:]
+    for one in pending { one.reply(.failure(.ending)) }
+    for listener in listeners.values { listener.reply(.failure(.ending)) }
+    listeners = [:]
+    for watcher in watchers.values.joined() { watcher.tell(.failure(.ending)) }
+    watchers = [:]
+    held = []
+  }
+}
+
+extension RequestName {
+  /// Whose name it is, whatever was asked.
+  struct Place: Hashable {
+    var scope: Key
+    var key: Key
+  }
+
+  var place: Place { Place(scope: scope, key: key) }
+}
+
+extension Unasked {
+  init(_ because: LoopRefusal) {
+    switch because {
+    case .inboxFull, .lookupStale: self = .busy
+    case .ended: self = .ending
+    case .nameReused: self = .nameReused
+    case .unknownNode, .notARequest: self = .unknownNode
+    case .messageLate: self = .late
+    }
+  }
+}

@@ -1,0 +1,296 @@
+import Dispatch
+public import PoolAllocator
+import PoolLoop
+public import PoolStore
+public import PoolViews
+public import PoolWire
+import StrictJSON
+import Synchronization
+
+/// The one place where things are decided: a loop on a store with the machine's clocks.
+///
+/// Everything that is asked comes in here, is decided in order, and is answered once it is durable;
+/// while one batch is being written the next one fills. What can only be looked at is held as long
+/// as what it shows is not durable.
+public final class Engine: Sendable {
+  /// What is decided, and who waits for it.
+  fileprivate struct State {
+    var loop: Loop
+    var desk: Desk
+    var isEnding = false
+    /// When the loop is called next, if nothing comes.
+    var wakes: DispatchTime?
+  }
+
+  private let store: any JournalStore
+  private let clock: SystemClock
+  private let state: Mutex<State>
+  /// Where the loop runs.
+  private let queue = DispatchQueue(label: "pool.loop")
+  /// Where batches are written.
+  private let writer = DispatchQueue(label: "pool.journal")
+  private let failed: @Sendable (StoreError) -> Void
+  /// Most requests that wait; more are told to come back.
+  private let waitingMax = 8_192
+
+  /// Begins a leadership on what a store has.
+  /// - Parameters:
+  ///   - failed: is told why nothing more can be made durable; nothing is answered any more.
+  /// - Throws: `StoreError` where the journal, or what stands beside it, cannot be read.
+  public init(
+    on store: any JournalStore, failed: @escaping @Sendable (StoreError) -> Void
+  ) throws(StoreError) {
+    let recovered = try store.recover()
+    let book = try Self.book(of: recovered.pool, store)
+    clock = SystemClock(origin: recovered.origin)
+    state = Mutex(
+      State(
+        loop: Loop(after: recovered.pool, at: clock.reading), desk: Desk(book: book)))
+    self.store = store
+    self.failed = failed
+    queue.async { [self] in turn() }
+  }
+
+  private static func book(
+    of pool: Pool, _ store: any JournalStore
+  ) throws(StoreError) -> Book {
+    var restoring = Restoring(store)
+    return try restoring.book(of: pool)
+  }
+
+  /// The names of the policy in force, and its generation.
+  public var vocabulary: (PolicyVocabulary, PolicyGeneration) {
+    state.withLock { ($0.desk.book.vocabulary, $0.loop.pool.generation) }
+  }
+
+  // MARK: what comes in
+
+  /// Asks the pool.
+  /// - Throws: why it was not asked.
+  public func ask(_ ask: Ask) async throws(Unasked) -> Said {
+    let through = state.withLock { $0.loop.durable }
+    var known: KnownAnswer?
+    if let name = ask.name {
+      do throws(StoreError) {
+        known = try store.answer(to: name)
+      } catch {
+        throw .storeFailed(error.what)
+      }
+    }
+    let (found, store) = (known, self)
+    return try await Self.wait { reply in
+      store.enter { state in
+        guard state.desk.queue.count < store.waitingMax else { return reply(.failure(.busy)) }
+        state.desk.admit(
+          Desk.Pending(ask: ask, known: found, knownThrough: through, reply: reply))
+      }
+    }
+  }
+
+  /// Takes a message of an agent, and waits for what is to be said to it.
+  /// - Throws: why nothing is said.
+  public func hear(_ form: NodeMessageForm, from node: String) async throws(Unasked) -> [UInt8] {
+    let (key, message) = (NameTable.key(.node, node), form.message)
+    let reading = clock.reading
+    return try await Self.wait { [self] reply in
+      enter { state in
+        guard let id = state.loop.pool.node(named: key) else {
+          return reply(.failure(.unknownNode))
+        }
+        do throws(NameCollision) {
+          try state.desk.book.learn(form.names)
+        } catch {
+          return reply(.failure(.nameTaken(error.description)))
+        }
+        state.desk.listen(
+          id,
+          Desk.Listener(
+            generation: message.generation, sequence: message.sequence, reply: reply))
+        let refusal = state.loop.take(message, from: key, at: reading)
+        if let refusal, refusal != .messageLate {
+          return state.desk.forget(id, sequence: message.sequence)
+        }
+        // One that is late may be told from where to count, or not be replied to.
+        self.queue.asyncAfter(deadline: .now() + .seconds(10)) { [self] in
+          enter { $0.desk.forget(id, sequence: message.sequence) }
+        }
+      }
+    }
+  }
+
+  /// Looks at the pool, and shows it once what was seen is durable.
+  public func look<T: Sendable>(
+    _ body: @escaping @Sendable (Scene) -> T
+  ) async throws(Unasked) -> T {
+    try await Self.wait { [self] reply in
+      enter { state in
+        if state.isEnding { return reply(.failure(.ending)) }
+        let seen = body(
+          Scene(pool: state.loop.pool, log: EventLog(), book: state.desk.book))
+        state.desk.hold(after: state.loop.latest, durable: state.loop.durable) {
+          reply(.success(seen))
+        }
+      }
+    }
+  }
+
+  /// What is counted.
+  func tally() async throws(Unasked) -> Tally {
+    try await Self.wait { [self] reply in enter { reply(.success($0.desk.tally)) } }
+  }
+
+  /// Waits until a claim runs or is gone, and tells how it stands then.
+  /// - Parameter seconds: how long at most.
+  /// - Returns: nil where no such claim lives.
+  public func await(
+    _ claim: Key, seconds: Int64
+  ) async throws(Unasked) -> [UInt8]? {
+    let told: Result<[UInt8]?, Unasked> = await withCheckedContinuation { next in
+      enter { [self] state in
+        guard let id = state.loop.pool.claim(named: claim) else {
+          return next.resume(returning: .success(nil))
+        }
+        let number = UInt64.random(in: .min ... .max)
+        state.desk.watch(
+          id,
+          Desk.Watcher(number: number) { told in
+            next.resume(returning: told.map { $0 })
+          })
+        let isWaiting = state.loop.pool.claim(id)?.isWaiting ?? false
+        guard isWaiting, seconds > 0 else {
+          return state.unwatch(id, number)
+        }
+        queue.asyncAfter(deadline: .now() + .seconds(Int(seconds))) { [self] in
+          enter { $0.unwatch(id, number) }
+        }
+      }
+    }
+    return try told.get()
+  }
+
+  /// Whether it decides.
+  public var isReady: Bool { state.withLock { !$0.isEnding && $0.loop.durable > 0 } }
+
+  /// Takes nothing more, makes durable what was decided, and answers that.
+  public func stop() async {
+    await withCheckedContinuation { next in
+      queue.async { [self] in
+        turn()
+        state.withLock { $0.isEnding = true }
+        // What is being written is answered when it is; then nothing is left to write.
+        drain { next.resume() }
+      }
+    }
+  }
+
+  private func drain(_ done: @escaping @Sendable () -> Void) {
+    let isDone = state.withLock { state -> Bool in
+      guard state.loop.isEnded || state.loop.latest <= state.loop.durable else { return false }
+      state.desk.close()
+      return true
+    }
+    if isDone { return done() }
+    writer.async { [self] in queue.async { [self] in drain(done) } }
+  }
+
+  // MARK: running
+
+  private static func wait<T: Sendable>(
+    _ body: (@escaping @Sendable (Result<T, Unasked>) -> Void) -> Void
+  ) async throws(Unasked) -> T {
+    let result: Result<T, Unasked> = await withCheckedContinuation { next in
+      body { next.resume(returning: $0) }
+    }
+    return try result.get()
+  }
+
+  private func enter(_ body: @escaping @Sendable (inout State) -> Void) {
+    queue.async { [self] in
+      state.withLock { body(&$0) }
+      turn()
+    }
+  }
+
+  /// Does what is due, on the loop's queue.
+  private func turn() {
+    let (batch, notes, wake) = state.withLock { state in
+      let reading = clock.reading
+      var batch: Batch?
+      var wake: Span?
+      repeat {
+        var isFed = false
+        if !state.isEnding, state.loop.waiting == 0, !state.desk.queue.isEmpty {
+          isFed = true
+          if let request = state.desk.next(for: state.loop.pool),
+            let refusal = state.loop.take(request)
+          {
+            state.desk.refuse(ticket: request.ticket, refusal)
+          }
+        }
+        let output = Self.run(&state.loop, &state.desk, at: reading)
+        batch = output.batch ?? batch
+        wake = output.wakeAfter
+        if !isFed { break }
+      } while state.loop.waiting == 0
+      return (batch, batch == nil ? [:] : state.desk.takeNotes(), wake)
+    }
+    if let batch { write(batch, notes) }
+    if let wake { call(at: .now() + .nanoseconds(Int(clamping: wake.ns))) }
+  }
+
+  /// Has the loop called at a moment, unless it is called before.
+  private func call(at moment: DispatchTime) {
+    let isNew = state.withLock { state in
+      if let known = state.wakes, known <= moment { return false }
+      state.wakes = moment
+      return true
+    }
+    guard isNew else { return }
+    queue.asyncAfter(deadline: moment) { [self] in
+      state.withLock { if $0.wakes == moment { $0.wakes = nil } }
+      turn()
+    }
+  }
+
+  private static func run(
+    _ loop: inout Loop, _ desk: inout Desk, at reading: ClockReading
+  ) -> LoopOutput {
+    let output = loop.run(at: reading) { pool, records in desk.see(pool, records) }
+    for reply in output.replies { desk.say(reply, in: loop.pool) }
+    for (node, reply) in output.nodeReplies { desk.say(reply, to: node) }
+    for one in desk.takeWoken() { desk.hold(after: loop.latest, durable: loop.durable, one) }
+    desk.release(durable: loop.durable)
+    return output
+  }
+
+  private func write(_ batch: Batch, _ notes: [Key: RequestNote]) {
+    writer.async { [self] in
+      do throws(StoreError) {
+        try store.append(batch, notes: notes, utc: SystemClock.utc)
+      } catch {
+        queue.async { [self] in
+          state.withLock {
+            $0.loop.batchFailed(batch.number)
+            $0.isEnding = true
+            $0.desk.close()
+          }
+          failed(error)
+        }
+        return
+      }
+      queue.async { [self] in
+        state.withLock { $0.loop.batchIsDurable(batch.number) }
+        turn()
+      }
+    }
+  }
+}
+
+extension Engine.State {
+  /// Ends a wait for a claim, once how it stands is durable.
+  fileprivate mutating func unwatch(_ claim: ClaimID, _ number: UInt64) {
+    if let say = desk.unwatch(claim, number, in: loop.pool) {
+      desk.hold(after: loop.latest, durable: loop.durable, say)
+    }
+  }
+}

@@ -1,0 +1,3 @@
+import Hummingbird
+
+extension API { func metrics(_ request: Request) async throws -> Response { .text("") } }

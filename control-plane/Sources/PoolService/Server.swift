@@ -1,0 +1,86 @@
+import Foundation
+import Hummingbird
+import HummingbirdCore
+public import Logging
+import NIOCore
+import PoolAllocator
+public import PoolStore
+import PoolViews
+import PoolWire
+import StrictJSON
+import UnixSignals
+
+/// A server on one address: the engine, the credentials and the API.
+public struct Server: Sendable {
+  /// Which allocator decides here: the first.
+  public static let engine: UInt16 = 1
+
+  /// What is decided.
+  public let decider: Engine
+  /// Who may ask.
+  public let credentials: Credentials
+  private let logger: Logger
+
+  /// Begins on a folder: its journal and its credentials.
+  /// - Parameter failed: is told why nothing more can be made durable.
+  /// - Throws: `StoreError` where the folder is another's, open to others, or damaged.
+  public init(
+    at folder: String, logger: Logger, failed: @escaping @Sendable (StoreError) -> Void
+  ) throws(StoreError) {
+    self.logger = logger
+    decider = try Engine(on: try SQLiteStore(at: folder, engine: Self.engine), failed: failed)
+    credentials = try Credentials(at: folder + "/credentials.json")
+  }
+
+  /// Puts a policy in force, if its generation is later than that of the one in force.
+  /// - Parameter text: its document.
+  /// - Throws: `JSONErrors` or a refusal, in words.
+  public func activate(_ text: [UInt8], by principal: String) async throws {
+    let document = try PolicyDocument(try JSONDocument(text))
+    let (_, generation) = decider.vocabulary
+    guard document.generation > generation else { return }
+    let said = try await decider.ask(
+      Ask(
+        .policy(document), called: "policy", by: principal, under: generation,
+        document: Array(#"{"op":"policy","policy":"#.utf8) + text + [UInt8(ascii: "}")]))
+    guard said.verdict == .done else {
+      throw StoreError(
+        .unavailable, "the policy is refused: \(String(decoding: said.body, as: UTF8.self))",
+        remedy: "change the document")
+    }
+  }
+
+  /// Enrols a node by its document; one that is enrolled stays as it is.
+  /// - Returns: its name.
+  /// - Throws: `JSONErrors` or a refusal, in words.
+  public func enrol(_ text: [UInt8], by principal: String) async throws -> String {
+    let document = try NodeDocument(try JSONDocument(text))
+    let key = document.key
+    if try await decider.look({ $0.pool.node(named: key) != nil }) { return document.name }
+    let said = try await decider.ask(
+      Ask(
+        .advertise(document), called: "enrol", by: principal, under: decider.vocabulary.1,
+        as: .enrol(document.enrolment),
+        document: Array(#"{"op":"advertise","node":"#.utf8) + text + [UInt8(ascii: "}")]))
+    guard said.verdict == .done else {
+      throw StoreError(
+        .unavailable, "the node is refused: \(String(decoding: said.body, as: UTF8.self))",
+        remedy: "change the document")
+    }
+    return document.name
+  }
+
+  /// Serves until it is told to end.
+  /// - Parameter running: is told the port.
+  public func run(
+    host: String, port: Int, running: @escaping @Sendable (Int) async -> Void
+  ) async throws {
+    let application = Application(
+      router: API(decider, credentials).router,
+      server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(30))),
+      configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
+      onServerRunning: { channel in await running(channel.localAddress?.port ?? port) },
+      logger: logger)
+    try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+  }
+}

@@ -1,0 +1,129 @@
+import ArgumentParser
+import Foundation
+import Logging
+import PoolService
+import PoolStore
+import StrictJSON
+
+/// `pool-server dev`: a whole deployment on this machine.
+struct DevCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "dev",
+    abstract: "Serves on this machine alone, with its own agent.",
+    discussion: """
+      Makes DIR (mode 700) with a journal, or goes on with the one that is there; writes \
+      DIR/client.json, which poolctl --config takes; enrols this machine and starts its agent. It \
+      ends with Ctrl-C, and its agent with it.
+      """)
+
+  @OptionGroup var state: StateOptions
+  @Option(help: "Address and port; a loopback address. Port 0: one that is free.")
+  var listen = "127.0.0.1:7070"
+  @Option(help: "A policy to put in force, if its generation is later than that in force.")
+  var policy: String?
+  @Option(help: "The agent's program; else pool-agent beside this one.")
+  var agent: String?
+  @Flag(help: "Start no agent: nodes are enrolled through the API.")
+  var noAgent = false
+
+  func run() async throws {
+    let (host, port) = try Self.address(listen)
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "pool-server")
+    logger.logLevel = .warning
+    do {
+      let server = try Server(at: state.folder, logger: logger) { error in
+        // A sync that failed is not tried again: what was not answered may be there or not.
+        Self.say("error: \(error)")
+        Foundation.exit(1)
+      }
+      let child = Child()
+      try await server.run(host: host, port: port) { port in
+        do {
+          try await begin(server, "http://\(host):\(port)", child)
+        } catch {
+          Self.say("error: \(error)")
+          kill(getpid(), SIGTERM)
+        }
+      }
+      child.end()
+      await server.decider.stop()
+    } catch let error as StoreError {
+      Self.say("error: \(error)")
+      throw ExitCode(error.kind == .inUse ? 2 : 1)
+    }
+  }
+
+  /// What there is to do once the port is known.
+  private func begin(_ server: Server, _ address: String, _ child: Child) async throws {
+    let who = "dev:\(NSUserName())"
+    if let policy {
+      guard let text = FileManager.default.contents(atPath: policy) else {
+        throw ValidationError("\(policy) cannot be read")
+      }
+      do {
+        try await server.activate(Array(text), by: who)
+      } catch let errors as JSONErrors {
+        throw ValidationError(errors.formatted(file: policy))
+      }
+    }
+    let token = try server.credentials.issue(Identity(who, .operator), for: 7 * 86_400)
+    var writer = JSONWriter(.pretty)
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.string("kind", "client")
+      writer.string("server", address)
+      writer.string("token", token)
+    }
+    let file = state.folder + "/client.json"
+    try PrivateFile.replace(file, with: writer.bytes + [UInt8(ascii: "\n")])
+    if !noAgent { try await start(server, address, child) }
+    let lines = """
+      pool-server is ready at \(address); its state is in \(state.folder)
+      try: poolctl --config \(file) nodes
+
+      """
+    FileHandle.standardOutput.write(Data(lines.utf8))
+  }
+
+  /// Enrols this machine and starts its agent.
+  private func start(_ server: Server, _ address: String, _ child: Child) async throws {
+    let program = agent ?? Self.sibling("pool-agent")
+    guard FileManager.default.isExecutableFile(atPath: program) else {
+      throw ValidationError("\(program) is no program; name one with --agent, or --no-agent")
+    }
+    let document = try Child.output(of: program, ["advertise", "--once"])
+    let node = try await server.enrol(document, by: "dev:\(NSUserName())")
+    let folder = state.folder + "/agent"
+    try FileManager.default.createDirectory(
+      atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    var arguments = ["run", "--server", address, "--state", folder, "--node", node]
+    if !FileManager.default.fileExists(atPath: folder + "/credential") {
+      let credential = try server.credentials.issue(
+        Identity("join:\(node)", .join, of: node), for: 3_600)
+      try PrivateFile.replace(folder + "/join", with: Array(credential.utf8))
+      arguments += ["--join-file", folder + "/join"]
+    }
+    try child.start(program, arguments)
+  }
+
+  private static func sibling(_ name: String) -> String {
+    let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+    return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+  }
+
+  /// An address on which nobody else can ask.
+  private static func address(_ text: String) throws -> (String, Int) {
+    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+      (0...65_535).contains(port)
+    else { throw ValidationError("--listen is ADDRESS:PORT, not \"\(text)\"") }
+    let host = String(text[..<colon])
+    guard host == "localhost" || host == "[::1]" || host.hasPrefix("127.") else {
+      throw ValidationError(
+        "dev listens on a loopback address alone, not on \"\(host)\": it has no TLS")
+    }
+    return (host == "[::1]" ? "::1" : host, port)
+  }
+
+  static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+}

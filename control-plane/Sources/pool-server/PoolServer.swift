@@ -1,0 +1,16 @@
+import ArgumentParser
+
+/// The service: one leader of one pool.
+@main
+struct PoolServer: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "pool-server",
+    abstract: "Decides which claims get which devices, durably, for agents, schedulers and people.",
+    subcommands: [DevCommand.self, VerifyCommand.self, JournalCommand.self])
+}
+
+/// Where a server keeps its state.
+struct StateOptions: ParsableArguments {
+  @Option(name: .customLong("state"), help: "The folder of the journal; mode 700.")
+  var folder = "pool-state"
+}
