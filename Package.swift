@@ -22,6 +22,7 @@ let package = Package(
     .library(name: "PoolAllocator", targets: ["PoolAllocator"]),
     .library(name: "PoolWire", targets: ["PoolWire"]),
     .library(name: "PoolViews", targets: ["PoolViews"]),
+    .library(name: "PoolConsole", targets: ["PoolConsole"]),
     .library(name: "StrictJSON", targets: ["StrictJSON"]),
     .library(name: "PoolLoop", targets: ["PoolLoop"]),
     .library(name: "AgentCore", targets: ["AgentCore"]),

@@ -15,6 +15,7 @@ let package = Package(
   products: [
     .library(name: "PoolStore", targets: ["PoolStore"]),
     .library(name: "PoolService", targets: ["PoolService"]),
+    .library(name: "PoolClient", targets: ["PoolClient"]),
     .executable(name: "pool-server", targets: ["pool-server"]),
     .executable(name: "poolctl", targets: ["poolctl"]),
   ],
@@ -32,6 +33,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     // Buffers of the framework.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    // Claims and answers in YAML, for people.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     // A graceful end on a signal.
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     // The log's levels and fields.
@@ -74,11 +77,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
+    .target(
+      name: "PoolClient",
+      dependencies: [.product(name: "StrictJSON", package: "pool-allocator")],
+      swiftSettings: strict),
     .executableTarget(
       name: "poolctl",
       dependencies: [
-        .product(name: "StrictJSON", package: "pool-allocator"),
+        "PoolClient",
+        .product(name: "PoolConsole", package: "pool-allocator"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
     .executableTarget(
       name: "store-lab",

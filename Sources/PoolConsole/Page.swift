@@ -1,8 +1,8 @@
 /// Text laid out in lines no longer than a width; nil means as long as they come.
-package struct Page {
-  package let width: Int?
+public struct Page {
+  public let width: Int?
 
-  package init(width: Int?) { self.width = width }
+  public init(width: Int?) { self.width = width }
 
   /// Between two columns.
   private static let gap = "  "
@@ -16,7 +16,7 @@ package struct Page {
   /// that may be left out are, and named below; then the widest give way, and what does not fit
   /// ends in `…`.
   /// - Parameter optional: headers of columns that may be left out, the first one first.
-  package func table(
+  public func table(
     header: [String], rows: [[String]], optional: [String] = [], indent: String = "  "
   ) -> [String] {
     var table = [header] + rows
@@ -73,7 +73,7 @@ package struct Page {
   }
 
   /// A sentence; where it is too long it goes on below, two columns further in.
-  package func prose(_ text: String, indent: String = "  ") -> [String] {
+  public func prose(_ text: String, indent: String = "  ") -> [String] {
     guard let width else { return [indent + text] }
     let inner = indent + "  "
     var lines: [String] = []

@@ -1,10 +1,10 @@
 import Glibc
 
 /// What a person looks at: its width, and text that does nothing but show.
-package enum Terminal {
+public enum Terminal {
   /// Columns of the terminal that standard output is; nil where it is a file, a pipe, or says
   /// nothing.
-  package static func width() -> Int? {
+  public static func width() -> Int? {
     var size = winsize()
     guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
       return nil
@@ -13,7 +13,7 @@ package enum Terminal {
   }
 
   /// Text with everything escaped that moves the cursor, colours, or hides its order.
-  package static func plain(_ text: String) -> String {
+  public static func plain(_ text: String) -> String {
     if text.unicodeScalars.allSatisfy(isPlain) { return text }
     return text.unicodeScalars.reduce(into: "") { result, scalar in
       if isPlain(scalar) {
@@ -33,7 +33,7 @@ package enum Terminal {
 }
 
 /// Text that somebody gave us, fit for a terminal: short, and no control characters.
-package func quoted(_ text: String) -> String {
+public func quoted(_ text: String) -> String {
   var result = "\""
   for scalar in text.unicodeScalars.prefix(80) {
     result += Terminal.isPlain(scalar) ? String(scalar) : "?"

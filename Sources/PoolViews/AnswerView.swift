@@ -45,6 +45,13 @@ public struct AnswerView: Sendable {
     }
   }
 
+  /// What stands in the way first, in words.
+  public var sentence: String? {
+    reasons.first.map {
+      ReasonText($0, in: scene.pool, names: scene.names, claim: form).sentence
+    }
+  }
+
   /// Whether the answer is about a lease that runs.
   public var hasLease: Bool { decision.lease.flatMap { scene.pool.lease($0) } != nil }
 

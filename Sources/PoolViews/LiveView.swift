@@ -51,6 +51,12 @@ public struct LiveView: Sendable {
 
   /// Members of an object that is open.
   public func write(_ writer: inout JSONWriter) {
+    writeLeases(&writer)
+    writeWaiting(&writer)
+  }
+
+  /// The leases, as members of an object that is open.
+  public func writeLeases(_ writer: inout JSONWriter) {
     let (pool, names) = (scene.pool, scene.names)
     writer.array("leases") { writer in
       for row in leases.prefix(Self.leasesMax) {
@@ -60,6 +66,10 @@ public struct LiveView: Sendable {
     if leases.count > Self.leasesMax {
       writer.int64("leases_left_out", Int64(leases.count - Self.leasesMax))
     }
+  }
+
+  /// The claims that wait, the first in the order first, as members of an object that is open.
+  public func writeWaiting(_ writer: inout JSONWriter) {
     writer.array("waiting") { writer in
       for row in waiting.prefix(Self.waitingMax) {
         writer.object { $0.waiting(row, in: scene) }

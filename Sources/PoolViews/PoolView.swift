@@ -183,17 +183,35 @@ public struct PoolView: Sendable {
     lanes.removeAll { $0.owner != nil && $0.owner != tenant }
   }
 
+  /// A part that can be shown alone.
+  public enum Part: String, CaseIterable, Sendable {
+    /// The lanes.
+    case lanes
+    /// The nodes.
+    case nodes
+    /// The buckets of the policy, and the budgets of delegations.
+    case buckets
+  }
+
+  /// One part, as members of an object that is open.
+  public func write(_ part: Part, _ writer: inout JSONWriter) {
+    writer.array(part.rawValue) { writer in
+      switch part {
+      case .lanes: for row in lanes { row.write(&writer) }
+      case .nodes: for row in nodes { row.write(&writer) }
+      case .buckets: for row in buckets { row.write(&writer) }
+      }
+    }
+    guard part == .buckets, !budgets.isEmpty else { return }
+    writer.array("budgets") { writer in for budget in budgets { budget.write(&writer) } }
+  }
+
   /// The members of an object that is open.
   public func write(_ writer: inout JSONWriter) {
     writer.milliseconds("at_ms", now)
     writer.int64("policy_generation", Int64(generation.value))
     writer.int64("waiting_claims", Int64(waiting))
-    writer.array("lanes") { writer in for row in lanes { row.write(&writer) } }
-    writer.array("nodes") { writer in for row in nodes { row.write(&writer) } }
-    writer.array("buckets") { writer in for row in buckets { row.write(&writer) } }
-    if !budgets.isEmpty {
-      writer.array("budgets") { writer in for budget in budgets { budget.write(&writer) } }
-    }
+    for part in Part.allCases { write(part, &writer) }
     guard !corrections.isEmpty else { return }
     writer.array("corrections") { writer in for row in corrections { row.write(&writer) } }
   }

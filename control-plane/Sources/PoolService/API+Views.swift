@@ -12,6 +12,31 @@ extension API {
       let identity = try identity(request, readers)
       return Response.json(try await engine.look { Self.status($0, for: identity.tenant) })
     }
+    for part in PoolView.Part.allCases {
+      router.get(RouterPath("/v1/\(part.rawValue)")) { request, _ in
+        let tenant = try identity(request, readers).tenant
+        return Response.json(
+          try await engine.look { scene in
+            var view = PoolView(scene)
+            if let tenant { view.keep(tenant: tenant) }
+            return Self.list(part.rawValue, scene) { view.write(part, &$0) }
+          })
+      }
+    }
+    router.get("/v1/leases") { request, _ in
+      let tenant = try identity(request, readers).tenant
+      return Response.json(
+        try await engine.look { scene in
+          Self.list("leases", scene) { LiveView(scene, of: tenant).writeLeases(&$0) }
+        })
+    }
+    router.get("/v1/queue") { request, _ in
+      let tenant = try identity(request, readers).tenant
+      return Response.json(
+        try await engine.look { scene in
+          Self.list("queue", scene) { LiveView(scene, of: tenant).writeWaiting(&$0) }
+        })
+    }
     router.get("/v1/claims/:tenant/:claim") { request, context in
       let parameters = Parameters(context)
       let tenant = parameters["tenant"]
@@ -59,6 +84,19 @@ extension API {
       }
       return writer.bytes
     }
+  }
+
+  private static func list(
+    _ kind: String, _ scene: Scene, _ body: (inout JSONWriter) -> Void
+  ) -> [UInt8] {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.string("kind", kind)
+      writer.milliseconds("at_ms", scene.pool.now)
+      body(&writer)
+    }
+    return writer.bytes
   }
 
   /// Lanes, nodes, buckets, leases and waiting claims; for a tenant its own, and the totals of

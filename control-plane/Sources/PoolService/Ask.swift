@@ -80,6 +80,8 @@ public struct Said: Sendable {
   public let hasLease: Bool
   /// When to come back.
   public let hint: RetryHint?
+  /// What stands in the way first, in words.
+  public let sentence: String?
   /// Codes of what stands in the way, by precedence.
   public let reasons: [Reason.Code]
 }

@@ -146,7 +146,7 @@ struct Desk {
     return Said(
       body: writer.bytes, verdict: decision.verdict, isRepeat: isRepeat,
       hasLease: view.hasLease, hint: view.hint,
-      reasons: answer.reasons.map(\.code))
+      sentence: view.sentence, reasons: answer.reasons.map(\.code))
   }
 
   /// Takes the notes of a batch.

@@ -143,8 +143,9 @@ extension Problem {
     }
     self.init(
       status, code,
-      said.verdict == .infeasible
-        ? "this can never be granted as it is asked" : "the pool refuses this now")
+      said.sentence
+        ?? (said.verdict == .infeasible
+          ? "this can never be granted as it is asked" : "the pool refuses this now"))
     more = Array(said.body.dropFirst().dropLast())
     retryAfter = said.hint?.retryAfterSeconds
   }

@@ -1,0 +1,135 @@
+public import Foundation
+import FoundationNetworking
+import StrictJSON
+
+/// Where a server is, and as whom it is asked: the file that `pool-server` writes.
+public struct ClientConfiguration: Sendable {
+  /// The server's address, without a path.
+  public let server: URL
+  /// The credential; in no log and no message.
+  public let token: String
+
+  /// Makes one.
+  public init(server: URL, token: String) {
+    self.server = server
+    self.token = token
+  }
+
+  /// Reads a document of kind `client`.
+  /// - Throws: `ClientError.configuration` that says what is wrong with the file.
+  public init(file: String) throws(ClientError) {
+    guard let data = FileManager.default.contents(atPath: file) else {
+      throw .configuration("\(file) cannot be read; name the file that the server wrote, --config")
+    }
+    let read: (server: String, token: String)
+    do throws(JSONErrors) {
+      read = try JSONDocument(Array(data)).decode { root in
+        try root.object { fields in
+          let version = fields.int64("schema_version", in: 1...1)
+          let kind = fields.choice("kind", ["client": true])
+          let server = fields.string("server", 1...1024)
+          let token = fields.string("token", 1...4096)
+          _ = try (version.value, kind.value)
+          return (try server.value, try token.value)
+        }
+      }
+    } catch {
+      throw .configuration(error.formatted(file: file))
+    }
+    guard let url = URL(string: read.server), let host = url.host else {
+      throw .configuration("\(file): the server is no address")
+    }
+    let isNear = host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    guard url.scheme == "https" || url.scheme == "http" && isNear else {
+      throw .configuration("\(file): a server that is not on this machine needs https")
+    }
+    self.init(server: url, token: read.token)
+  }
+}
+
+/// Why a server could not be asked, or what it refused.
+public enum ClientError: Error, Sendable {
+  /// The file of the client is wrong.
+  case configuration(String)
+  /// The server does not answer.
+  case unreachable(String)
+  /// The server refused; its problem document.
+  case refused(Reply)
+}
+
+/// What a server answered.
+public struct Reply: Sendable {
+  /// The HTTP status.
+  public let status: Int
+  /// The body.
+  public let body: Data
+  /// Seconds after which to come back.
+  public let retryAfter: Int?
+
+  /// The body as one JSON object; empty where it is none.
+  public var object: [String: Any] {
+    (try? JSONSerialization.jsonObject(with: body)) as? [String: Any] ?? [:]
+  }
+}
+
+/// Asks a server, one request at a time.
+public struct PoolClient: Sendable {
+  private let configuration: ClientConfiguration
+  private let session: URLSession
+
+  /// Makes a client.
+  public init(_ configuration: ClientConfiguration) {
+    self.configuration = configuration
+    let settings = URLSessionConfiguration.ephemeral
+    settings.timeoutIntervalForRequest = 60
+    session = URLSession(configuration: settings)
+  }
+
+  /// Asks.
+  /// - Parameters:
+  ///   - parts: of the path, as they are: they are encoded here.
+  ///   - key: names the request, so that it has one effect however often it is sent.
+  /// - Throws: `ClientError`.
+  public func ask(
+    _ method: String, _ parts: [String], query: [String: String] = [:], body: Data? = nil,
+    key: String? = nil
+  ) async throws(ClientError) -> Reply {
+    var request = URLRequest(url: url(parts, query))
+    request.httpMethod = method
+    request.httpBody = body
+    request.setValue("Bearer \(configuration.token)", forHTTPHeaderField: "Authorization")
+    if body != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
+    if let key { request.setValue(key, forHTTPHeaderField: "Idempotency-Key") }
+    let answer: (Data, URLResponse)
+    do {
+      answer = try await session.data(for: request)
+    } catch {
+      throw .unreachable("\(configuration.server.absoluteString): \(error.localizedDescription)")
+    }
+    guard let http = answer.1 as? HTTPURLResponse else {
+      throw .unreachable("\(configuration.server.absoluteString) speaks no HTTP")
+    }
+    let reply = Reply(
+      status: http.statusCode, body: answer.0,
+      retryAfter: http.value(forHTTPHeaderField: "Retry-After").flatMap { Int($0) })
+    guard (200..<300).contains(reply.status) else { throw .refused(reply) }
+    return reply
+  }
+
+  private func url(_ parts: [String], _ query: [String: String]) -> URL {
+    var allowed = CharacterSet.alphanumerics
+    allowed.insert(charactersIn: "-._~")
+    let path = parts.map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? $0 }
+    var components = URLComponents()
+    components.scheme = configuration.server.scheme
+    components.host = configuration.server.host
+    components.port = configuration.server.port
+    components.percentEncodedPath = "/" + path.joined(separator: "/")
+    if !query.isEmpty {
+      components.queryItems = query.sorted { $0.key < $1.key }.map {
+        URLQueryItem(name: $0.key, value: $0.value)
+      }
+    }
+    return components.url ?? configuration.server
+  }
+}
