@@ -106,4 +106,15 @@ let package = Package(
         .product(name: "PoolRecord", package: "pool-allocator"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: strict),
+    .testTarget(
+      name: "PoolServiceTests",
+      dependencies: [
+        "PoolService", "PoolStore", "PoolClient", "pool-server",
+        .product(name: "AgentCore", package: "pool-allocator"),
+        .product(name: "PoolRecord", package: "pool-allocator"),
+        .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolWire", package: "pool-allocator"),
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
   ])

@@ -111,8 +111,8 @@ public final class Engine: Sendable {
           return state.desk.forget(id, sequence: message.sequence)
         }
         // One that is late may be told from where to count, or not be replied to.
-        self.queue.asyncAfter(deadline: .now() + .seconds(10)) { [self] in
-          enter { $0.desk.forget(id, sequence: message.sequence) }
+        self.queue.asyncAfter(deadline: .now() + .seconds(10)) { [weak self] in
+          self?.enter { $0.desk.forget(id, sequence: message.sequence) }
         }
       }
     }
@@ -160,8 +160,8 @@ public final class Engine: Sendable {
         guard isWaiting, seconds > 0 else {
           return state.unwatch(id, number)
         }
-        queue.asyncAfter(deadline: .now() + .seconds(Int(seconds))) { [self] in
-          enter { $0.unwatch(id, number) }
+        queue.asyncAfter(deadline: .now() + .seconds(Int(seconds))) { [weak self] in
+          self?.enter { $0.unwatch(id, number) }
         }
       }
     }
@@ -189,7 +189,10 @@ public final class Engine: Sendable {
       state.desk.close()
       return true
     }
-    if isDone { return done() }
+    if isDone {
+      store.close()
+      return done()
+    }
     writer.async { [self] in queue.async { [self] in drain(done) } }
   }
 
@@ -246,9 +249,9 @@ public final class Engine: Sendable {
       return true
     }
     guard isNew else { return }
-    queue.asyncAfter(deadline: moment) { [self] in
-      state.withLock { if $0.wakes == moment { $0.wakes = nil } }
-      turn()
+    queue.asyncAfter(deadline: moment) { [weak self] in
+      self?.state.withLock { if $0.wakes == moment { $0.wakes = nil } }
+      self?.turn()
     }
   }
 

@@ -41,6 +41,9 @@ public protocol JournalStore: Sendable {
   /// - Returns: how many.
   func forgetAnswers(before utc: Int64) throws(StoreError) -> Int
 
+  /// Ends this leader's writing: another one may begin at once.
+  func close()
+
   /// Visits the bytes of the journal in the form that the root package's tools read: the header,
   /// then records, in parts of a few megabytes.
   func export(_ visit: (borrowing [UInt8]) throws -> Void) throws

@@ -214,6 +214,14 @@ public final class SQLiteStore: JournalStore {
     }
   }
 
+  public func close() {
+    state.withLock {
+      $0.ended = StoreError(.ended, "the store is closed", remedy: "open it anew")
+    }
+    try? database.close()
+    folder.release()
+  }
+
   // MARK: answers
 
   public func answer(to name: RequestName) throws(StoreError) -> KnownAnswer? {

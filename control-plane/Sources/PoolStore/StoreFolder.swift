@@ -33,6 +33,9 @@ final class StoreFolder: Sendable {
 
   deinit { close(lock) }
 
+  /// Gives the folder up.
+  func release() { flock(lock, LOCK_UN) }
+
   /// Waits a second at most: a process that ends may leave the lock to a child until that has begun
   /// its own program.
   private static func take(_ lock: CInt) -> Bool {

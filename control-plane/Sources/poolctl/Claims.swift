@@ -172,7 +172,8 @@ enum Claims {
 /// `poolctl explain`.
 struct Explain: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Says why a claim waits, until when at most, and what would run now; or where it runs.")
+    abstract:
+      "Says why a claim waits, until when at most, and what would run now; or where it runs.")
   @OptionGroup var common: Common
   @OptionGroup var claim: ClaimArguments
 
@@ -191,7 +192,8 @@ struct Explain: AsyncParsableCommand {
     let now = (answer["at_ms"] as? NSNumber)?.doubleValue ?? 0
     var lines = [Claims.sentence(answer)]
     for (index, reason) in (answer["blocking"] as? [[String: Any]] ?? []).enumerated() {
-      let clears = reason["clears_at_ms"] == nil ? "" : Output.ahead(reason, "clears_at_ms", at: now)
+      let clears =
+        reason["clears_at_ms"] == nil ? "" : Output.ahead(reason, "clears_at_ms", at: now)
       lines.append("  \(index + 1). \(Output.text(reason, "code"))  \(clears)")
       lines.append("     \(Output.text(reason, "sentence"))")
     }

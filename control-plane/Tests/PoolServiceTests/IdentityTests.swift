@@ -1,0 +1,118 @@
+import Foundation
+import PoolClient
+import PoolService
+import Testing
+
+/// Who may do what: a test for each thing that must not be.
+@Suite struct IdentityTests {
+  @Test func nobodyIsAnsweredWithoutACredential() async throws {
+    try await Rig.serving { rig in
+      for token in ["", "pool_", "pool_" + String(repeating: "0", count: 64)] {
+        for path in ["v1/status", "v1/nodes", "v1/queue", "v1/leases", "metrics"] {
+          #expect(try await rig.client(token: token).send("GET", path).status == 401)
+        }
+        let asked = try await rig.client(token: token).send(
+          "POST", "v1/claims", Documents.claim("c"))
+        #expect(asked.status == 401)
+      }
+      // Those that say nothing of the pool.
+      #expect(try await rig.client(token: "").send("GET", "healthz").status == 200)
+    }
+  }
+
+  @Test func aCredentialEnds() async throws {
+    try await Rig.serving { rig in
+      let token = try rig.server.credentials.issue(Identity("late", .operator), for: -1)
+      #expect(try await rig.client(token: token).send("GET", "v1/status").status == 401)
+    }
+  }
+
+  @Test func aRoleDoesWhatItIsFor() async throws {
+    try await Rig.serving { rig in
+      let workload = try rig.client(Identity("agent:a", .workload, of: "acme"))
+      let owner = try rig.client(Identity("lead", .owner, of: "acme"))
+      let node = try rig.client(Identity("node:n-1", .node, of: "n-1"))
+      for client in [workload, owner, node] {
+        #expect(try await client.send("PUT", "v1/policy", Documents.policy).status == 403)
+        #expect(try await client.send("POST", "v1/nodes", Documents.node()).status == 403)
+        #expect(try await client.send("POST", "v1/nodes/n-1/fence").status == 403)
+        #expect(try await client.send("GET", "metrics").status == 403)
+      }
+      #expect(try await node.send("GET", "v1/status").status == 403)
+      #expect(try await node.send("POST", "v1/claims", Documents.claim("c")).status == 403)
+      let budget = #"{"tenant": "acme", "budget": "b", "limit_gpu_seconds": 1, "for_seconds": 60}"#
+      #expect(try await workload.send("POST", "v1/delegations", budget).status == 403)
+    }
+  }
+
+  @Test func aWorkloadAsksInItsOwnNameForItsOwnTenant() async throws {
+    try await Rig.serving { rig in
+      let client = try rig.client(Identity("agent:a", .workload, of: "acme"))
+      let other = Documents.claim("c", by: "agent:b")
+      #expect(try await client.send("POST", "v1/claims", other).status == 403)
+      let foreign = Documents.claim("c", of: "zeta")
+      #expect(try await client.send("POST", "v1/claims", foreign).status == 403)
+      // A tenant whose name begins like another's is another one.
+      let prefix = try rig.client(Identity("agent:a", .workload, of: "acm"))
+      #expect(try await prefix.send("POST", "v1/claims", Documents.claim("c")).status == 403)
+    }
+  }
+
+  @Test func whatIsForeignLooksAbsent() async throws {
+    try await Rig.serving { rig in
+      let root = try rig.root
+      _ = try await root.send("POST", "v1/nodes", Documents.node())
+      let there = try await root.send("POST", "v1/claims", Documents.claim("c-1"))
+      #expect(there.status == 202 || there.status == 422)
+      let foreign = try rig.client(Identity("lead", .owner, of: "zeta"))
+      for (method, path) in [
+        ("GET", "v1/claims/acme/c-1"), ("DELETE", "v1/claims/acme/c-1"),
+        ("DELETE", "v1/delegations/acme/b-1"),
+      ] {
+        let real = try await foreign.send(method, path)
+        let absent = try await foreign.send(
+          method, path.replacingOccurrences(of: "-1", with: "-2"))
+        #expect(real.status == 404)
+        #expect(real.body == absent.body)
+      }
+      let lease = try await foreign.send(
+        "POST", "v1/leases/L-0.1/complete", #"{"fencing": "1.1", "outcome": "completed"}"#)
+      #expect(lease.status == 404)
+      let seen = try await foreign.send("GET", "v1/status")
+      #expect(!String(decoding: seen.body, as: UTF8.self).contains("acme"))
+    }
+  }
+
+  @Test func aJoinCredentialIsSpentOnce() async throws {
+    try await Rig.serving { rig in
+      let reply = try await rig.root.send("POST", "v1/nodes", Documents.node())
+      let join = try #require(reply.object["join_credential"] as? String)
+      let client = rig.client(token: join)
+      // It is for nothing else.
+      #expect(try await client.send("GET", "v1/status").status == 403)
+      let first = try await client.send("POST", "v1/join", "{}")
+      #expect(first.status == 201)
+      #expect(try await client.send("POST", "v1/join", "{}").status == 401)
+    }
+  }
+
+  @Test func anAgentSpeaksForItsOwnNode() async throws {
+    try await Rig.serving { rig in
+      let client = try rig.client(Identity("node:n-1", .node, of: "n-1"))
+      #expect(try await client.send("POST", "v1/nodes/n-2/messages", "{}").status == 404)
+      #expect(try await client.send("POST", "v1/nodes/n-2/credential").status == 404)
+      #expect(try await client.send("POST", "v1/nodes/n-1/messages", "{}").status == 400)
+    }
+  }
+
+  @Test func credentialsAreKeptAsHashes() async throws {
+    try await Rig.serving { rig in
+      let token = try rig.server.credentials.issue(Identity("root", .operator), for: 60)
+      let file = try String(contentsOfFile: rig.folder + "/credentials.json", encoding: .utf8)
+      #expect(!file.contains(token.dropFirst(5)))
+      let attributes = try FileManager.default.attributesOfItem(
+        atPath: rig.folder + "/credentials.json")
+      #expect((attributes[.posixPermissions] as? NSNumber)?.intValue == 0o600)
+    }
+  }
+}
