@@ -85,6 +85,11 @@ public struct PoolClient: Sendable {
     session = URLSession(configuration: settings)
   }
 
+  /// The same server, asked with another credential.
+  public func with(token: String) -> PoolClient {
+    PoolClient(ClientConfiguration(server: configuration.server, token: token))
+  }
+
   /// Asks.
   /// - Parameters:
   ///   - parts: of the path, as they are: they are encoded here.

@@ -13,7 +13,7 @@ import Testing
     let reply = try await root.send("POST", "v1/nodes", Documents.node())
     #expect(reply.status == 201)
     let join = try #require(reply.object["join_credential"] as? String)
-    var agent = try await TestAgent("n-1", join: join, on: rig)
+    var agent = try await TestAgent("n-1", join: join) { rig.client(token: $0) }
     try await agent.turn { try await isReady(root) }
     return agent
   }
@@ -100,7 +100,7 @@ import Testing
         let early = try await root.send("POST", "v1/claims", Documents.claim("c-3", milli: 100))
         #expect(early.status == 202)
         // The agent of another start knows of no lease: what it had is lost, and waits again.
-        var agent = try TestAgent("n-1", credential: credential, on: rig)
+        var agent = try TestAgent("n-1", rig.client(token: credential))
         try await agent.turn { try await isReady(root) }
       }
       #expect(try SQLiteStore(at: folder, engine: Server.engine).verify().difference == nil)

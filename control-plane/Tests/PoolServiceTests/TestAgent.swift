@@ -17,18 +17,20 @@ struct TestAgent {
   private(set) var living: [Fencing: String] = [:]
 
   /// Joins with a join credential.
-  init(_ node: String, join: String, on rig: Rig) async throws {
+  init(
+    _ node: String, join: String, _ client: (String) -> PoolClient
+  ) async throws {
     let text = Documents.node(node)
-    let reply = try await rig.client(token: join).send(
+    let reply = try await client(join).send(
       "POST", "v1/join", #"{"schema_version":1,"kind":"join","node":\#(text)}"#)
     #expect(reply.status == 201)
     let credential = try #require(reply.object["credential"] as? String)
-    try self.init(node, credential: credential, on: rig)
+    try self.init(node, client(credential))
   }
 
-  init(_ node: String, credential: String, on rig: Rig) throws {
+  init(_ node: String, _ client: PoolClient) throws {
     self.node = node
-    client = rig.client(token: credential)
+    self.client = client
     document = try JSONDocument(text: Documents.node(node))
     let parsed = try NodeDocument(document)
     agent = Agent(record: nil, boot: NameTable.key(.boot, NamePath.join(node, "1")))
