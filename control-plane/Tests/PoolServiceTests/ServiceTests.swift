@@ -151,3 +151,32 @@ import Testing
     }
   }
 }
+
+/// What describes the service is what it is.
+@Suite struct DescriptionTests {
+  private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+    .deletingLastPathComponent().deletingLastPathComponent().path + "/openapi.json"
+
+  @Test func theDescriptionIsThatOfTheRoutes() async throws {
+    if ProcessInfo.processInfo.environment["OPENAPI_UPDATE"] != nil {
+      try Data(OpenAPI.document).write(to: URL(fileURLWithPath: Self.file))
+    }
+    #expect(
+      FileManager.default.contents(atPath: Self.file) == Data(OpenAPI.document),
+      "openapi.json is old: OPENAPI_UPDATE=1 swift test --filter DescriptionTests")
+    let object = try JSONSerialization.jsonObject(with: Data(OpenAPI.document)) as? [String: Any]
+    let paths = try #require(object?["paths"] as? [String: [String: Any]])
+    try await Rig.serving { rig in
+      let nobody = rig.client(token: "")
+      for (path, methods) in paths {
+        for (method, one) in methods {
+          let real = path.split(separator: "/").map { $0.hasPrefix("{") ? "x" : String($0) }
+          let reply = try await nobody.send(
+            method.uppercased(), real.joined(separator: "/"))
+          let isOpen = ((one as? [String: Any])?["security"] as? [Any])?.isEmpty == true
+          #expect(reply.status == (isOpen ? 200 : 401), "\(method) \(path)")
+        }
+      }
+    }
+  }
+}
