@@ -52,9 +52,10 @@ public struct Simulated: Sendable {
   ) {
     var random = SeededGenerator(seed: ~seed)
     var plan = WorldPlan.draw(&random)
-    plan.faults.leaveOut(without)
     // Drawn for nobody: what the other seeds live stays as it was.
     plan.scoresOffers = seed % 8 == 7
+    if seed % 8 == 3 { plan.addStalls(&random) }
+    plan.faults.leaveOut(without)
     self.init(seed: seed, steps: steps, plan: plan, tells: tells)
   }
 
@@ -75,7 +76,8 @@ public struct Simulated: Sendable {
       try world.run(steps: steps)
       try world.quieten()
     } catch { found = error }
-    world.reached.note(lost: world.network.lost, doubled: world.network.doubled)
+    world.reached.note(
+      lost: world.network.lost, doubled: world.network.doubled, held: world.network.held)
     var crowd = CrowdedLife(seed: seed, tells: tells)
     if found == nil { do throws(Violation) { try crowd.run() } catch { found = error } }
     return Outcome(

@@ -5,7 +5,7 @@ import PoolAllocator
 package enum Mark: Int, CaseIterable, Sendable {
   // What went wrong; the first are `Fault` in its order.
   case serverCrash, agentCrash, reboot, partition, clockStep, deviceFault, lie, vanish, fencing
-  case burst
+  case burst, stall
   /// What a crash left of the batch that was being written.
   case tailLost, tailTorn, tailWhole, tailZeroed
   /// A leader of a later release read the journal.
@@ -14,8 +14,8 @@ package enum Mark: Int, CaseIterable, Sendable {
   case partBegun
   /// Records were decided again.
   case decidedAgain
-  /// The network lost, doubled and reordered messages.
-  case messageLost, messageDoubled, heartbeatLate
+  /// The network lost, doubled, held and reordered messages.
+  case messageLost, messageDoubled, messageHeld, heartbeatLate
   /// A request was repeated and answered from memory; its name was used for another one; the
   /// table of known answers was asked too long ago.
   case repeated, nameReused, lookupStale
@@ -50,8 +50,9 @@ package struct Reached: Sendable, Equatable {
   }
 
   /// Takes what a network counted.
-  mutating func note(lost: Int, doubled: Int) {
+  mutating func note(lost: Int, doubled: Int, held: Int) {
     counts[Mark.messageLost.rawValue] = lost
     counts[Mark.messageDoubled.rawValue] = doubled
+    counts[Mark.messageHeld.rawValue] = held
   }
 }

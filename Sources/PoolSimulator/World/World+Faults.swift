@@ -28,16 +28,51 @@ extension World {
       nodes[victim].seeTruthSoon(at: now, &random)
     case .fencing: vouch(victim)
     case .burst: burst()
+    case .stall: stallIsDue = true
+    }
+  }
+
+  /// Stalls the path of a node when it is told something, where a path is to stall: mostly a word
+  /// by which work starts, which so is under way for as long.
+  ///
+  /// Often for as long as the leader takes to give a node up, what the node says coming out first:
+  /// then the leader asks for a report and hears words of before, while an old order may still
+  /// arrive. Often the agent looks at its machine meanwhile, and reports what it found unasked.
+  mutating func stallPath(of number: Int, before reply: NodeReply) {
+    guard stallIsDue, !starts(reply).isEmpty || random.chance(2) else { return }
+    stallIsDue = false
+    var (up, down) = (random.milliseconds(0...20_000), random.milliseconds(0...20_000))
+    if random.chance(70) {
+      let silence = Span(ns: plan.loop.missedAfter.ns + plan.pool.silentAfter.ns)
+      up = Span(ns: silence.ns + random.milliseconds(-2_000...6_000).ns)
+      down = Span(ns: up.ns + random.milliseconds(0...5_000).ns)
+    }
+    (up, down) = (min(up, Self.longestStall), min(down, Self.longestStall))
+    let gap = random.milliseconds(1...200)
+    network.stall(.init(from: number, to: Self.leader), until: now + up, gap: gap)
+    network.stall(.init(from: Self.leader, to: number), until: now + down, gap: gap)
+    tell("the path from node \(number) stalls for \(up.ns) ns, that to it for \(down.ns) ns")
+    if random.chance(70) {
+      nodes[number].seeTruth(by: now + Span(ns: up.ns - random.milliseconds(0...6_000).ns))
+    }
+  }
+
+  /// With the time that what is held takes to come out, it is over before the quiet time is.
+  private static let longestStall = Span.seconds(40)
+
+  /// The orders of a reply to start work.
+  private func starts(_ reply: NodeReply) -> [LeaseOrder] {
+    (reply.orders ?? []).filter { order in
+      if case .start = order.verb { return true }
+      return false
     }
   }
 
   /// What is found of a machine changes in the moment in which work is to start there.
   mutating func strike(with reply: NodeReply, _ number: Int) {
-    let starts = (reply.orders ?? []).filter { order in
-      if case .start = order.verb { return true }
-      return false
+    guard let order = random.pick(starts(reply)), random.below(1_000) < faults.untimely else {
+      return
     }
-    guard let order = random.pick(starts), random.below(1_000) < faults.untimely else { return }
     if random.chance(50) {
       nodes[number].breakDevice(named: order.devices.last?.device, at: now)
     } else {
@@ -80,6 +115,7 @@ extension World {
   /// Nothing goes wrong any more; what was broken is whole again.
   package mutating func heal() {
     stopFaults()
+    stallIsDue = false
     network.faults = WorldFaults.none.network
     network.mend()
     for number in nodes.indices { nodes[number].heal(at: now) }

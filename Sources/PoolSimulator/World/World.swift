@@ -35,6 +35,8 @@ package struct World {
   private var nextFault: [Instant]
   /// The least of those that are on. Unit: nanoseconds.
   private var faultDue = Int64.max
+  /// Whether the path of a node is to stall when it is told something.
+  var stallIsDue = false
   /// The machine that an operator keeps off.
   var off: Off?
   /// The leadership that was told what there is.
@@ -163,6 +165,7 @@ package struct World {
     let output = try server.act(at: now, &reached, &random)
     steps += output.records
     for (number, reply) in output.replies {
+      if stallIsDue { stallPath(of: number, before: reply) }
       network.send(.reply(reply), over: .init(from: Self.leader, to: number), at: now)
     }
     for answer in output.answers where answer.number > 0 {
@@ -192,6 +195,9 @@ package struct World {
       try clients.take(answer, known: known, &reached)
     }
   }
+
+  /// Puts something into the story, where there is one.
+  mutating func tell(_ text: String) { story?.note(text, step: steps, at: now) }
 
   /// One more step: it goes into the trace.
   private mutating func happened(_ what: Happening) {

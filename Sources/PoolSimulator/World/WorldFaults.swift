@@ -22,6 +22,12 @@ package enum Fault: Int, CaseIterable, Sendable {
   case fencing
   /// Many claims come at once.
   case burst
+  /// The path between the leader and a node holds what it carries, and lets it out late and in
+  /// order: a segment that was lost, or a deep buffer that is full. Only in worlds that stall.
+  case stall
+
+  /// Kinds that are drawn for every world.
+  static let usual = allCases.filter { $0 != .stall }
 }
 
 /// What goes wrong in a world, drawn per seed.
@@ -81,14 +87,14 @@ package struct WorldFaults: Sendable {
     faults.network.delay = random.milliseconds(1...400)
     let calm: Int64 = isStorm ? 30 : 200
     if isStorm || isOn(&random) { faults[.serverCrash] = random.seconds(8...calm) }
-    for kind in Fault.allCases where kind != .serverCrash && isOn(&random) {
+    for kind in Fault.usual where kind != .serverCrash && isOn(&random) {
       let range: ClosedRange<Int64> =
         switch kind {
         case .agentCrash: 20...200
         case .partition: 20...100
         case .burst: 30...300
         case .deviceFault, .lie, .vanish: 20...300
-        case .serverCrash, .reboot, .clockStep, .fencing: 60...400
+        case .serverCrash, .reboot, .clockStep, .fencing, .stall: 60...400
         }
       faults[kind] = random.seconds(range)
     }

@@ -351,6 +351,12 @@ struct WorldNode: Sendable {
     plan()
   }
 
+  /// It sees what there is at a moment, or before.
+  mutating func seeTruth(by moment: Instant) {
+    truthAt = min(truthAt, moment.ns)
+    plan()
+  }
+
   /// Half of the memory of a device is gone, and all else is there.
   mutating func halve(_ device: Key?, at now: Instant) {
     lie = NodeLie(halved: devices.firstIndex { $0.key == device })

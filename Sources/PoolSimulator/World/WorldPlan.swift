@@ -36,6 +36,15 @@ package struct WorldPlan: Sendable {
       slowDisk: isSlow ? random.milliseconds(300...1_500) : nil)
   }
 
+  /// Has paths stall now and then; in most of these worlds a node is given up soon, so that what
+  /// was held comes out after that.
+  mutating func addStalls(_ random: inout SeededGenerator) {
+    faults[.stall] = random.seconds(2...30)
+    guard random.chance(70) else { return }
+    loop.missedAfter = random.seconds(5...8)
+    pool.silentAfter = random.seconds(1...4)
+  }
+
   private static func limits(_ random: inout SeededGenerator) -> Limits {
     var limits = Limits()
     limits.queuedClaims = Int(random.within(10...60))
