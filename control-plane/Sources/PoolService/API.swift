@@ -49,6 +49,7 @@ public struct API: Sendable {
         try await operate(one, request, context)
       }
     }
+    router.post("/v1/claims/batch") { request, _ in try await place(request) }
     addViews(to: router)
     addNodes(to: router)
     return router
@@ -108,6 +109,53 @@ public struct API: Sendable {
       return try await waited(form, seconds)
     }
     return Response(said)
+  }
+
+  /// Most claims of one request. Unit: claims.
+  static let batchMax = 1_000
+
+  /// Asks for several claims: each is answered by itself, in their order.
+  private func place(_ request: Request) async throws -> Response {
+    let identity = try identity(request, [.operator, .owner, .workload])
+    let body = try await Self.body(request)
+    let (vocabulary, generation) = engine.vocabulary
+    let read: [(form: ClaimForm, text: [UInt8])]
+    do throws(JSONErrors) {
+      read = try JSONDocument(body).decode { root in
+        try root.object { fields in
+          try fields.array("claims", min: 1, max: Self.batchMax) { value in
+            var writer = JSONWriter()
+            writer.object { writer in
+              writer.string("op", "claim")
+              writer.value("claim", value)
+            }
+            return (try ClaimForm(value, vocabulary: vocabulary), writer.bytes)
+          }.value
+        }
+      }
+    } catch {
+      throw Problem(error)
+    }
+    for one in read { try check(one.form, by: identity) }
+    let name = try name(request, body, of: identity)
+    let asks = read.enumerated().map { index, one in
+      Ask(
+        .claim(one.form), called: "claim", by: identity.name, under: generation,
+        name: name?.part(index), document: one.text)
+    }
+    return .json(Self.list(await engine.ask(all: asks)))
+  }
+
+  private static func list(_ answers: [Result<Said, Unasked>]) -> [UInt8] {
+    var text = Array(#"{"answers":["#.utf8)
+    for (index, answer) in answers.enumerated() {
+      if index > 0 { text.append(UInt8(ascii: ",")) }
+      switch answer {
+      case .success(let said): text += said.body
+      case .failure(let because): text += Problem(because).document
+      }
+    }
+    return text + Array("]}".utf8)
   }
 
   /// How a claim stands after a wait.

@@ -82,6 +82,12 @@ public struct Said: Sendable {
   public let hint: RetryHint?
   /// What stands in the way first, in words.
   public let sentence: String?
+  /// It in a few words.
+  public var summary: String {
+    let word = hasLease ? "granted" : verdict.wire
+    return sentence.map { "\(word): \($0)" } ?? word
+  }
+
   /// Codes of what stands in the way, by precedence.
   public let reasons: [Reason.Code]
 }

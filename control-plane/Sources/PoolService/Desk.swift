@@ -292,6 +292,12 @@ extension RequestName {
   }
 
   var place: Place { Place(scope: scope, key: key) }
+
+  /// The name of a part of the request.
+  func part(_ index: Int) -> RequestName {
+    RequestName(
+      scope: scope, key: Digest.key("part \(index)", "\(key.high) \(key.low)"), digest: digest)
+  }
 }
 
 extension Unasked {

@@ -69,21 +69,57 @@ public final class Engine: Sendable {
   /// - Throws: why it was not asked.
   public func ask(_ ask: Ask) async throws(Unasked) -> Said {
     let through = state.withLock { $0.loop.durable }
-    var known: KnownAnswer?
-    if let name = ask.name {
-      do throws(StoreError) {
-        known = try store.answer(to: name)
-      } catch {
-        throw .storeFailed(error.what)
+    let known = remembered(ask)
+    return try await Self.wait { [self] reply in
+      enter { state in self.admit(ask, known, through, reply, to: &state) }
+    }
+  }
+
+  /// Asks the pool several things, which are decided in their order and durable in one batch where
+  /// it holds them.
+  /// - Returns: what was said to each, or why it was not asked.
+  public func ask(all asks: [Ask]) async -> [Result<Said, Unasked>] {
+    let through = state.withLock { $0.loop.durable }
+    var known: [Result<KnownAnswer?, Unasked>] = []
+    for ask in asks { known.append(remembered(ask)) }
+    let found = known
+    let (answers, next) = AsyncStream.makeStream(of: (Int, Result<Said, Unasked>).self)
+    enter { state in
+      for (index, ask) in asks.enumerated() {
+        self.admit(ask, found[index], through, { next.yield((index, $0)) }, to: &state)
       }
     }
-    let (found, store) = (known, self)
-    return try await Self.wait { reply in
-      store.enter { state in
-        guard state.desk.queue.count < store.waitingMax else { return reply(.failure(.busy)) }
-        state.desk.admit(
-          Desk.Pending(ask: ask, known: found, knownThrough: through, reply: reply))
-      }
+    var said = [Result<Said, Unasked>](repeating: .failure(.ending), count: asks.count)
+    var open = asks.count
+    for await (index, result) in answers {
+      said[index] = result
+      open -= 1
+      if open == 0 { break }
+    }
+    return said
+  }
+
+  /// What the store remembers of a request's name.
+  private func remembered(_ ask: Ask) -> Result<KnownAnswer?, Unasked> {
+    guard let name = ask.name else { return .success(nil) }
+    do throws(StoreError) {
+      return .success(try store.answer(to: name))
+    } catch {
+      return .failure(.storeFailed(error.what))
+    }
+  }
+
+  private func admit(
+    _ ask: Ask, _ known: Result<KnownAnswer?, Unasked>, _ through: UInt64,
+    _ reply: @escaping @Sendable (Result<Said, Unasked>) -> Void, to state: inout State
+  ) {
+    guard !state.isEnding else { return reply(.failure(.ending)) }
+    guard state.desk.queue.count < waitingMax else { return reply(.failure(.busy)) }
+    switch known {
+    case .failure(let because): reply(.failure(because))
+    case .success(let answer):
+      state.desk.admit(
+        Desk.Pending(ask: ask, known: answer, knownThrough: through, reply: reply))
     }
   }
 

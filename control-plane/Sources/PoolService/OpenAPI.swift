@@ -70,6 +70,11 @@ public enum OpenAPI {
         hasBody: false, parameters: ["tenant", "claim"], query: ["wait"], done: ["200"]))
     paths.append(
       Path(
+        method: "post", path: "/v1/claims/batch",
+        summary: "asks for up to 1,000 claims, each answered by itself, in order",
+        roles: readers, hasBody: true, parameters: [], done: ["200"]))
+    paths.append(
+      Path(
         method: "post", path: "/v1/explain",
         summary: "what would become of a claim that nobody submits", roles: readers, hasBody: true,
         parameters: [], done: ["200"]))
@@ -156,7 +161,9 @@ public enum OpenAPI {
       if one.hasBody {
         writer.object("requestBody") { writer in
           writer.object("content") { writer in
-            writer.object("application/json") { $0.object("schema") { $0.string("type", "object") } }
+            writer.object("application/json") {
+              $0.object("schema") { $0.string("type", "object") }
+            }
           }
         }
       }
@@ -204,7 +211,8 @@ public enum OpenAPI {
     }
     writer.object("responses") { writer in
       writer.object("Problem") { writer in
-        writer.string("description", "Refused (RFC 9457), with every reason that stands in the way.")
+        writer.string(
+          "description", "Refused (RFC 9457), with every reason that stands in the way.")
         writer.object("content") { writer in
           writer.object("application/problem+json") { writer in
             writer.object("schema") { $0.string("$ref", "#/components/schemas/Problem") }

@@ -22,7 +22,8 @@ struct Problem: Error, HTTPResponseError {
 
   func response(from request: Request, context: some RequestContext) -> Response { response() }
 
-  func response() -> Response {
+  /// Its document.
+  var document: [UInt8] {
     var writer = JSONWriter()
     writer.object { writer in
       writer.string("type", "urn:gpupool:problem:\(code)")
@@ -35,11 +36,15 @@ struct Problem: Error, HTTPResponseError {
       bytes.removeLast()
       bytes += [UInt8(ascii: ",")] + more + [UInt8(ascii: "}")]
     }
+    return bytes
+  }
+
+  func response() -> Response {
     var headers: HTTPFields = [.contentType: "application/problem+json"]
     if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }
     if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
     return Response(
-      status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+      status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: document)))
   }
 
   // MARK: refusals

@@ -32,6 +32,9 @@ public struct Server: Sendable {
     credentials = try Credentials(at: folder + "/credentials.json")
   }
 
+  /// Whether no policy was ever in force.
+  public var isNew: Bool { decider.vocabulary.1.value == 0 }
+
   /// Puts a policy in force, if its generation is later than that of the one in force.
   /// - Parameter text: its document.
   /// - Throws: `JSONErrors` or a refusal, in words.
@@ -68,6 +71,46 @@ public struct Server: Sendable {
         remedy: "change the document")
     }
     return document.name
+  }
+
+  /// Places the claims of a document, once a node is ready or 20 seconds have passed.
+  /// - Returns: a line for each claim.
+  /// - Throws: `JSONErrors`.
+  public func place(_ text: [UInt8], by principal: String) async throws -> [String] {
+    let (vocabulary, generation) = decider.vocabulary
+    let claims = try ClaimsDocument(try JSONDocument(text), vocabulary: vocabulary).claims
+    for _ in 0..<200 {
+      let isReady = try await decider.look { scene in
+        var isReady = false
+        scene.pool.forEachNode { _, node in isReady = isReady || node.reach == .ready }
+        return isReady
+      }
+      if isReady { break }
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    let asks = try Self.documents(text).enumerated().map { index, document in
+      Ask(
+        .claim(claims[index]), called: "claim", by: principal, under: generation,
+        document: document)
+    }
+    return await decider.ask(all: asks).enumerated().map { index, result in
+      let who = "\(claims[index].name) of \(claims[index].tenant)"
+      switch result {
+      case .success(let said): return "\(who): \(said.summary)"
+      case .failure(let because): return "\(who): \(because)"
+      }
+    }
+  }
+
+  /// The claims of a document that was read, each as a request: without the times of a play.
+  private static func documents(_ text: [UInt8]) throws -> [[UInt8]] {
+    let object = try JSONSerialization.jsonObject(with: Data(text)) as? [String: Any]
+    return try (object?["claims"] as? [[String: Any]] ?? []).map { claim in
+      let request: [String: Any] = [
+        "op": "claim", "claim": claim.filter { $0.key != "at_seconds" },
+      ]
+      return Array(try JSONSerialization.data(withJSONObject: request, options: .sortedKeys))
+    }
   }
 
   /// Serves until it is told to end.

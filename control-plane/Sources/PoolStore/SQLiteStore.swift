@@ -17,6 +17,8 @@ public final class SQLiteStore: JournalStore {
   /// Which allocator decides; written with every record.
   public let engine: UInt16
   let database: DatabaseQueue
+  /// Reads answers and notes while a batch is written.
+  private let reader: DatabaseQueue
   private let folder: StoreFolder
   private let limits: Limits
   private let state = Mutex(State())
@@ -51,6 +53,12 @@ public final class SQLiteStore: JournalStore {
     configuration.busyMode = .timeout(5)
     database = try Self.guarded("\(file) cannot be opened") {
       try DatabaseQueue(path: file, configuration: configuration)
+    }
+    var reading = Configuration()
+    reading.readonly = true
+    reading.busyMode = .timeout(5)
+    reader = try Self.guarded("\(file) cannot be opened") {
+      try DatabaseQueue(path: file, configuration: reading)
     }
     try prepare(file)
     try folder.mark()
@@ -218,6 +226,7 @@ public final class SQLiteStore: JournalStore {
     state.withLock {
       $0.ended = StoreError(.ended, "the store is closed", remedy: "open it anew")
     }
+    try? reader.close()
     try? database.close()
     folder.release()
   }
@@ -226,7 +235,7 @@ public final class SQLiteStore: JournalStore {
 
   public func answer(to name: RequestName) throws(StoreError) -> KnownAnswer? {
     let found = try Self.guarded("the answers cannot be read") {
-      try database.read { db in
+      try reader.read { db in
         try GRDB.Row.fetchOne(
           db.cachedStatement(sql: "SELECT digest, sequence FROM answer WHERE name = ?"),
           arguments: [Blob.data(of: name.scope, name.key)]
@@ -235,7 +244,7 @@ public final class SQLiteStore: JournalStore {
     }
     guard let (digest, number) = found else { return nil }
     let sequence = number.flatMap { UInt64(exactly: $0) } ?? 0
-    let record = try Reading(database).record(sequence)
+    let record = try Reading(reader).record(sequence)
     return KnownAnswer(
       digest: try Blob.key(digest, of: sequence),
       answer: Answer(record.decision, record.log))
@@ -261,7 +270,7 @@ public final class SQLiteStore: JournalStore {
 
   public func note(of subject: Key) throws(StoreError) -> RequestNote? {
     try Self.guarded("the notes cannot be read") {
-      try database.read { db in
+      try reader.read { db in
         try DatabaseValue.fetchOne(
           db.cachedStatement(
             sql: """
@@ -277,7 +286,7 @@ public final class SQLiteStore: JournalStore {
     after sequence: UInt64, atMost limit: Int
   ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {
     try Self.guarded("the notes cannot be read") {
-      try database.read { db in
+      try reader.read { db in
         let rows = try GRDB.Row.fetchAll(
           db.cachedStatement(
             sql: """

@@ -23,6 +23,8 @@ struct DevCommand: AsyncParsableCommand {
   var policy: String?
   @Option(help: "The agent's program; else pool-agent beside this one.")
   var agent: String?
+  @Option(help: "Claims to place in a pool that is new, once this machine is ready.")
+  var claims: String?
   @Flag(help: "Start no agent: nodes are enrolled through the API.")
   var noAgent = false
 
@@ -57,6 +59,7 @@ struct DevCommand: AsyncParsableCommand {
   /// What there is to do once the port is known.
   private func begin(_ server: Server, _ address: String, _ child: Child) async throws {
     let who = "dev:\(NSUserName())"
+    let isNew = server.isNew
     if let policy {
       guard let text = FileManager.default.contents(atPath: policy) else {
         throw ValidationError("\(policy) cannot be read")
@@ -78,6 +81,7 @@ struct DevCommand: AsyncParsableCommand {
     let file = state.folder + "/client.json"
     try PrivateFile.replace(file, with: writer.bytes + [UInt8(ascii: "\n")])
     if !noAgent { try await start(server, address, child) }
+    if let claims, isNew { try await place(claims, server, who) }
     let lines = """
       pool-server is ready at \(address); its state is in \(state.folder)
       try: poolctl --config \(file) nodes
@@ -105,6 +109,18 @@ struct DevCommand: AsyncParsableCommand {
       arguments += ["--join-file", folder + "/join"]
     }
     try child.start(program, arguments)
+  }
+
+  /// Places the claims of a document, and says what came of each.
+  private func place(_ file: String, _ server: Server, _ who: String) async throws {
+    guard let text = FileManager.default.contents(atPath: file) else {
+      throw ValidationError("\(file) cannot be read")
+    }
+    do {
+      for line in try await server.place(Array(text), by: who) { Self.say("  \(line)") }
+    } catch let errors as JSONErrors {
+      throw ValidationError(errors.formatted(file: file))
+    }
   }
 
   private static func sibling(_ name: String) -> String {

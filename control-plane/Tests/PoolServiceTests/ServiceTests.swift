@@ -154,7 +154,8 @@ import Testing
 
 /// What describes the service is what it is.
 @Suite struct DescriptionTests {
-  private static let file = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  private static let file =
+    URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().deletingLastPathComponent().path + "/openapi.json"
 
   @Test func theDescriptionIsThatOfTheRoutes() async throws {
