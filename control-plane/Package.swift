@@ -29,6 +29,8 @@ let package = Package(
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     // Flags, help and completions of the two programs.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    // A queue that is taken from at its front.
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     // The words of HTTP, as the framework has them.
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     // Buffers of the framework.
@@ -60,6 +62,7 @@ let package = Package(
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),
         .product(name: "Crypto", package: "swift-crypto"),
+        .product(name: "DequeModule", package: "swift-collections"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),

@@ -5,7 +5,7 @@ public import PoolWire
 /// A pool as it is shown: the state, what the last command left, and the names.
 ///
 /// It is made for one look and dropped: a pool that is changed while a scene of it lives is copied.
-public struct Scene: Sendable {
+public final class Scene: Sendable {
   /// The state.
   public let pool: Pool
   /// What the last command left.

@@ -1,15 +1,15 @@
-import Crypto
 import Foundation
 import Glibc
+import PoolAllocator
 public import PoolStore
 import StrictJSON
 import Synchronization
 
 /// Who has which credential. A credential is 256 random bits that are shown once; what is kept is
-/// its SHA-256, in one file of mode 600 that is replaced in one step.
+/// a half of its SHA-256, in one file of mode 600 that is replaced in one step.
 public final class Credentials: Sendable {
   private struct Entry: Sendable {
-    var hash: String
+    var hash: Key
     var identity: Identity
     /// Seconds since 1970.
     var expires: Int64
@@ -18,13 +18,13 @@ public final class Credentials: Sendable {
   /// Most credentials. A node has two while it renews its own. Unit: credentials.
   public static let most = 100_000
   private let path: String
-  private let entries: Mutex<[String: Entry]>
+  private let entries: Mutex<[Key: Entry]>
 
   /// Reads the file, or begins without one.
   /// - Throws: `StoreError` where it is not as it was written.
   public init(at path: String) throws(StoreError) {
     self.path = path
-    var known: [String: Entry] = [:]
+    var known: [Key: Entry] = [:]
     if let data = FileManager.default.contents(atPath: path) {
       for entry in try Self.read(Array(data), path) { known[entry.hash] = entry }
     }
@@ -36,8 +36,8 @@ public final class Credentials: Sendable {
   /// - Returns: its text, which is nowhere else.
   public func issue(_ identity: Identity, for seconds: Int64) throws(StoreError) -> String {
     var random = SystemRandomNumberGenerator()
-    let bytes = (0..<32).map { _ in UInt8.random(in: .min ... .max, using: &random) }
-    let text = "pool_" + bytes.map { Self.hex($0) }.joined()
+    let halves = (0..<2).map { _ in Key(high: random.next(), low: random.next()) }
+    let text = "pool_" + halves.map { Self.hex($0) }.joined()
     let now = SystemClock.utc
     let entry = Entry(hash: Self.hash(text), identity: identity, expires: now + seconds)
     try change { entries in
@@ -72,20 +72,21 @@ public final class Credentials: Sendable {
     return found
   }
 
-  private static func hash(_ text: String) -> String {
-    SHA256.hash(data: Array(text.utf8)).map { hex($0) }.joined()
-  }
+  /// The first half of its SHA-256: 128 bits that nobody can aim at without the 256 of a credential.
+  private static func hash(_ text: String) -> Key { Digest.key(Array(text.utf8)) }
 
-  private static func hex(_ byte: UInt8) -> String {
-    let digits = String(byte, radix: 16)
-    return digits.count == 1 ? "0" + digits : digits
+  private static func hex(_ key: Key) -> String {
+    [key.high, key.low].map { half in
+      let digits = String(half, radix: 16)
+      return String(repeating: "0", count: 16 - digits.count) + digits
+    }.joined()
   }
 
   // MARK: the file
 
   /// Changes what is kept, on the disk first.
   private func change(
-    _ body: (inout [String: Entry]) -> Bool
+    _ body: (inout [Key: Entry]) -> Bool
   ) throws(StoreError) {
     let failure = entries.withLock { entries -> StoreError? in
       var next = entries
@@ -101,15 +102,15 @@ public final class Credentials: Sendable {
     if let failure { throw failure }
   }
 
-  private func write(_ entries: [String: Entry]) throws(StoreError) {
+  private func write(_ entries: [Key: Entry]) throws(StoreError) {
     var writer = JSONWriter(.pretty)
     writer.object { writer in
       writer.int64("schema_version", 1)
       writer.string("kind", "credentials")
       writer.array("credentials") { writer in
-        for entry in entries.values.sorted(by: { $0.hash < $1.hash }) {
+        for entry in entries.values.sorted(by: { Self.hex($0.hash) < Self.hex($1.hash) }) {
           writer.object { writer in
-            writer.string("sha256", entry.hash)
+            writer.string("hash", Self.hex(entry.hash))
             writer.string("principal", entry.identity.name)
             writer.string("role", entry.identity.role.rawValue)
             if let subject = entry.identity.subject { writer.string("subject", subject) }
@@ -142,16 +143,20 @@ public final class Credentials: Sendable {
 
   private static func entry(_ value: JSONValue) throws -> Entry {
     try value.object { fields in
-      let hash = fields.string("sha256", 64...64)
+      let hash = fields.string("hash", 32...32)
       let principal = fields.string("principal", 1...256)
       let role = fields.string("role", 1...32)
       let subject = fields.optionalString("subject", 1...256)
       let expires = fields.int64("expires", in: 0...Int64.max)
+      let digits = try hash.value
       guard let known = Role(rawValue: try role.value) else {
         throw value.refuse("the role is not known")
       }
+      guard let high = UInt64(digits.prefix(16), radix: 16),
+        let low = UInt64(digits.suffix(16), radix: 16)
+      else { throw value.refuse("the hash is none") }
       return Entry(
-        hash: try hash.value,
+        hash: Key(high: high, low: low),
         identity: Identity(try principal.value, known, of: try subject.value),
         expires: try expires.value)
     }

@@ -1,3 +1,4 @@
+import DequeModule
 import PoolAllocator
 import PoolLoop
 import PoolStore
@@ -38,7 +39,7 @@ struct Desk {
 
   var book: Book
   /// Requests that the loop did not take yet, oldest first.
-  var queue: [Pending] = []
+  var queue: Deque<Pending> = []
   /// Requests that it has, by ticket.
   private var taken: [Key: Pending] = [:]
   /// Names of requests that are being answered.
@@ -272,7 +273,7 @@ struct Desk {
 
   /// Ends everything that waits.
   mutating func close() {
-    let pending = queue + taken.values
+    let pending = Array(queue) + taken.values
     queue = []
     taken = [:]
     for one in pending { one.reply(.failure(.ending)) }

@@ -22,9 +22,21 @@ public final class Engine: Sendable {
     var wakes: DispatchTime?
   }
 
+  /// What can be known without a turn.
+  private struct Published: Sendable {
+    var vocabulary: PolicyVocabulary
+    var generation: PolicyGeneration
+    var durable: UInt64
+    var isEnding = false
+  }
+
   private let store: any JournalStore
   private let clock: SystemClock
   private let state: Mutex<State>
+  /// What is put to the state on its queue, as it came in.
+  private let mail = Mutex<[@Sendable (inout State) -> Void]>([])
+  /// What callers need to know before they ask; what the state has says it anew when it changes.
+  private let published: Mutex<Published>
   /// Where the loop runs.
   private let queue = DispatchQueue(label: "pool.loop")
   /// Where batches are written.
@@ -43,6 +55,9 @@ public final class Engine: Sendable {
     let recovered = try store.recover()
     let book = try Self.book(of: recovered.pool, store)
     clock = SystemClock(origin: recovered.origin)
+    published = Mutex(
+      Published(
+        vocabulary: book.vocabulary, generation: recovered.pool.generation, durable: 0))
     state = Mutex(
       State(
         loop: Loop(after: recovered.pool, at: clock.reading), desk: Desk(book: book)))
@@ -60,7 +75,7 @@ public final class Engine: Sendable {
 
   /// The names of the policy in force, and its generation.
   public var vocabulary: (PolicyVocabulary, PolicyGeneration) {
-    state.withLock { ($0.desk.book.vocabulary, $0.loop.pool.generation) }
+    published.withLock { ($0.vocabulary, $0.generation) }
   }
 
   // MARK: what comes in
@@ -68,7 +83,7 @@ public final class Engine: Sendable {
   /// Asks the pool.
   /// - Throws: why it was not asked.
   public func ask(_ ask: Ask) async throws(Unasked) -> Said {
-    let through = state.withLock { $0.loop.durable }
+    let through = published.withLock { $0.durable }
     let known = remembered(ask)
     return try await Self.wait { [self] reply in
       enter { state in self.admit(ask, known, through, reply, to: &state) }
@@ -79,7 +94,7 @@ public final class Engine: Sendable {
   /// it holds them.
   /// - Returns: what was said to each, or why it was not asked.
   public func ask(all asks: [Ask]) async -> [Result<Said, Unasked>] {
-    let through = state.withLock { $0.loop.durable }
+    let through = published.withLock { $0.durable }
     var known: [Result<KnownAnswer?, Unasked>] = []
     for ask in asks { known.append(remembered(ask)) }
     let found = known
@@ -205,7 +220,7 @@ public final class Engine: Sendable {
   }
 
   /// Whether it decides.
-  public var isReady: Bool { state.withLock { !$0.isEnding && $0.loop.durable > 0 } }
+  public var isReady: Bool { published.withLock { !$0.isEnding && $0.durable > 0 } }
 
   /// Takes nothing more, makes durable what was decided, and answers that.
   public func stop() async {
@@ -243,16 +258,24 @@ public final class Engine: Sendable {
     return try result.get()
   }
 
+  /// Puts something to the state, and has the loop do what is due then; what comes at the same time
+  /// is put to it in one turn.
   private func enter(_ body: @escaping @Sendable (inout State) -> Void) {
-    queue.async { [self] in
-      state.withLock { body(&$0) }
-      turn()
+    let isFirst = mail.withLock { mail in
+      mail.append(body)
+      return mail.count == 1
     }
+    if isFirst { queue.async { [self] in turn() } }
   }
 
   /// Does what is due, on the loop's queue.
   private func turn() {
+    let mail = mail.withLock { mail in
+      defer { mail = [] }
+      return mail
+    }
     let (batch, notes, wake) = state.withLock { state in
+      for body in mail { body(&state) }
       let reading = clock.reading
       var batch: Batch?
       var wake: Span?
@@ -271,6 +294,7 @@ public final class Engine: Sendable {
         wake = output.wakeAfter
         if !isFed { break }
       } while state.loop.waiting == 0
+      publish(&state)
       return (batch, batch == nil ? [:] : state.desk.takeNotes(), wake)
     }
     if let batch { write(batch, notes) }
@@ -288,6 +312,16 @@ public final class Engine: Sendable {
     queue.asyncAfter(deadline: moment) { [weak self] in
       self?.state.withLock { if $0.wakes == moment { $0.wakes = nil } }
       self?.turn()
+    }
+  }
+
+  private func publish(_ state: inout State) {
+    published.withLock {
+      $0.durable = state.loop.durable
+      $0.isEnding = state.isEnding
+      guard $0.generation != state.loop.pool.generation else { return }
+      $0.generation = state.loop.pool.generation
+      $0.vocabulary = state.desk.book.vocabulary
     }
   }
 
