@@ -33,7 +33,7 @@ public struct Daemon {
   }
 
   /// Time between two looks at what lives under leases. Unit: nanoseconds.
-  static let lookEvery: Int64 = 250_000_000
+  static let lookEvery: Int64 = 500_000_000
   /// Longest sleep: after a suspension of the machine the clock is read again this soon. Unit:
   /// nanoseconds.
   static let sleepMost: Int64 = 1_000_000_000
@@ -72,13 +72,12 @@ public struct Daemon {
       let joining = Joining(
         address: options.server, mailbox: mailbox, link: link, say: options.say)
       let kept = try state.credential()
-      let (proof, first) = try Self.proof(kept, options, joining, state, watch)
+      let proof = try Self.proof(kept, options, joining, state, watch)
       credential = proof
       renewal = Renewal(of: proof, at: Boot.nanoseconds)
       let name = proof.node
       agent = Agent(record: record, boot: NameTable.key(.boot, NamePath.join(name, boot)))
       keeper = LeaseKeeper(leases: state.leases, boot: boot)
-      if let first, first.node.name == name { take(first) }
       let mailbox = mailbox
       Thread.detachNewThread {
         watch.watch(as: name) { mailbox.put(.node($0)) }
@@ -96,7 +95,7 @@ public struct Daemon {
   private static func proof(
     _ kept: Credential?, _ options: Options, _ joining: Joining, _ state: StateFolder,
     _ watch: any NodeWatch
-  ) throws -> (Credential, FoundNode?) {
+  ) throws -> Credential {
     if let kept {
       if let name = options.node, name != kept.node {
         throw DaemonEnd(
@@ -104,7 +103,7 @@ public struct Daemon {
             "the credential in \(state.path) is of node \"\(kept.node)\", not of \"\(name)\"; "
             + "leave --node out, or name another --state", code: 2)
       }
-      return (kept, nil)
+      return kept
     }
     guard let file = options.joinFile else {
       throw DaemonEnd(
@@ -115,7 +114,7 @@ public struct Daemon {
     let found = try watch.look(as: options.node)
     let proof = try joining.run(found, secret: secret, state: state)
     options.say("joined as node \"\(proof.node)\"; the join credential is used up")
-    return (proof, found)
+    return proof
   }
 
   /// Runs until it cannot go on.

@@ -121,6 +121,10 @@ struct MachineWatch: NodeWatch {
     for note in inventory.notes + InventoryNode.leftOut(of: inventory) {
       Console.note("note: \(Terminal.plain(note))\n")
     }
+    if !found.isComplete {
+      let why = inventory.nvml.reason ?? "not everything could be listed"
+      Console.note("not reported: \(Terminal.plain(why))\n")
+    }
     told = (writer.bytes, found.isComplete)
     tell(found)
   }
