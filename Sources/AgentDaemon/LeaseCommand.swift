@@ -53,7 +53,7 @@ public struct LeaseCommand {
       mask: signals.before)
     close(pipe.read)
     let work = Work(boot: granted.boot, leader: started, keeper: keeper)
-    guard try isLetIn(work, folder) else {
+    guard try Self.isLetIn(work, folder) else {
       close(pipe.write)
       _ = Child.wait(started.pid)
       say("error: lease \(lease.wire) ended before the command was started")
@@ -91,7 +91,7 @@ public struct LeaseCommand {
 
   /// Writes that the command is there, then looks whether the lease is over: whoever ends it does
   /// both the other way round.
-  private func isLetIn(_ work: Work, _ folder: LeaseFolder) throws(StateError) -> Bool {
+  static func isLetIn(_ work: Work, _ folder: LeaseFolder) throws(StateError) -> Bool {
     do {
       try folder.register(work)
     } catch {

@@ -148,6 +148,38 @@ struct DaemonTests {
     #expect(mode == 0o600)
   }
 
+  @Test("a credential follows no server to another", arguments: [301, 302, 307, 308])
+  func redirect(status: Int) throws {
+    let asked = Mutex(0)
+    let other = try FakeServer { _ in
+      asked.withLock { $0 += 1 }
+      return FakeServer.Response(status: 500)
+    }
+    defer { other.shutDown() }
+    let url = other.url
+    let server = try FakeServer { request in
+      FakeServer.Response(status: status, location: url + request.path)
+    }
+    defer { server.shutDown() }
+    let agent = try RunningAgent()
+    try agent.join(server.url)
+    #expect(try agent.code(agent.process) == 1)
+    #expect(agent.errors.contains("it answers \(status)"))
+    #expect(asked.withLock { $0 } == 0)
+  }
+
+  @Test("an answer that makes no sense is no answer")
+  func nonsense() throws {
+    let (agent, leader, server, gpu) = try granted("L-0.1", "1.1")
+    defer { server.shutDown() }
+    leader.state.withLock { $0.refusesWith = 200 }
+    try agent.wait("it says so") { agent.errors.contains("its reply cannot be read") }
+    leader.state.withLock { $0.refusesWith = nil }
+    try agent.wait("it goes on") { agent.errors.contains("the server answers again") }
+    leader.say(try leader.order("L-0.1", "1.1", .stop(within: .seconds(60)), on: gpu))
+    try agent.wait("it obeys again") { leader.heard("1.1") == "failed" }
+  }
+
   @Test("a join credential that is not taken ends it with 7")
   func refusedJoin() throws {
     let leader = FakeLeader()

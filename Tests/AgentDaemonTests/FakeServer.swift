@@ -12,6 +12,8 @@ final class FakeServer: Sendable {
   struct Response: Sendable {
     var status: Int
     var body = ""
+    /// Where else to ask.
+    var location: String?
   }
 
   let port: UInt16
@@ -64,7 +66,9 @@ final class FakeServer: Sendable {
     let body = Data(response.body.utf8)
     // 204 has no body, not even an empty one.
     let length = response.status == 204 ? "" : "Content-Length: \(body.count)\r\n"
-    let head = "HTTP/1.1 \(response.status) X\r\n\(length)Connection: close\r\n\r\n"
+    let location = response.location.map { "Location: \($0)\r\n" } ?? ""
+    let head =
+      "HTTP/1.1 \(response.status) X\r\n\(length)\(location)Connection: close\r\n\r\n"
     let bytes = Array(Data(head.utf8) + (response.status == 204 ? Data() : body))
     var offset = 0
     while offset < bytes.count {

@@ -157,6 +157,23 @@ struct LeaseTests {
     }
   }
 
+  @Test("nothing is let in once its lease was told to end")
+  func lateWork() throws {
+    try Self.lease { keeper, folder in
+      let work = Work(
+        boot: Self.boot, leader: ProcessName(pid: 2_000_000_000, start: 1),
+        keeper: try #require(.own))
+      #expect(try LeaseCommand.isLetIn(work, folder))
+      #expect(folder.works() == [work])
+      folder.forget(work)
+      #expect(try keeper.stop(folder.fencing) == .exited(.failed))
+      #expect(try !LeaseCommand.isLetIn(work, folder))
+      #expect(folder.works().isEmpty)
+      try keeper.sweep(known: [])
+      #expect(try !LeaseCommand.isLetIn(work, folder))
+    }
+  }
+
   @Test("work is read as it was written")
   func form() throws {
     let name = ProcessName(pid: 7, start: 8)
