@@ -56,11 +56,14 @@ let package = Package(
     .target(name: "CNVML"),
     .target(name: "HardwareProbe", dependencies: ["CNVML", "StrictJSON"], swiftSettings: strict),
     .target(name: "PoolConsole", dependencies: ["PoolWire"], swiftSettings: strict),
+    .target(
+      name: "AgentDaemon", dependencies: ["PoolAllocator", "PoolWire", "AgentCore", "StrictJSON"],
+      swiftSettings: strict),
     .executableTarget(
       name: "pool-agent",
       dependencies: [
         "PoolAllocator", "PoolRecord", "PoolViews", "PoolWire", "PoolConsole", "HardwareProbe",
-        "StrictJSON",
+        "AgentDaemon", "StrictJSON",
       ],
       swiftSettings: strict),
     .executableTarget(
@@ -112,6 +115,10 @@ let package = Package(
     .testTarget(
       name: "PoolAgentTests", dependencies: ["ProbeFakes", "StrictJSON"], swiftSettings: strict),
     .testTarget(
+      name: "AgentDaemonTests",
+      dependencies: ["AgentDaemon", "AgentCore", "PoolWire", "PoolAllocator", "StrictJSON"],
+      swiftSettings: strict),
+    .testTarget(
       name: "ProbeFakesTests", dependencies: ["ProbeFakes", "HardwareProbe"],
       swiftSettings: strict),
     .testTarget(
@@ -126,8 +133,8 @@ let package = Package(
 if Context.environment["ONLY_RANDOM_TESTS"] != nil {
   let others: Set<String> = [
     "CNVML", "HardwareProbe", "FakeNVML", "FakeNVML2018", "ProbeFakes", "pool-agent",
-    "PoolViews", "PoolInsightTests", "StrictJSONTests", "PoolWireTests", "HardwareProbeTests",
-    "PoolAgentTests", "ProbeFakesTests", "TidyTests",
+    "AgentDaemon", "AgentDaemonTests", "PoolViews", "PoolInsightTests", "StrictJSONTests",
+    "PoolWireTests", "HardwareProbeTests", "PoolAgentTests", "ProbeFakesTests", "TidyTests",
   ]
   package.targets.removeAll { others.contains($0.name) }
   package.products.removeAll { others.contains($0.name) }

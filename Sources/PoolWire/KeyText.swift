@@ -1,5 +1,5 @@
 public import PoolAllocator
-internal import StrictJSON
+package import StrictJSON
 
 extension Key {
   /// The key on the wire: 32 lowercase hexadecimal digits.
@@ -26,7 +26,7 @@ extension Key {
 
 extension JSONValue {
   /// Reads a key.
-  func key() throws(JSONAbandoned) -> Key {
+  package func key() throws(JSONAbandoned) -> Key {
     guard let key = Key(wire: try string(1...64)) else {
       throw refuse("this is no key", hint: "expected 32 digits of 0-9 and a-f")
     }

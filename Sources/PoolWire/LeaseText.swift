@@ -1,5 +1,5 @@
 public import PoolAllocator
-internal import StrictJSON
+package import StrictJSON
 
 extension ID where Row == Lease {
   /// The lease on the wire: `L-ROW.GENERATION`.
@@ -61,7 +61,7 @@ enum DottedPair {
 
 extension JSONValue {
   /// Reads a lease's id.
-  func lease() throws(JSONAbandoned) -> LeaseID {
+  package func lease() throws(JSONAbandoned) -> LeaseID {
     guard let id = LeaseID(wire: try string(1...64)) else {
       throw refuse("this is no lease id", hint: "expected the lease of a grant, such as \"L-0.1\"")
     }
@@ -69,7 +69,7 @@ extension JSONValue {
   }
 
   /// Reads a fencing number.
-  func fencing() throws(JSONAbandoned) -> Fencing {
+  package func fencing() throws(JSONAbandoned) -> Fencing {
     guard let fencing = Fencing(wire: try string(1...64)) else {
       throw refuse(
         "this is no fencing number", hint: "expected the fencing of a grant, such as \"1.1\"")

@@ -7,7 +7,7 @@ import StrictJSON
 enum AdvertiseCommand {
   static func run(_ arguments: Arguments) throws(UsageError) -> Int32 {
     guard arguments.has("--once") else {
-      throw UsageError(message: "advertise needs --once: there is no server to stay with yet")
+      throw UsageError(message: "advertise needs --once; pool-agent run stays with a server")
     }
     let machine = try MachineFlags(arguments)
     var inventory = machine.inventory()

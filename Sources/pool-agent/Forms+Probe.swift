@@ -63,7 +63,7 @@ extension Forms {
       """)
 
   /// Flags of every command that looks at a machine.
-  private static var machine: [Flag] {
+  static var machine: [Flag] {
     [
       Flag(
         name: "--nvml", values: .one("a library"),

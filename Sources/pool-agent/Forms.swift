@@ -3,7 +3,7 @@ import PoolConsole
 /// The commands with their flags and help.
 enum Forms {
   static let program = Program(
-    name: "pool-agent", version: "0.1.0", commands: [probe, advertise, profiles, place])
+    name: "pool-agent", version: "0.1.0", commands: [probe, advertise, profiles, place, run, exec])
 
   static let place = CommandLineForm(
     name: "place",

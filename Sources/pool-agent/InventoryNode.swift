@@ -10,7 +10,8 @@ enum InventoryNode {
   /// the broken ones as failed, the cut ones with their partitions.
   ///
   /// The agent does not guard devices yet, so the node enforces nothing.
-  static func document(of inventory: NodeInventory) -> JSONWriter {
+  /// - Parameter sick: devices that are offered as failed whatever they say now.
+  static func document(of inventory: NodeInventory, sick: Set<String> = []) -> JSONWriter {
     var writer = JSONWriter(.pretty)
     writer.object { writer in
       writer.int64("schema_version", 1)
@@ -22,7 +23,7 @@ enum InventoryNode {
       writer.string("enforcement", "none")
       writer.array("devices") { writer in
         cpuSets(inventory, &writer)
-        for offer in offers(inventory) { write(offer, &writer) }
+        for offer in offers(inventory) { write(offer, sick, &writer) }
       }
     }
     return writer
@@ -96,7 +97,9 @@ enum InventoryNode {
     return instance.placement == nil ? "its placement is told to root only" : "its kind is unknown"
   }
 
-  private static func write(_ offer: GPUOffer, _ writer: inout JSONWriter) {
+  private static func write(
+    _ offer: GPUOffer, _ sick: Set<String>, _ writer: inout JSONWriter
+  ) {
     writer.object { writer in
       writer.string("uuid", name(offer.uuid, or: "gpu"))
       writer.string("kind", "gpu")
@@ -104,15 +107,17 @@ enum InventoryNode {
       writer.int64("memory_bytes", clamp(offer.memoryBytes, to: 1 << 50))
       if let node = offer.numaNode { writer.int64("numa", Int64(min(node, 65_535))) }
       if offer.island > 0 { writer.int64("island", Int64(min(offer.island, 255))) }
-      if !offer.isHealthy { writer.string("condition", "failed") }
+      if !offer.isHealthy || sick.contains(offer.uuid) { writer.string("condition", "failed") }
       guard let partitions = offer.partitions else { return }
       writer.array("mig") { writer in
-        for part in partitions.prefix(partitionsMax) { write(part, &writer) }
+        for part in partitions.prefix(partitionsMax) { write(part, sick, &writer) }
       }
     }
   }
 
-  private static func write(_ part: MIGInstance, _ writer: inout JSONWriter) {
+  private static func write(
+    _ part: MIGInstance, _ sick: Set<String>, _ writer: inout JSONWriter
+  ) {
     guard let uuid = part.uuid, let kind = part.profile, let memory = part.memory,
       let place = part.placement
     else { return }
@@ -120,6 +125,7 @@ enum InventoryNode {
       writer.string("uuid", name(uuid, or: "mig"))
       writer.string("slice", name(kind, or: "mig"))
       writer.int64("memory_bytes", clamp(max(memory.usableBytes, 1), to: 1 << 50))
+      if sick.contains(uuid) { writer.string("condition", "failed") }
       writer.array("slots") { writer in
         for slot in place.start..<(place.start + place.size) { writer.int64(Int64(slot)) }
       }

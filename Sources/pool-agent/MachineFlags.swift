@@ -2,14 +2,23 @@ import HardwareProbe
 import PoolConsole
 
 /// Which machine a command looks at, and how.
-struct MachineFlags {
+struct MachineFlags: Sendable {
   /// A machine to look at.
-  enum Subject {
+  enum Subject: Sendable {
     case probed(Probe.Options)
     case described(NodeShape, ProfileCatalogue, file: String)
   }
 
   let subject: Subject
+
+  /// The kernel's own name of the running boot; nil where it does not say.
+  static var bootID: String? {
+    let bytes = try? Console.read("/proc/sys/kernel/random/boot_id", upTo: 128)
+    let words = bytes.map {
+      String(decoding: $0, as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    }
+    return words?.first.map(String.init)
+  }
 
   init(_ arguments: Arguments) throws(UsageError) {
     if let file = arguments.one("--fake") {

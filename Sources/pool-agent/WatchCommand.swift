@@ -21,7 +21,7 @@ struct WatchCommand {
   /// Runs until the process is interrupted, which ends it with 130.
   func run() -> Int32 {
     Console.endOnInterrupt()
-    var stream = events()
+    var stream = Self.events(of: machine)
     var health = NodeHealth()
     var memory = ProbeMemory()
     while true {
@@ -57,7 +57,7 @@ struct WatchCommand {
   }
 
   /// Where the driver is asked in another process, its events are awaited in one more.
-  private func events() -> DriverEventStream? {
+  static func events(of machine: MachineFlags) -> DriverEventStream? {
     guard case .probed(let options) = machine.subject, options.nvml != .none,
       case .child(let program, _, _) = options.driver
     else { return nil }

@@ -5,7 +5,9 @@ import Testing
 struct CommandLineTests {
   @Test("help and version are data")
   func help() throws {
-    let commands = ["probe", "place", "profiles"].flatMap { [[$0, "--help"], [$0, "-h"]] }
+    let commands = ["probe", "place", "profiles", "run", "exec"].flatMap {
+      [[$0, "--help"], [$0, "-h"]]
+    }
     for arguments in [["--help"], ["help"]] + commands {
       let result = try Agent.run(arguments)
       #expect(result.code == 0 && result.err.isEmpty)
@@ -38,6 +40,14 @@ struct CommandLineTests {
       (["place", "--json=yes"], "--json takes no value"),
       (["probe", "--root", "/no/such/folder"], "there is no such directory"),
       (["probe", "--profiles", "/no/such/folder"], "cannot be read"),
+      (["run", "--state", "a"], "run needs --server URL"),
+      (["run", "--server", "https://h"], "run needs --state DIR"),
+      (["run", "--server", "http://h", "--state", "a"], "http:// goes to this machine only"),
+      (["run", "--server", "https://h", "--state", "a", "--node", "a b"], "are a name"),
+      (["exec", "--state", "a", "--", "true"], "exec needs --lease LEASE"),
+      (["exec", "--state", "a", "--lease", "1", "--", "true"], "such as L-0.1"),
+      (["exec", "--state", "a", "--lease", "L-0.1"], "exec needs a command after --"),
+      (["exec", "--lease", "L-0.1", "--", "a", "--", "b"], "exec needs --state DIR"),
       (["\u{1b}[31mred"], "unknown command \"?[31mred\""),
     ])
   func usage(arguments: [String], message: String) throws {

@@ -17,11 +17,15 @@ enum ImportRules {
     "PoolVerifier": ["PoolAllocator"],
     "PoolInsight": ["PoolAllocator"],
     "PoolSimulator": ["PoolAllocator", "PoolLoop", "AgentCore", "PoolRecord", "PoolVerifier"],
+    "AgentDaemon": libc.union([
+      "PoolAllocator", "PoolWire", "AgentCore", "StrictJSON", "Foundation",
+      "FoundationNetworking", "Synchronization",
+    ]),
     "PoolViews": ["PoolAllocator", "PoolInsight", "PoolWire", "StrictJSON"],
     "PoolConsole": libc.union(["PoolWire"]),
     "pool-agent": libc.union([
       "PoolAllocator", "PoolViews", "PoolWire", "PoolConsole", "HardwareProbe", "StrictJSON",
-      "AgentCore", "PoolRecord",
+      "AgentDaemon", "PoolRecord",
       "FoundationEssentials", "Synchronization",
     ]),
     "pool-sim": libc.union([
