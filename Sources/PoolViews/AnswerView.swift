@@ -29,6 +29,10 @@ public struct AnswerView: Sendable {
     self.asked = asked
   }
 
+  /// A place in the order is counted only where no more claims wait: it looks at each of them.
+  /// Unit: claims.
+  public static let placedMax = 1_000
+
   /// The claim that was asked for.
   private var form: ClaimForm? {
     switch operation {
@@ -84,7 +88,9 @@ public struct AnswerView: Sendable {
       writer.milli("expected_seconds", (plan.expected.ns + ms - 1) / ms)
     }
     if let id = decision.quote { writer.quote(id, in: scene) }
-    if let position = decision.claim.flatMap({ scene.pool.position(of: $0) }) {
+    if scene.pool.waitingClaims <= Self.placedMax,
+      let position = decision.claim.flatMap({ scene.pool.position(of: $0) })
+    {
       writer.int64("position", Int64(position))
     }
     guard let id = decision.claim else { return }

@@ -32,10 +32,11 @@ extension API {
       let prefix = "Bearer ".count
       let text = request.headers[.authorization].map { String($0.dropFirst(prefix)) } ?? ""
       _ = try await Self.body(request)
-      guard let node = invited.subject, try credentials.spend(text) != nil else {
-        throw Problem.unauthenticated
-      }
-      return try joined(node)
+      guard let node = invited.subject,
+        let credential = try credentials.exchange(
+          text, for: Identity("node:\(node)", .node, of: node), seconds: Self.nodeSpan)
+      else { throw Problem.unauthenticated }
+      return Self.handed(node, "credential", credential, Self.nodeSpan)
     }
     router.post("/v1/nodes/:node/credential") { request, context in
       let identity = try identity(request, [.node])

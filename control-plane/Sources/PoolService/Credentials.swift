@@ -13,6 +13,8 @@ public final class Credentials: Sendable {
     var identity: Identity
     /// Seconds since 1970.
     var expires: Int64
+    /// The credential that ends when this one is used first.
+    var insteadOf: Key?
   }
 
   /// Most credentials. A node has two while it renews its own. Unit: credentials.
@@ -35,41 +37,51 @@ public final class Credentials: Sendable {
   /// - Parameter seconds: how long it holds.
   /// - Returns: its text, which is nowhere else.
   public func issue(_ identity: Identity, for seconds: Int64) throws(StoreError) -> String {
-    var random = SystemRandomNumberGenerator()
-    let halves = (0..<2).map { _ in Key(high: random.next(), low: random.next()) }
-    let text = "pool_" + halves.map { Self.hex($0) }.joined()
-    let now = SystemClock.utc
-    let entry = Entry(hash: Self.hash(text), identity: identity, expires: now + seconds)
-    try change { entries in
-      entries = entries.filter { $0.value.expires > now }
-      guard entries.count < Self.most else { return false }
-      entries[entry.hash] = entry
-      return true
-    }
+    let (text, entry) = Self.make(identity, for: seconds)
+    try change { $0[entry.hash] = entry }
     return text
+  }
+
+  /// Exchanges a credential for another one. It ends when the other one is used first: whoever did
+  /// not get the reply may exchange it again, and what it was exchanged for before holds no more.
+  /// - Returns: the other one; nil where the first does not hold.
+  func exchange(
+    _ text: String, for identity: Identity, seconds: Int64
+  ) throws(StoreError) -> String? {
+    let join = Self.hash(text)
+    guard self.identity(of: text) != nil else { return nil }
+    var (other, entry) = Self.make(identity, for: seconds)
+    entry.insteadOf = join
+    let made = entry
+    try change { entries in
+      entries = entries.filter { $0.value.insteadOf != join }
+      entries[made.hash] = made
+    }
+    return other
   }
 
   /// Whose credential a text is.
   public func identity(of text: String) -> Identity? {
     let hash = Self.hash(text)
-    return entries.withLock { entries in
-      entries[hash].flatMap { $0.expires > SystemClock.utc ? $0.identity : nil }
+    let entry = entries.withLock { $0[hash] }
+    guard let entry, entry.expires > SystemClock.utc else { return nil }
+    if let old = entry.insteadOf {
+      // Where that cannot be written it is tried again with the next use.
+      try? change { entries in
+        entries[old] = nil
+        entries[hash]?.insteadOf = nil
+      }
     }
+    return entry.identity
   }
 
-  /// Takes a credential out of use: a second call finds none.
-  /// - Returns: whose it was.
-  public func spend(_ text: String) throws(StoreError) -> Identity? {
-    let hash = Self.hash(text)
-    var found: Identity?
-    try change { entries in
-      guard let entry = entries.removeValue(forKey: hash), entry.expires > SystemClock.utc else {
-        return false
-      }
-      found = entry.identity
-      return true
-    }
-    return found
+  private static func make(_ identity: Identity, for seconds: Int64) -> (String, Entry) {
+    var random = SystemRandomNumberGenerator()
+    let halves = (0..<2).map { _ in Key(high: random.next(), low: random.next()) }
+    let text = "pool_" + halves.map { hex($0) }.joined()
+    return (
+      text, Entry(hash: hash(text), identity: identity, expires: SystemClock.utc + seconds)
+    )
   }
 
   /// The first half of its SHA-256: 128 bits that nobody can aim at without the 256 of a credential.
@@ -84,13 +96,17 @@ public final class Credentials: Sendable {
 
   // MARK: the file
 
-  /// Changes what is kept, on the disk first.
-  private func change(
-    _ body: (inout [Key: Entry]) -> Bool
-  ) throws(StoreError) {
+  /// Changes what is kept, on the disk first; what has expired goes.
+  /// - Throws: `StoreError` where it cannot be written, or there are too many.
+  private func change(_ body: (inout [Key: Entry]) -> Void) throws(StoreError) {
+    let now = SystemClock.utc
     let failure = entries.withLock { entries -> StoreError? in
-      var next = entries
-      guard body(&next) else { return nil }
+      var next = entries.filter { $0.value.expires > now }
+      body(&next)
+      guard next.count <= Self.most else {
+        return StoreError(
+          .unavailable, "there are \(Self.most) credentials", remedy: "wait until some expire")
+      }
       do throws(StoreError) {
         try write(next)
       } catch {
@@ -115,6 +131,7 @@ public final class Credentials: Sendable {
             writer.string("role", entry.identity.role.rawValue)
             if let subject = entry.identity.subject { writer.string("subject", subject) }
             writer.int64("expires", entry.expires)
+            if let old = entry.insteadOf { writer.string("instead_of", Self.hex(old)) }
           }
         }
       }
@@ -143,23 +160,28 @@ public final class Credentials: Sendable {
 
   private static func entry(_ value: JSONValue) throws -> Entry {
     try value.object { fields in
-      let hash = fields.string("hash", 32...32)
+      let hash = fields.read("hash") { try key($0) }
       let principal = fields.string("principal", 1...256)
       let role = fields.string("role", 1...32)
       let subject = fields.optionalString("subject", 1...256)
       let expires = fields.int64("expires", in: 0...Int64.max)
-      let digits = try hash.value
+      let old = fields.optional("instead_of") { try key($0) }
       guard let known = Role(rawValue: try role.value) else {
         throw value.refuse("the role is not known")
       }
-      guard let high = UInt64(digits.prefix(16), radix: 16),
-        let low = UInt64(digits.suffix(16), radix: 16)
-      else { throw value.refuse("the hash is none") }
       return Entry(
-        hash: Key(high: high, low: low),
+        hash: try hash.value,
         identity: Identity(try principal.value, known, of: try subject.value),
-        expires: try expires.value)
+        expires: try expires.value, insteadOf: try old.value)
     }
+  }
+
+  private static func key(_ value: JSONValue) throws(JSONAbandoned) -> Key {
+    let digits = try value.string(32...32)
+    guard let high = UInt64(digits.prefix(16), radix: 16),
+      let low = UInt64(digits.suffix(16), radix: 16)
+    else { throw value.refuse("the hash is none") }
+    return Key(high: high, low: low)
   }
 }
 

@@ -44,7 +44,7 @@ struct Desk {
   private var taken: [Key: Pending] = [:]
   /// Names of requests that are being answered.
   private var inFlight: Set<RequestName.Place> = []
-  /// Notes of the batch that fills.
+  /// Notes of requests that were decided and not yet given to be written.
   private var notes: [Key: RequestNote] = [:]
   private var listeners: [NodeID: Listener] = [:]
   private var watchers: [ClaimID: [Watcher]] = [:]
@@ -150,10 +150,14 @@ struct Desk {
       sentence: view.sentence, reasons: answer.reasons.map(\.code))
   }
 
-  /// Takes the notes of a batch.
-  mutating func takeNotes() -> [Key: RequestNote] {
-    defer { notes = [:] }
-    return notes
+  /// Takes the notes of a batch; the next one may have begun to fill.
+  mutating func takeNotes(of batch: Batch) -> [Key: RequestNote] {
+    var taken: [Key: RequestNote] = [:]
+    for record in batch.records {
+      guard let ticket = record.request?.ticket else { continue }
+      taken[ticket] = notes.removeValue(forKey: ticket)
+    }
+    return taken
   }
 
   // MARK: what is said

@@ -295,7 +295,7 @@ public final class Engine: Sendable {
         if !isFed { break }
       } while state.loop.waiting == 0
       publish(&state)
-      return (batch, batch == nil ? [:] : state.desk.takeNotes(), wake)
+      return (batch, batch.map { state.desk.takeNotes(of: $0) } ?? [:], wake)
     }
     if let batch { write(batch, notes) }
     if let wake { call(at: .now() + .nanoseconds(Int(clamping: wake.ns))) }

@@ -41,11 +41,14 @@ struct DevCommand: AsyncParsableCommand {
       }
       let child = Child()
       try await server.run(host: host, port: port) { port in
-        do {
-          try await begin(server, "http://\(host):\(port)", child)
-        } catch {
-          Self.say("error: \(error)")
-          kill(getpid(), SIGTERM)
+        // Nobody is answered before this returns, and the agent has to be.
+        Task {
+          do {
+            try await begin(server, "http://\(host):\(port)", child)
+          } catch {
+            Self.say("error: \(error)")
+            kill(getpid(), SIGTERM)
+          }
         }
       }
       child.end()

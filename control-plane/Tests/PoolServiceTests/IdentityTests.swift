@@ -92,7 +92,17 @@ import Testing
       #expect(try await client.send("GET", "v1/status").status == 403)
       let first = try await client.send("POST", "v1/join", "{}")
       #expect(first.status == 201)
+      // The reply may be lost: it is exchanged again, and what was handed out before is void.
+      let second = try await client.send("POST", "v1/join", "{}")
+      #expect(second.status == 201)
+      let (one, two) = (first.object["credential"], second.object["credential"])
+      let old = rig.client(token: one as? String ?? "")
+      #expect(try await old.send("POST", "v1/nodes/n-1/messages", "{}").status == 401)
+      // Once what it was exchanged for is used, it is void itself.
+      let new = rig.client(token: two as? String ?? "")
+      #expect(try await new.send("POST", "v1/nodes/n-1/messages", "{}").status == 400)
       #expect(try await client.send("POST", "v1/join", "{}").status == 401)
+      #expect(try await new.send("POST", "v1/nodes/n-1/messages", "{}").status == 400)
     }
   }
 
