@@ -20,7 +20,7 @@ extension Agent {
     sent.removeAll { $0.sequence <= reply.sequence }
     // A new leader has heard no more than the pool's last report says: of another start, then.
     let isOlder = reply.acceptedGeneration == generation && reply.acceptedSequence > sequence
-    if reply.acceptedGeneration > generation || reply.heardSequence > sequence || isOlder {
+    if reply.acceptedGeneration > generation || reply.heardSequence > 0 || isOlder {
       return restart(after: max(reply.acceptedGeneration, generation))
     }
     if let told = toldIn, reply.acceptedGeneration == generation, reply.acceptedSequence >= told {

@@ -25,6 +25,13 @@ struct Contact: Sendable {
   var ask: ReportAsk?
 
   init(node: NodeID) { self.node = node }
+
+  /// Whether a message of another start counts the generation that was heard last: an agent that
+  /// lost its record counts again what was used before. Were both taken for one start, what the
+  /// earlier one said late would pass for what lives now.
+  func isCountedAgain(by message: NodeMessage) -> Bool {
+    message.generation == generation && (message.boot, message.started) != (boot, started)
+  }
 }
 
 /// The contacts of all nodes, by row, and who is next to be called silent or to be replied to.
@@ -64,7 +71,7 @@ struct Contacts: Sendable {
   /// says all that there is to say.
   mutating func hear(_ message: NodeMessage, from node: NodeID, at moment: Instant, pool: Instant) {
     var contact = self[node]
-    if contact.generation != message.generation || contact.started != message.started {
+    if contact.generation != message.generation {
       contact.repliedTo = 0
       contact.isDirty = true
     }

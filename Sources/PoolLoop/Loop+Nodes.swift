@@ -29,8 +29,9 @@ extension Loop {
     }
   }
 
-  /// Replies to a message of an earlier start of an agent. It is late, or its agent has lost its
-  /// record and counts from 1: then it is told from where.
+  /// Replies to a message whose generation another start of the agent has reached. It is late, or
+  /// its agent has lost its record and counts anew: then it is told from where.
+  /// - Parameter heard: the youngest message of another start with the same generation; 0: none.
   mutating func correct(
     _ message: NodeMessage, from node: NodeID, reached: UInt64, heard: UInt64
   ) {

@@ -98,17 +98,13 @@ public struct Loop: Sendable {
       correct(message, from: node, reached: reached, heard: 0)
       return .messageLate
     }
-    let isNew = (contact.generation, contact.sequence) < (message.generation, message.sequence)
-    let moment = clock.read(reading)
-    guard isNew || planted(.takesStaleReport) else {
-      // More was heard of this start: its agent may count anew, and be late until it is told. One
-      // that is late alone was replied to before, and younger ones come beside it.
-      let isAlone = moment >= contact.heardAt + limits.pollWait
-      if message.sequence < contact.sequence, message.seen == 0 || isAlone {
-        correct(message, from: node, reached: reached, heard: contact.sequence)
-      }
+    if contact.isCountedAgain(by: message) {
+      correct(message, from: node, reached: reached, heard: contact.sequence)
       return .messageLate
     }
+    let isNew = (contact.generation, contact.sequence) < (message.generation, message.sequence)
+    guard isNew || planted(.takesStaleReport) else { return .messageLate }
+    let moment = clock.read(reading)
     contacts.hear(message, from: node, at: moment, pool: believed(moment))
     return nil
   }

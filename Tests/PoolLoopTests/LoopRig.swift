@@ -88,12 +88,13 @@ struct LoopRig {
 
   /// A message of a node; `seen`: it took in the reply to its last one.
   func message(
-    _ node: Int, boot: Int = 0, generation: UInt64 = 1, sequence: UInt64, seen: UInt64? = nil,
-    news: [LeaseNews] = [], answers: ReportAsk? = nil, living: [Fencing] = []
+    _ node: Int, boot: Int = 0, started: Int64 = 0, generation: UInt64 = 1, sequence: UInt64,
+    seen: UInt64? = nil, news: [LeaseNews] = [], answers: ReportAsk? = nil, living: [Fencing] = []
   ) -> NodeMessage {
     var message = NodeMessage(
       boot: SmallFleet.boot(node, boot), generation: generation, sequence: sequence,
       seen: seen ?? sequence - 1, news: news)
+    message.started = started
     if let answers {
       message.answers = answers
       message.report = SmallFleet.advertisement(
@@ -118,6 +119,13 @@ struct LoopRig {
   }
 
   var node: Node? { loop.pool.node(named: SmallFleet.node(0)).flatMap { loop.pool.node($0) } }
+
+  /// Of every device, in the order of their rows.
+  var health: [Health] {
+    var found: [Health] = []
+    loop.pool.forEachDevice { found.append($1.health) }
+    return found
+  }
 
   var leases: [(id: LeaseID, lease: Lease)] {
     var found: [(LeaseID, Lease)] = []

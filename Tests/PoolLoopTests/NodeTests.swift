@@ -162,36 +162,51 @@ import Testing
     #expect(rig.nodeReplies.map(\.generation) == [2])
   }
 
-  /// An agent that lost its record in its first start would be late for as many messages as were
-  /// heard of it before.
-  @Test func aCountThatWasLostInTheFirstStartIsCorrected() {
+  /// An agent that lost its record counts again what was heard of an earlier start. Whichever of
+  /// the two comes second is told to count on, however far it counted; what is late alone is not.
+  @Test func aCountOfAnotherStartIsCorrected() {
     var rig = LoopRig(nodes: 1)
     rig.join()
     rig.hear(rig.message(0, sequence: 90, seen: 80))
     rig.settle()
     rig.nodeReplies = []
-    // This one is merely late: something was replied to its agent.
-    #expect(rig.hear(rig.message(0, sequence: 3, seen: 1)) == .messageLate)
-    rig.settle()
-    #expect(rig.nodeReplies.isEmpty)
     #expect(rig.hear(rig.message(0, sequence: 3, seen: 0)) == .messageLate)
     rig.settle()
-    #expect(rig.nodeReplies.map(\.heardSequence) == [90])
+    #expect(rig.nodeReplies.isEmpty)
+    for sequence in [3, 91] as [UInt64] {
+      rig.nodeReplies = []
+      let message = rig.message(0, started: 7, sequence: sequence)
+      #expect(rig.hear(message) == .messageLate)
+      #expect(rig.hear(rig.message(0, boot: 1, sequence: sequence)) == .messageLate)
+      rig.settle()
+      #expect(rig.nodeReplies.map(\.heardSequence) == [90, 90])
+      #expect(rig.nodeReplies.map(\.started) == [7, 0])
+      #expect(rig.nodeReplies.allSatisfy { $0.ask == nil && $0.orders == nil })
+    }
+    #expect(rig.node?.reach == .ready)
   }
 
-  /// A message of before its node was enrolled anew may arrive when the agent, which lost its
-  /// record, has long been heard again: it is told how far its count would have to be.
-  @Test func aCountThatAnOldMessageOvertookIsCorrected() {
+  /// What a lease ran on is dirty for an agent that lost its record, and was clean for the start
+  /// before, whose lease explained what lives there: a report of that one must not free it.
+  @Test func aLateReportOfAnEarlierStartFreesNothing() {
     var rig = LoopRig(nodes: 1)
-    rig.join()
-    rig.hear(rig.message(0, sequence: 90, seen: 80))
+    rig.hear(rig.message(0, started: 9, sequence: 1))
     rig.settle()
-    rig.pass(5)
+    var account = rig.message(0, started: 9, sequence: 2, answers: rig.nodeReplies.last?.ask)
+    account.report?.devices[0].condition = .dirty
+    rig.hear(account)
     rig.settle()
-    rig.nodeReplies = []
-    #expect(rig.hear(rig.message(0, sequence: 4, seen: 2)) == .messageLate)
+    #expect(rig.health == [.dirty, .usable])
+    var late = rig.message(0, sequence: 16)
+    late.report = SmallFleet.advertisement(0, sequence: 16)
+    #expect(rig.hear(late) == .messageLate)
     rig.settle()
-    #expect(rig.nodeReplies.map(\.heardSequence) == [90])
+    #expect(rig.health == [.dirty, .usable])
+    // Of its own start it is what is there.
+    late.started = 9
+    #expect(rig.hear(late) == nil)
+    rig.settle()
+    #expect(rig.health == [.usable, .usable])
   }
 
   @Test func silenceAndSignsOfLifeBecomeCommandsAtTheEdgesOnly() {

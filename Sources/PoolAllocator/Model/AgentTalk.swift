@@ -162,8 +162,8 @@ public struct NodeReply: Sendable {
   public var boot: Key?
   /// The same for the start of the agent within its boot.
   public var started: Int64?
-  /// The youngest message of its generation that was heard, told to an agent that may have lost its
-  /// count; else 0.
+  /// The youngest message that was heard of another start with the same generation: one of the two
+  /// lost its record, and the one that is told has to count on. 0: none.
   public var heardSequence: UInt64 = 0
   /// The full report that is wanted before there are orders; nil: none.
   public var ask: ReportAsk?
