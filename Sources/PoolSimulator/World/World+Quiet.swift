@@ -43,7 +43,7 @@ extension World {
   }
 
   private var isDrained: Bool {
-    guard server.isUp, server.loop.pool.isEmptied else { return false }
+    guard server.isUp, server.loop.waiting == 0, server.loop.pool.isEmptied else { return false }
     // Work that no record explains ends by itself.
     return nodes.allSatisfy { !$0.processes.contains(where: \.isStray) }
   }
