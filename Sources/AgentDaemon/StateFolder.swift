@@ -18,6 +18,9 @@ public final class StateFolder: Sendable {
     guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else {
       throw StateError("\(path) is no folder")
     }
+    guard status.st_uid == geteuid() else {
+      throw StateError("the folder \(path) belongs to another user; name one of this user's own")
+    }
     guard status.st_mode & 0o077 == 0 else {
       throw StateError("the folder \(path) is open to other users; close it: chmod 700 \(path)")
     }

@@ -92,6 +92,10 @@ struct StateTests {
     #expect(state == nil && !StateFolder.isHeld(path))
     chmod(path, 0o755)
     #expect(throws: StateError.self) { try StateFolder(path) }
+    chmod(path, 0o700)
+    // Only root can give it away.
+    guard chown(path, 1, 1) == 0 else { return }
+    #expect(throws: StateError.self) { try StateFolder(path) }
   }
 
   @Test("a credential is kept, renewed after two thirds, and never taken from what is no answer")
