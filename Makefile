@@ -2,7 +2,9 @@
 
 POLICY := examples/agent-platform/policy.json
 CLAIMS := examples/agent-platform/claims.json
-RUN := .build/release/pool-agent place --policy $(POLICY) --claims $(CLAIMS)
+PLACE := .build/release/pool-agent place --policy $(POLICY) --claims $(CLAIMS)
+STATE := pool-state
+LISTEN := 127.0.0.1:7070
 
 # Seconds per target: `make fuzz`, and as a part of `make test`.
 FUZZ_SECONDS := 60
@@ -31,10 +33,11 @@ STEPS := test-debug test-release test-sim test-digest test-embed test-consumer-c
   test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run test test-core test-control-plane store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run server place test test-core test-control-plane store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
-	@echo 'make run    build pool-agent and place the example claims'
+	@echo 'make run    a server with an agent on this machine, and the example claims placed'
+	@echo 'make place  place the example claims in one process; nothing is kept'
 	@echo 'make test   every test: $(STEPS)'
 	@echo 'make test-control-plane  every test of the service in control-plane/'
 	@echo 'make store-figures  durable records a second beside bare SQLite, in STORE_FIGURES'
@@ -61,8 +64,19 @@ simulator: bootstrap
 	@test -x .build/release/pool-sim || echo 'building pool-sim (release)' >&2
 	@$(IN_TOOLCHAIN) swift build -q -c release --product pool-sim >&2
 
-run: release
-	@$(RUN)
+run: release server
+	@control-plane/.build/release/pool-server dev --state $(STATE) --listen $(LISTEN) \
+	  --policy $(POLICY) --claims $(CLAIMS) --agent .build/release/pool-agent
+
+server: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev
+	@test -x control-plane/.build/release/pool-server || \
+	  echo 'building pool-server and poolctl (release): some minutes' >&2
+	@$(IN_TOOLCHAIN) swift build -q -c release $(CONTROL_PLANE) --product pool-server >&2
+	@$(IN_TOOLCHAIN) swift build -q -c release $(CONTROL_PLANE) --product poolctl >&2
+
+place: release
+	@$(PLACE)
 
 test: bootstrap
 	@MAKE="$(MAKE)" scripts/run-steps.sh $(STEPS)

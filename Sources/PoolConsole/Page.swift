@@ -1,7 +1,9 @@
 /// Text laid out in lines no longer than a width; nil means as long as they come.
 public struct Page {
+  /// Unit: characters; nil: as wide as it comes.
   public let width: Int?
 
+  /// Makes a page.
   public init(width: Int?) { self.width = width }
 
   /// Between two columns.

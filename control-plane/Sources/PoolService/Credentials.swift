@@ -84,7 +84,7 @@ public final class Credentials: Sendable {
     )
   }
 
-  /// The first half of its SHA-256: 128 bits that nobody can aim at without the 256 of a credential.
+  /// Half of its SHA-256: 128 bits, of which nobody can find a text that was not told.
   private static func hash(_ text: String) -> Key { Digest.key(Array(text.utf8)) }
 
   private static func hex(_ key: Key) -> String {

@@ -34,6 +34,8 @@ final class Child: Sendable {
     child.executableURL = URL(fileURLWithPath: program)
     child.arguments = arguments
     child.standardInput = FileHandle.nullDevice
+    // Its notes come once more from the agent that is started.
+    child.standardError = FileHandle.nullDevice
     child.standardOutput = pipe
     try child.run()
     let data = try pipe.fileHandleForReading.readToEnd() ?? Data()

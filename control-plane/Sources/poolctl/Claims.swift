@@ -138,7 +138,8 @@ enum Claims {
       let devices = (lease["devices"] as? [[String: Any]] ?? []).map { Output.text($0, "uuid") }
       return "granted \(Output.text(lease, "lease")) on \(Output.text(lease, "node"))"
         + " (\(devices.joined(separator: ", "))), lane \(Output.text(lease, "lane")),"
-        + " fencing \(Output.text(lease, "fencing")); ends \(Output.ahead(lease, "ends_at_ms", at: now))"
+        + " fencing \(Output.text(lease, "fencing"));"
+        + " ends \(Output.ahead(lease, "ends_at_ms", at: now))"
     }
     let what = answer["outcome"] as? String ?? Output.text(answer, "state")
     let place = answer["position"].map { ", \($0). in the order" } ?? ""

@@ -61,8 +61,8 @@ struct Run: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Places a claim, runs a command under its lease, and gives it back.",
     discussion: """
-      The command runs on this machine, which has to be the node of the lease. The lease is renewed \
-      while it runs; where that is refused the command is told to end (SIGTERM), and the exit code \
+      The command runs on this machine, which has to be the node of the lease. The lease is \
+      renewed while it runs; where that is refused the command is told to end (SIGTERM), and the exit code \
       is 10.
       """)
   @OptionGroup var common: Common
