@@ -19,6 +19,8 @@ struct Poolctl: AsyncParsableCommand {
       Lanes.self, Usage.self, Renew.self, Complete.self, Policy.self, NodeCommands.self,
     ])
 
+  @OptionGroup var common: Common
+
   /// Runs the command of the command line; one that is wrong ends with 2, as everywhere here.
   static func main() async {
     do {
