@@ -66,6 +66,13 @@ public struct Reply: Sendable {
   /// Seconds after which to come back.
   public let retryAfter: Int?
 
+  /// Makes one.
+  public init(status: Int, body: Data, retryAfter: Int? = nil) {
+    self.status = status
+    self.body = body
+    self.retryAfter = retryAfter
+  }
+
   /// The body as one JSON object; empty where it is none.
   public var object: [String: Any] {
     (try? JSONSerialization.jsonObject(with: body)) as? [String: Any] ?? [:]
@@ -84,6 +91,9 @@ public struct PoolClient: Sendable {
     settings.timeoutIntervalForRequest = 60
     session = URLSession(configuration: settings)
   }
+
+  /// The server's address.
+  public var server: String { configuration.server.absoluteString }
 
   /// The same server, asked with another credential.
   public func with(token: String) -> PoolClient {

@@ -52,6 +52,7 @@ public struct API: Sendable {
     router.post("/v1/claims/batch") { request, _ in try await place(request) }
     addViews(to: router)
     addNodes(to: router)
+    addAudit(to: router)
     return router
   }
 

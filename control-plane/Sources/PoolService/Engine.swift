@@ -31,6 +31,8 @@ public final class Engine: Sendable {
   }
 
   private let store: any JournalStore
+  /// What stands in the journal beside the records.
+  var notes: any JournalStore { store }
   private let clock: SystemClock
   private let state: Mutex<State>
   /// What is put to the state on its queue, as it came in.

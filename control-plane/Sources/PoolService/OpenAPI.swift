@@ -118,6 +118,18 @@ public enum OpenAPI {
   private static var openPaths: [Path] {
     [
       Path(
+        method: "post", path: "/v1/credentials",
+        summary: "makes a credential: an owner's or operator's for 30 days at most, a workload's for"
+          + " an hour", roles: [.operator], hasBody: true, parameters: [], done: ["201"]),
+      Path(
+        method: "get", path: "/v1/policy", summary: "the policy in force, and who put it there",
+        roles: [.operator], hasBody: false, parameters: [], done: ["200"]),
+      Path(
+        method: "get", path: "/v1/decisions",
+        summary: "requests in the order in which they were decided, with who asked",
+        roles: [.operator], hasBody: false, parameters: [], query: ["after", "limit"],
+        done: ["200"]),
+      Path(
         method: "get", path: "/metrics", summary: "Prometheus text or OpenMetrics, as asked for",
         roles: [.operator], hasBody: false, parameters: [], done: ["200"]),
       Path(
@@ -154,7 +166,7 @@ public enum OpenAPI {
         writer.array("parameters") { writer in
           for name in one.parameters { writeParameter(name, "path", "string", &writer) }
           for name in one.query {
-            writeParameter(name, "query", name == "wait" ? "integer" : "boolean", &writer)
+            writeParameter(name, "query", name == "dry_run" ? "boolean" : "integer", &writer)
           }
         }
       }
@@ -196,7 +208,7 @@ public enum OpenAPI {
         writer.string("type", type)
         if type == "integer" {
           writer.int64("minimum", 0)
-          writer.int64("maximum", 20)
+          writer.int64("maximum", name == "wait" ? 20 : name == "limit" ? 1_000 : .max)
         }
       }
     }

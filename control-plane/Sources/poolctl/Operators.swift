@@ -6,7 +6,27 @@ import PoolConsole
 /// `poolctl policy`.
 struct Policy: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Puts a policy in force.", subcommands: [Apply.self])
+    abstract: "Shows the policy in force, or puts another one there.",
+    subcommands: [Apply.self, Show.self])
+
+  /// `poolctl policy show`.
+  struct Show: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Prints the policy in force as it was written.")
+    @OptionGroup var common: Common
+
+    func run() async throws {
+      let client = try common.client()
+      let reply = try await attempt { () async throws(ClientError) in
+        try await client.ask("GET", ["v1", "policy"])
+      }
+      let request = reply.object["request"] as? [String: Any]
+      let text = try JSONSerialization.data(
+        withJSONObject: request?["policy"] ?? [:], options: [.prettyPrinted, .sortedKeys])
+      try Output.show(
+        Reply(status: reply.status, body: text), as: common.format == .yaml ? .yaml : .json)
+    }
+  }
 
   /// `poolctl policy apply`.
   struct Apply: AsyncParsableCommand {

@@ -115,6 +115,40 @@ import Testing
     }
   }
 
+  @Test func anOperatorMakesCredentials() async throws {
+    try await Rig.serving { rig in
+      let root = try rig.root
+      let made = try await root.send(
+        "POST", "v1/credentials",
+        #"{"principal": "agent:a", "role": "workload", "tenant": "acme", "for_seconds": 60}"#)
+      #expect(made.status == 201)
+      let client = rig.client(token: made.object["credential"] as? String ?? "")
+      #expect(try await client.send("GET", "v1/queue").status == 200)
+      #expect(try await client.send("POST", "v1/credentials", "{}").status == 403)
+      for wrong in [
+        #"{"principal": "a", "role": "workload", "tenant": "acme", "for_seconds": 3601}"#,
+        #"{"principal": "a", "role": "workload"}"#,
+        #"{"principal": "a", "role": "operator", "tenant": "acme"}"#,
+        #"{"principal": "a", "role": "node", "tenant": "acme"}"#,
+      ] { #expect(try await root.send("POST", "v1/credentials", wrong).status == 400) }
+    }
+  }
+
+  @Test func theAuditLogSaysWhoAsked() async throws {
+    try await Rig.serving { rig in
+      let root = try rig.root
+      _ = try await root.send("POST", "v1/nodes", Documents.node())
+      _ = try await root.send("POST", "v1/nodes/n-1/cordon")
+      let list = try await root.send("GET", "v1/decisions").object["decisions"]
+      let rows = try #require(list as? [[String: Any]])
+      #expect(rows.map { $0["principal"] as? String } == ["test", "root", "root"])
+      let last = rows.last?["request"] as? [String: Any]
+      #expect(last?["op"] as? String == "cordon" && last?["node"] as? String == "n-1")
+      let policy = try await root.send("GET", "v1/policy").object["request"] as? [String: Any]
+      #expect((policy?["policy"] as? [String: Any])?["generation"] as? Int == 1)
+    }
+  }
+
   @Test func credentialsAreKeptAsHashes() async throws {
     try await Rig.serving { rig in
       let token = try rig.server.credentials.issue(Identity("root", .operator), for: 60)

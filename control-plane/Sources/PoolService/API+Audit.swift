@@ -1,0 +1,102 @@
+import Hummingbird
+import PoolAllocator
+import PoolStore
+import PoolViews
+import PoolWire
+import StrictJSON
+
+/// What was asked and decided, and who may ask: for operators.
+extension API {
+  /// Longest life of a credential by its role. Unit: seconds.
+  static func longest(_ role: Role) -> Int64 {
+    switch role {
+    case .operator, .owner: 30 * 86_400
+    case .workload, .join: 3_600
+    case .node: 86_400
+    }
+  }
+
+  func addAudit(to router: Router<Context>) {
+    router.post("/v1/credentials") { request, _ in
+      _ = try identity(request, [.operator])
+      return try issue(try await Self.body(request))
+    }
+    router.get("/v1/policy") { request, _ in
+      _ = try identity(request, [.operator])
+      let generation = engine.vocabulary.1
+      guard generation.value > 0 else { throw Problem.unknown }
+      return Response.json(try await engine.document(of: Ask.subject(generation)))
+    }
+    router.get("/v1/decisions") { request, _ in
+      _ = try identity(request, [.operator])
+      let after = try Self.seconds(request, "after", 0...Int64.max)
+      let limit = try Self.seconds(request, "limit", 1...1_000)
+      return Response.json(
+        try await engine.decisions(after: UInt64(after), atMost: limit == 1 ? 100 : Int(limit)))
+    }
+  }
+
+  /// Makes a credential for somebody.
+  private func issue(_ body: [UInt8]) throws -> Response {
+    let asked: (identity: Identity, seconds: Int64)
+    do throws(JSONErrors) {
+      asked = try JSONDocument(body).decode { try Self.asked($0) }
+    } catch {
+      throw Problem(error)
+    }
+    let credential = try credentials.issue(asked.identity, for: asked.seconds)
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.string("principal", asked.identity.name)
+      writer.string("role", asked.identity.role.rawValue)
+      if let subject = asked.identity.subject { writer.string("subject", subject) }
+      writer.string("credential", credential)
+      writer.int64("expires_in_seconds", asked.seconds)
+    }
+    return .json(writer.bytes, status: .created)
+  }
+
+  private static func asked(_ root: JSONValue) throws -> (Identity, Int64) {
+    try root.object { fields in
+      let principal = fields.string("principal", 1...128)
+      let roles = KeyValuePairs(
+        dictionaryLiteral: ("operator", Role.operator), ("owner", .owner), ("workload", .workload))
+      let role = fields.choice("role", roles)
+      let tenant = fields.optionalString("tenant", 1...128)
+      let span = fields.optionalInt64("for_seconds", in: 1...longest(.operator))
+      let (known, subject) = (try role.value, try tenant.value)
+      guard (known == .operator) == (subject == nil) else {
+        throw root.refuse(
+          "the role \(known.rawValue) \(known == .operator ? "has no" : "needs a") tenant",
+          hint: known == .operator ? "leave tenant out" : "add tenant")
+      }
+      let seconds = try span.value ?? longest(known)
+      guard seconds <= longest(known) else {
+        throw root.refuse(
+          "for_seconds is too long for the role \(known.rawValue)",
+          hint: "at most \(longest(known)) seconds")
+      }
+      return (Identity(try principal.value, known, of: subject), seconds)
+    }
+  }
+}
+
+extension Engine {
+  /// The request behind the last note of a subject.
+  /// - Throws: `Problem` where there is none, `StoreError` where it cannot be read.
+  func document(of subject: Key) async throws -> [UInt8] {
+    guard let note = try notes.note(of: subject) else { throw Problem.unknown }
+    return note.text
+  }
+
+  /// Requests behind a record of the journal, in order, each with who asked.
+  func decisions(after: UInt64, atMost limit: Int) async throws -> [UInt8] {
+    var text = Array(#"{"schema_version":1,"kind":"decisions","decisions":["#.utf8)
+    for (index, one) in try notes.notes(after: after, atMost: limit).enumerated() {
+      if index > 0 { text.append(UInt8(ascii: ",")) }
+      // A note is one JSON object.
+      text += Array("{\"record\":\(one.sequence),".utf8) + one.note.text.dropFirst()
+    }
+    return text + Array("]}".utf8)
+  }
+}
