@@ -119,7 +119,8 @@ public enum OpenAPI {
     [
       Path(
         method: "post", path: "/v1/credentials",
-        summary: "makes a credential: an owner's or operator's for 30 days at most, a workload's for"
+        summary:
+          "makes a credential: an owner's or operator's for 30 days at most, a workload's for"
           + " an hour", roles: [.operator], hasBody: true, parameters: [], done: ["201"]),
       Path(
         method: "get", path: "/v1/policy", summary: "the policy in force, and who put it there",

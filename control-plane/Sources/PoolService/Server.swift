@@ -1,14 +1,38 @@
 import Foundation
 import Hummingbird
 import HummingbirdCore
+import HummingbirdTLS
 public import Logging
 import NIOCore
+import NIOSSL
 import PoolAllocator
 public import PoolStore
 import PoolViews
 import PoolWire
 import StrictJSON
 import UnixSignals
+
+/// Where a server's certificate and its key are, in PEM.
+public struct TLSFiles: Sendable {
+  private let certificate: String
+  private let key: String
+
+  /// Names the files; the certificate's has the chain behind it.
+  public init(certificate: String, key: String) {
+    self.certificate = certificate
+    self.key = key
+  }
+
+  /// TLS 1.2 or later, as the library has it.
+  func configuration() throws -> TLSConfiguration {
+    let chain = try NIOSSLCertificate.fromPEMFile(certificate)
+    var configuration = TLSConfiguration.makeServerConfiguration(
+      certificateChain: chain.map { .certificate($0) },
+      privateKey: .privateKey(try NIOSSLPrivateKey(file: key, format: .pem)))
+    configuration.minimumTLSVersion = .tlsv12
+    return configuration
+  }
+}
 
 /// A server on one address: the engine, the credentials and the API.
 public struct Server: Sendable {
@@ -73,6 +97,21 @@ public struct Server: Sendable {
     return document.name
   }
 
+  /// Writes a client file, mode 600, with a new credential.
+  public func writeClient(
+    _ file: String, address: String, for identity: Identity, seconds: Int64
+  ) throws(StoreError) {
+    let token = try credentials.issue(identity, for: seconds)
+    var writer = JSONWriter(.pretty)
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.string("kind", "client")
+      writer.string("server", address)
+      writer.string("token", token)
+    }
+    try PrivateFile.replace(file, with: writer.bytes + [UInt8(ascii: "\n")])
+  }
+
   /// Places the claims of a document, once a node is ready or 20 seconds have passed.
   /// - Returns: a line for each claim.
   /// - Throws: `JSONErrors`.
@@ -114,13 +153,19 @@ public struct Server: Sendable {
   }
 
   /// Serves until it is told to end.
-  /// - Parameter running: is told the port.
+  /// - Parameters:
+  ///   - tls: the certificate and its key; nil: plain HTTP, which a loopback address alone may have.
+  ///   - running: is told the port.
+  /// - Throws: where the address cannot be had, or the files of `tls` cannot be read.
   public func run(
-    host: String, port: Int, running: @escaping @Sendable (Int) async -> Void
+    host: String, port: Int, tls: TLSFiles? = nil,
+    running: @escaping @Sendable (Int) async -> Void
   ) async throws {
+    let plain = HTTPServerBuilder.http1(
+      configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(30)))
     let application = Application(
       router: API(decider, credentials).router,
-      server: .http1(configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(30))),
+      server: try tls.map { try .tls(plain, tlsConfiguration: $0.configuration()) } ?? plain,
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { channel in await running(channel.localAddress?.port ?? port) },
       logger: logger)

@@ -29,7 +29,12 @@ struct DevCommand: AsyncParsableCommand {
   var noAgent = false
 
   func run() async throws {
-    let (host, port) = try Self.address(listen)
+    let address = try ListenAddress(listen)
+    guard address.isLoopback else {
+      throw ValidationError(
+        "dev listens on a loopback address alone, not on \"\(address.host)\"; serve has TLS")
+    }
+    let (host, port) = (address.host, address.port)
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     var logger = Logger(label: "pool-server")
     logger.logLevel = .warning
@@ -73,16 +78,8 @@ struct DevCommand: AsyncParsableCommand {
         throw ValidationError(errors.formatted(file: policy))
       }
     }
-    let token = try server.credentials.issue(Identity(who, .operator), for: 7 * 86_400)
-    var writer = JSONWriter(.pretty)
-    writer.object { writer in
-      writer.int64("schema_version", 1)
-      writer.string("kind", "client")
-      writer.string("server", address)
-      writer.string("token", token)
-    }
     let file = state.folder + "/client.json"
-    try PrivateFile.replace(file, with: writer.bytes + [UInt8(ascii: "\n")])
+    try server.writeClient(file, address: address, for: Identity(who, .operator), seconds: 604_800)
     if !noAgent { try await start(server, address, child) }
     if let claims, isNew { try await place(claims, server, who) }
     let lines = """
@@ -129,19 +126,6 @@ struct DevCommand: AsyncParsableCommand {
   private static func sibling(_ name: String) -> String {
     let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
-  }
-
-  /// An address on which nobody else can ask.
-  private static func address(_ text: String) throws -> (String, Int) {
-    guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-      (0...65_535).contains(port)
-    else { throw ValidationError("--listen is ADDRESS:PORT, not \"\(text)\"") }
-    let host = String(text[..<colon])
-    guard host == "localhost" || host == "[::1]" || host.hasPrefix("127.") else {
-      throw ValidationError(
-        "dev listens on a loopback address alone, not on \"\(host)\": it has no TLS")
-    }
-    return (host == "[::1]" ? "::1" : host, port)
   }
 
   static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }

@@ -15,7 +15,7 @@ struct VerifyCommand: AsyncParsableCommand {
 
   func run() async throws {
     do throws(StoreError) {
-      let found = try SQLiteStore(at: state.folder, engine: Server.engine).verify()
+      let found = try state.journal().verify()
       print(
         "\(found.decided) records decided again, \(found.folded) of other engines folded")
       guard let difference = found.difference else { return }
@@ -46,7 +46,7 @@ struct JournalCommand: AsyncParsableCommand {
         throw ValidationError("\(file) is there already; name another file")
       }
       do {
-        let store = try SQLiteStore(at: state.folder, engine: Server.engine)
+        let store = try state.journal()
         guard FileManager.default.createFile(atPath: file, contents: nil),
           let handle = FileHandle(forWritingAtPath: file)
         else { throw ValidationError("\(file) cannot be made") }

@@ -74,6 +74,7 @@ import Testing
   @Test func whatWasAnsweredIsThereAfterAKill() async throws {
     try await Rig.inFolder { folder in
       var said: Set<String> = []
+      var gone: Set<String> = []
       var open: [String] = []
       var durable = 0
       var setUp = false
@@ -85,6 +86,8 @@ import Testing
         }
         let (client, process) = (served.client, served.process.processIdentifier)
         try await Self.check(said, client)
+        try await Self.checkGone(gone, client)
+        gone.formUnion(try await Self.withdraw(said.count > 600 ? 300 : 0, of: &said, client))
         // What was asked and not answered is asked again under its name, with one effect.
         for name in open {
           let reply = await Self.ask(name, client)
@@ -113,12 +116,13 @@ import Testing
       }
       let served = try await Served(folder)
       try await Self.check(said, served.client)
+      try await Self.checkGone(gone, served.client)
       let again = await Self.ask(try #require(said.first), served.client)
       #expect(again.said && again.again)
       served.kill()
       try await Self.verify(folder)
       print(
-        "killed \(Self.kills) times: \(said.count) claims were answered, none is lost;"
+        "killed \(Self.kills) times: \(said.count + gone.count) claims were answered, none is lost;"
           + " \(durable) were durable and not yet answered")
       #expect(said.count > Self.kills)
     }
@@ -148,6 +152,28 @@ import Testing
     let waiting = pool?["waiting_claims"] as? Int ?? 0
     let leases = (status["leases"] as? [Any])?.count ?? 0
     #expect(waiting + leases >= said.count)
+  }
+
+  /// Withdraws some claims, so that as many as a tenant may have are never reached.
+  /// - Returns: those of which it was answered that they are withdrawn.
+  private static func withdraw(
+    _ count: Int, of said: inout Set<String>, _ client: PoolClient
+  ) async throws -> [String] {
+    let names = Array(said.shuffled().prefix(count))
+    for name in names {
+      let reply = try await client.send("DELETE", "v1/claims/\(claim(name).tenant)/\(name)")
+      #expect(reply.status == 200, "\(name)")
+      said.remove(name)
+    }
+    return names
+  }
+
+  /// What was withdrawn stays so.
+  private static func checkGone(_ gone: Set<String>, _ client: PoolClient) async throws {
+    for name in gone.shuffled().prefix(10) {
+      let reply = try await client.send("GET", "v1/claims/\(claim(name).tenant)/\(name)")
+      #expect(reply.status == 404, "\(name) was withdrawn and is there")
+    }
   }
 
   /// Deciding the journal again gives the same bytes.

@@ -24,7 +24,11 @@ final class Rig: Sendable {
   /// A folder that is gone afterwards.
   static func inFolder(_ body: (String) async throws -> Void) async throws {
     let folder = FileManager.default.temporaryDirectory.path + "/service-\(UUID().uuidString)"
-    defer { try? FileManager.default.removeItem(atPath: folder) }
+    defer {
+      for name in [folder, folder + "-policy.json"] {
+        try? FileManager.default.removeItem(atPath: name)
+      }
+    }
     try await body(folder)
   }
 

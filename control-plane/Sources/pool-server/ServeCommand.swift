@@ -1,0 +1,98 @@
+import ArgumentParser
+import Foundation
+import Logging
+import PoolService
+import PoolStore
+import StrictJSON
+
+/// `pool-server serve`: the leader of a cluster.
+struct ServeCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "serve",
+    abstract: "Serves a cluster: agents on other nodes, schedulers and people.",
+    discussion: """
+      Without --tls-certificate it listens on a loopback address alone. --operator-file is written \
+      once, with a credential for 30 days: it makes all others (poolctl credential). Where systemd \
+      started it, it says when it is ready and that it lives.
+      """)
+
+  @OptionGroup var state: StateOptions
+  @Option(help: "Address and port.")
+  var listen = "127.0.0.1:7070"
+  @Option(help: "The certificate and the chain behind it, PEM.")
+  var tlsCertificate: String?
+  @Option(help: "Its private key, PEM.")
+  var tlsKey: String?
+  @Option(help: "A policy to put in force, if its generation is later than that in force.")
+  var policy: String?
+  @Option(help: "A client file for the first operator, made if it is not there.")
+  var operatorFile: String?
+  @Option(help: "The address that clients are told, such as https://pool.example:7070.")
+  var address: String?
+
+  func run() async throws {
+    let listen = try ListenAddress(listen)
+    let tls = try files(listen)
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "pool-server")
+    logger.logLevel = .warning
+    let manager = ServiceManager()
+    do {
+      let server = try Server(at: state.folder, logger: logger) { error in
+        // A sync that failed is not tried again: what was not answered may be there or not.
+        DevCommand.say("error: \(error)")
+        Foundation.exit(1)
+      }
+      try await activate(server)
+      try await server.run(host: listen.host, port: listen.port, tls: tls) { port in
+        do {
+          let scheme = tls == nil ? "http" : "https"
+          try begin(server, address ?? "\(scheme)://\(listen.host):\(port)")
+          manager.ready(while: { server.decider.isReady })
+        } catch {
+          DevCommand.say("error: \(error)")
+          kill(getpid(), SIGTERM)
+        }
+      }
+      manager.stopping()
+      await server.decider.stop()
+    } catch let error as StoreError {
+      DevCommand.say("error: \(error)")
+      throw ExitCode(error.kind == .inUse ? 2 : 1)
+    }
+  }
+
+  /// The files of TLS, without which no other machine may ask.
+  private func files(_ listen: ListenAddress) throws -> TLSFiles? {
+    switch (tlsCertificate, tlsKey) {
+    case (let certificate?, let key?): return TLSFiles(certificate: certificate, key: key)
+    case (nil, nil) where listen.isLoopback: return nil
+    case (nil, nil):
+      throw ValidationError(
+        "\"\(listen.host)\" can be reached from other machines: name --tls-certificate and --tls-key"
+      )
+    default: throw ValidationError("--tls-certificate and --tls-key go together")
+    }
+  }
+
+  private func activate(_ server: Server) async throws {
+    guard let policy else { return }
+    guard let text = FileManager.default.contents(atPath: policy) else {
+      throw ValidationError("\(policy) cannot be read")
+    }
+    do {
+      try await server.activate(Array(text), by: "file:\(policy)")
+    } catch let errors as JSONErrors {
+      throw ValidationError(errors.formatted(file: policy))
+    }
+  }
+
+  private func begin(_ server: Server, _ address: String) throws {
+    if let file = operatorFile, !FileManager.default.fileExists(atPath: file) {
+      try server.writeClient(
+        file, address: address, for: Identity("operator:first", .operator), seconds: 2_592_000)
+    }
+    FileHandle.standardOutput.write(
+      Data("pool-server is ready at \(address); its state is in \(state.folder)\n".utf8))
+  }
+}
