@@ -8,16 +8,20 @@ struct HashChain: Sendable {
   static let length = 32
   /// The last link.
   private(set) var last: [UInt8]
+  /// What a link is made of, reused.
+  private var text: [UInt8] = []
 
   init(header: [UInt8]) { last = Array(SHA256.hash(data: header)) }
 
   /// Adds the link of a record; its bytes say themselves where they end.
   mutating func add(_ sequence: UInt64, _ bytes: ArraySlice<UInt8>, note: [UInt8]?) {
-    var hash = SHA256()
-    hash.update(data: last)
-    hash.update(data: withUnsafeBytes(of: sequence.littleEndian) { Array($0) })
-    hash.update(data: bytes)
-    if let note { hash.update(data: note) }
-    last = Array(hash.finalize())
+    text.removeAll(keepingCapacity: true)
+    text += last
+    for shift in stride(from: UInt64(0), to: 64, by: 8) {
+      text.append(UInt8(truncatingIfNeeded: sequence >> shift))
+    }
+    text += bytes
+    if let note { text += note }
+    last = Array(SHA256.hash(data: text))
   }
 }

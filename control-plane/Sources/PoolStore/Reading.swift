@@ -80,9 +80,26 @@ struct Reading {
   func visit(_ body: (borrowing [UInt8]) throws -> Void) throws {
     try body(try header())
     var from = Int64.min
-    while case let rows = try rows(from: from), let last = rows.last {
-      try body(rows.flatMap(\.bytes))
-      from = last.sequence + 1
+    while case let (bytes, last) = try rows(from: from), let last {
+      try body(bytes)
+      from = last + 1
+    }
+  }
+
+  private func rows(from: Int64) throws(StoreError) -> (bytes: [UInt8], last: Int64?) {
+    try SQLiteStore.guarded("the journal cannot be read from record \(max(1, from)) on") {
+      try database.read { db in
+        let rows = try GRDB.Row.fetchCursor(
+          db.cachedStatement(
+            sql: "SELECT sequence, bytes FROM record WHERE sequence >= ? ORDER BY sequence LIMIT ?"),
+          arguments: [from, Self.part])
+        var (bytes, last) = ([UInt8](), Int64?.none)
+        while let row = try rows.next() {
+          try Self.append(row, 1, to: &bytes)
+          last = Int64.fromDatabaseValue(row[0])
+        }
+        return (bytes, last)
+      }
     }
   }
 
@@ -106,11 +123,14 @@ struct Reading {
 
   // MARK: parts
 
-  private struct Stored {
-    var sequence: Int64
-    var bytes: [UInt8]
-    var link: [UInt8]
-    var note: [UInt8]?
+  /// Whole records, with their links checked.
+  private struct Part: Sendable {
+    /// The records, one after the other.
+    var bytes: [UInt8] = []
+    /// Number of the last one.
+    var last: Int64
+    /// The chain behind it.
+    var chain: HashChain
   }
 
   /// Reads the header.
@@ -139,33 +159,39 @@ struct Reading {
     return header
   }
 
-  /// Reads all parts, each with its links checked, and has each read on.
+  /// Reads all parts, each with its links checked, and has each read on; the next one is fetched
+  /// meanwhile.
   private mutating func eachPart(
     _ body: (inout JournalReader) throws(StoreError) -> Void
   ) throws(StoreError) {
-    var from = Int64.min
-    while case let rows = try rows(from: from), let last = rows.last {
-      guard let before = reader, var links = chain else { break }
-      var sequence = before.nextSequence
-      for row in rows {
-        guard row.sequence == Int64(sequence) else {
-          throw damage(sequence, "record \(row.sequence) stands in its place")
-        }
-        links.add(sequence, row.bytes[...], note: row.note)
-        guard links.last == row.link else {
-          throw damage(sequence, "it is not what was written: the chain breaks there")
-        }
-        sequence += 1
-      }
-      var part = JournalReader(rows.flatMap(\.bytes), after: before)
-      try body(&part)
-      if part.ending == nil { break }
-      (reader, chain) = (part, links)
-      from = last.sequence + 1
+    guard let start = reader, let chain else { return }
+    var ahead = ahead(from: .min, start.nextSequence, chain)
+    // Nothing is left running.
+    defer { ahead.wait() }
+    while let part = try ahead.take() {
+      guard let before = reader else { break }
+      ahead = self.ahead(from: part.last + 1, UInt64(clamping: part.last) + 1, part.chain)
+      var next = JournalReader(part.bytes, after: before)
+      try body(&next)
+      if next.ending == nil { break }
+      (reader, self.chain) = (next, part.chain)
     }
   }
 
-  private func rows(from: Int64) throws(StoreError) -> [Stored] {
+  private func ahead(
+    from: Int64, _ expected: UInt64, _ chain: HashChain
+  ) -> Ahead<Part?> {
+    let database = database
+    return Ahead { () throws(StoreError) in
+      try Self.part(database, from: from, expected, chain)
+    }
+  }
+
+  /// Fetches a part and checks its links.
+  /// - Returns: nil behind the end.
+  private static func part(
+    _ database: DatabaseQueue, from: Int64, _ expected: UInt64, _ chain: HashChain
+  ) throws(StoreError) -> Part? {
     try SQLiteStore.guarded("the journal cannot be read from record \(max(1, from)) on") {
       try database.read { db in
         let rows = try GRDB.Row.fetchCursor(
@@ -174,17 +200,42 @@ struct Reading {
               SELECT sequence, bytes, link, note FROM record WHERE sequence >= ?
               ORDER BY sequence LIMIT ?
               """), arguments: [from, Self.part])
-        var found: [Stored] = []
+        var (part, sequence) = (Part(last: from, chain: chain), expected)
         while let row = try rows.next() {
+          guard let number = Int64.fromDatabaseValue(row[0]), number == Int64(sequence) else {
+            throw damage(sequence, "record \(row[0] as DatabaseValue) stands in its place")
+          }
           // What is no blob is told as a record that is empty.
-          found.append(
-            Stored(
-              sequence: row["sequence"], bytes: Blob.bytes(row["bytes"]) ?? [],
-              link: Blob.bytes(row["link"]) ?? [], note: Blob.bytes(row["note"])))
+          let start = part.bytes.count
+          try append(row, 1, to: &part.bytes)
+          let note = try bytes(row, 3)
+          part.chain.add(sequence, part.bytes[start...], note: note)
+          guard try bytes(row, 2) == part.chain.last else {
+            throw damage(sequence, "it is not what was written: the chain breaks there")
+          }
+          part.last = number
+          sequence += 1
         }
-        return found
+        return sequence == expected ? nil : part
       }
     }
+  }
+
+  /// Appends a blob; anything else is nothing.
+  private static func append(
+    _ row: GRDB.Row, _ column: Int, to bytes: inout [UInt8]
+  ) throws {
+    let value: DatabaseValue = row[column]
+    guard case .blob = value.storage else { return }
+    try row.withUnsafeData(atIndex: column) { data in
+      if let data { data.withUnsafeBytes { bytes.append(contentsOf: $0) } }
+    }
+  }
+
+  private static func bytes(_ row: GRDB.Row, _ column: Int) throws -> [UInt8]? {
+    let value: DatabaseValue = row[column]
+    guard case .blob(let data) = value.storage else { return nil }
+    return Array(data)
   }
 
   private static func check(

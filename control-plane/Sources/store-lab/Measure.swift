@@ -72,6 +72,11 @@ struct Measure {
       while lab.asked < records { _ = try lab.turn(256) }
       print("\(lab.asked) records")
     }
+    try read()
+  }
+
+  /// Reads a journal back, and says how long that took.
+  func read() throws {
     let store = try SQLiteStore(at: folder, engine: Lab.engine)
     var count = UInt64(0)
     let time = try Self.seconds { count = try store.recover().records }

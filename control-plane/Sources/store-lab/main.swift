@@ -6,6 +6,7 @@ import PoolStore
 //   store-lab write FOLDER            appends for ever; a line for each durable batch
 //   store-lab measure FOLDER          durable records a second beside bare SQLite
 //   store-lab fill FOLDER RECORDS     fills a journal, and says how long reading it back takes
+//   store-lab read FOLDER             says how long reading it back takes
 let arguments = CommandLine.arguments
 do {
   switch arguments.dropFirst().first {
@@ -19,8 +20,9 @@ do {
   case "measure" where arguments.count == 3: try Measure(arguments[2]).run()
   case "fill" where arguments.count == 4:
     try Measure(arguments[2]).fill(Int(arguments[3]) ?? 1_000)
+  case "read" where arguments.count == 3: try Measure(arguments[2]).read()
   default:
-    print("usage: store-lab write FOLDER | measure FOLDER | fill FOLDER RECORDS")
+    print("usage: store-lab write FOLDER | measure FOLDER | fill FOLDER RECORDS | read FOLDER")
     exit(2)
   }
 } catch {
