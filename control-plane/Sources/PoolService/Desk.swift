@@ -115,7 +115,7 @@ struct Desk {
       book.begin(record.log, in: pool)
       if let ticket, let answer = record.request?.answer { answered(ticket, answer, pool) }
       wake(record.log, pool)
-      tally.count(record.log, record.decision, isRequest: ticket != nil)
+      tally.count(record.log, in: pool, book)
       book.end(record.log)
     }
   }
@@ -124,6 +124,9 @@ struct Desk {
     guard var pending = taken[ticket] else { return }
     let ask = pending.ask
     notes[ticket] = ask.note(answer.decision)
+    if case .claim(let form) = ask.operation {
+      tally.count(answer.decision, answer.reasons, to: form, in: pool)
+    }
     pending.said = said(answer, to: pending, in: pool, isRepeat: false)
     taken[ticket] = pending
   }

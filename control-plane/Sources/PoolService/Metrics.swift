@@ -26,7 +26,7 @@ struct Metrics {
     var name: String
     var type: String
     var help: String
-    var samples: [(labels: KeyValuePairs<String, String>, value: String)] = []
+    var samples: [(suffix: String, labels: KeyValuePairs<String, String>, value: String)] = []
   }
 
   /// Tenants with series of their own; those behind them, by name, are `other`. Unit: tenants.
@@ -42,6 +42,18 @@ struct Metrics {
     addNodes(scene)
     add("build_info", "gauge", "The version of the server; always 1.")
     sample(["version": "0.1.0"], "1")
+  }
+
+  /// The names of all series, whether or not one has a value now; of a histogram also its parts.
+  var names: Set<String> {
+    Set(
+      families.flatMap { family in
+        switch family.type {
+        case "counter": [family.name + "_total"]
+        case "histogram": ["_bucket", "_sum", "_count"].map { family.name + $0 }
+        default: [family.name]
+        }
+      })
   }
 
   // MARK: what there is
@@ -108,27 +120,79 @@ struct Metrics {
   // MARK: what was counted
 
   private mutating func addTally(_ tally: Tally) {
-    add("admission_decisions", "counter", "Answers to requests, by the first reason.")
-    let answers = tally.answers.sorted {
-      ($0.key.outcome, $0.key.reason) < ($1.key.outcome, $1.key.reason)
+    add("admission_decisions", "counter", "Answers to claims, by the first reason.")
+    for (key, count) in Self.sorted(tally.answers) {
+      sample(
+        ["class": key.serviceClass, "outcome": key.outcome, "reason": key.reason], "\(count)")
     }
-    for (key, count) in answers {
-      sample(["outcome": key.outcome, "reason": key.reason], "\(count)")
+    addWaits(tally.waits)
+    add("gpu_seconds", "counter", "Weighted GPU-seconds: reserved with grants, or charged.")
+    let spent = Self.capped(tally.spent).sorted {
+      ($0.key.tenant, $0.key.serviceClass, $0.key.kind)
+        < ($1.key.tenant, $1.key.serviceClass, $1.key.kind)
+    }
+    for (key, value) in spent {
+      sample(
+        ["tenant": key.tenant, "class": key.serviceClass, "kind": key.kind], Self.micro(value))
     }
     add("leases_granted", "counter", "Claims that were granted devices.")
     sample([:], "\(tally.granted)")
     add("degraded", "counter", "Claims that took a rung of a ladder.")
-    sample([:], "\(tally.downgraded)")
+    for (name, count) in tally.downgraded.sorted(by: { $0.key < $1.key }) {
+      sample(["class": name], "\(count)")
+    }
+    add("preemptions", "counter", "Leases that gave way to other work.")
+    for (cause, count) in tally.preempted.sorted(by: { $0.key < $1.key }) {
+      sample(["reason": cause], "\(count)")
+    }
     add("leases_stopped", "counter", "Leases that were told to end, by cause.")
-    for (cause, count) in tally.preemptions.sorted(by: { $0.key < $1.key }) {
+    for (cause, count) in tally.stopped.sorted(by: { $0.key < $1.key }) {
       sample(["cause": cause], "\(count)")
     }
     add("completions", "counter", "Claims that ended, by how.")
-    for (end, count) in tally.completions.sorted(by: { $0.key < $1.key }) {
-      sample(["outcome": end], "\(count)")
+    for (key, count) in Self.sorted(tally.completions) {
+      sample(["class": key.serviceClass, "outcome": key.outcome], "\(count)")
     }
     add("commands", "counter", "Commands that were decided and made durable.")
     sample([:], "\(tally.commands)")
+  }
+
+  /// The greatest spenders by themselves, all others together as `other`.
+  private static func capped(_ spent: [Tally.Spent: Int64]) -> [Tally.Spent: Int64] {
+    var sums: [String: Int64] = [:]
+    for (key, value) in spent { sums[key.tenant, default: 0] += value }
+    let first = sums.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(tenantsMax)
+    let kept = Set(first.map(\.key))
+    var all: [Tally.Spent: Int64] = [:]
+    for (key, value) in spent {
+      var shown = key
+      if !kept.contains(key.tenant) { shown.tenant = "other" }
+      all[shown, default: 0] += value
+    }
+    return all
+  }
+
+  private static func sorted(
+    _ counts: [Tally.Answered: UInt64]
+  ) -> [(key: Tally.Answered, value: UInt64)] {
+    counts.sorted {
+      ($0.key.serviceClass, $0.key.outcome, $0.key.reason)
+        < ($1.key.serviceClass, $1.key.outcome, $1.key.reason)
+    }
+  }
+
+  private mutating func addWaits(_ waits: [String: Tally.Waits]) {
+    add("queue_wait_seconds", "histogram", "From a claim's submission to its grant.")
+    for (name, wait) in waits.sorted(by: { $0.key < $1.key }) {
+      var sum = UInt64(0)
+      for (index, count) in wait.counts.enumerated() {
+        sum += count
+        let bound = index < Tally.Waits.bounds.count ? "\(Tally.Waits.bounds[index])" : "+Inf"
+        sample(["class": name, "le": bound], "\(sum)", suffix: "_bucket")
+      }
+      sample(["class": name], Self.milli(wait.milliseconds), suffix: "_sum")
+      sample(["class": name], "\(sum)", suffix: "_count")
+    }
   }
 
   // MARK: the text
@@ -137,8 +201,10 @@ struct Metrics {
     families.append(Family(name: "gpupool_\(name)", type: type, help: help))
   }
 
-  private mutating func sample(_ labels: KeyValuePairs<String, String>, _ value: String) {
-    families[families.count - 1].samples.append((labels, value))
+  private mutating func sample(
+    _ labels: KeyValuePairs<String, String>, _ value: String, suffix: String = ""
+  ) {
+    families[families.count - 1].samples.append((suffix, labels, value))
   }
 
   /// The text; in OpenMetrics a counter is named without `_total` in its head, and the text has an
@@ -151,10 +217,10 @@ struct Metrics {
       let head = isOpen ? family.name : name
       lines.append("# HELP \(head) \(family.help)")
       lines.append("# TYPE \(head) \(family.type)")
-      for (labels, value) in family.samples {
+      for (suffix, labels, value) in family.samples {
         let words = labels.map { "\($0.key)=\"\(Self.escaped($0.value))\"" }
         let set = words.isEmpty ? "" : "{\(words.joined(separator: ","))}"
-        lines.append("\(name)\(set) \(value)")
+        lines.append("\(name)\(suffix)\(set) \(value)")
       }
     }
     if isOpen { lines.append("# EOF") }

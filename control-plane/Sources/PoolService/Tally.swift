@@ -1,37 +1,103 @@
 import PoolAllocator
+import PoolViews
 import PoolWire
 
 /// What the service counts from the events of the ledger since it began: the counters of /metrics.
 struct Tally: Sendable {
-  /// Answers to requests, by verdict and the first reason.
+  /// Answers to claims, by class, verdict and the first reason.
   struct Answered: Hashable {
+    var serviceClass: String
     var outcome: String
     var reason: String
   }
 
+  /// Credits of a tenant's work, by class.
+  struct Spent: Hashable {
+    var tenant: String
+    var serviceClass: String
+    var kind: String
+  }
+
+  /// Waits as a histogram: how many were at most so long.
+  struct Waits: Sendable {
+    /// Upper bounds of its buckets. Unit: seconds.
+    static let bounds: [Int64] = [0, 1, 2, 5, 10, 30, 60, 120, 300, 600, 1_800, 3_600, 14_400]
+    /// How many were within each bound and above the one before it; the last: above all.
+    var counts = [UInt64](repeating: 0, count: bounds.count + 1)
+    /// Their sum. Unit: milliseconds.
+    var milliseconds: Int64 = 0
+
+    mutating func add(_ wait: Span) {
+      let place = Self.bounds.firstIndex { wait.ns <= $0 * 1_000_000_000 } ?? Self.bounds.count
+      counts[place] += 1
+      milliseconds += wait.ns / 1_000_000
+    }
+  }
+
   private(set) var answers: [Answered: UInt64] = [:]
-  private(set) var preemptions: [String: UInt64] = [:]
-  private(set) var completions: [String: UInt64] = [:]
+  private(set) var waits: [String: Waits] = [:]
+  private(set) var spent: [Spent: Int64] = [:]
+  private(set) var stopped: [String: UInt64] = [:]
+  private(set) var preempted: [String: UInt64] = [:]
+  private(set) var completions: [Answered: UInt64] = [:]
+  private(set) var downgraded: [String: UInt64] = [:]
   private(set) var granted = UInt64(0)
-  private(set) var downgraded = UInt64(0)
   private(set) var commands = UInt64(0)
 
+  /// Counts the answer to a claim.
   mutating func count(
-    _ log: borrowing EventLog, _ decision: Decision, isRequest: Bool
+    _ decision: Decision, _ reasons: [Reason], to form: ClaimForm, in pool: borrowing Pool
   ) {
+    let key = NameTable.key(.service, form.service)
+    let service = pool.policy.services.first { $0.key == key }
+    let answered = Answered(
+      serviceClass: service?.serviceClass.word ?? "", outcome: decision.verdict.wire,
+      reason: reasons.first?.code.wire ?? "")
+    answers[answered, default: 0] += 1
+  }
+
+  /// Counts what happened, as long as the book has those to whom it happened.
+  mutating func count(_ log: borrowing EventLog, in pool: borrowing Pool, _ book: Book) {
     commands += 1
-    if isRequest {
-      let reason = decision.reasons.indices.first.map { log.reasons[$0].code.wire } ?? ""
-      answers[Answered(outcome: decision.verdict.wire, reason: reason), default: 0] += 1
-    }
     for event in log.events {
       switch event {
-      case .leaseGranted: granted += 1
-      case .claimDowngraded: downgraded += 1
-      case .leaseStopping(_, let cause, _, _): preemptions[cause.wire, default: 0] += 1
-      case .claimEnded(_, let end): completions[end.wire, default: 0] += 1
+      case .leaseGranted(let id, let grants): grant(id, grants, log, pool, book)
+      case .claimDowngraded(let id, _, _, _):
+        downgraded[pool.claim(id)?.serviceClass.word ?? "", default: 0] += 1
+      case .settled(let id, _, let charge, _, _): spend(charge, id, "actual", pool, book)
+      case .leaseStopping(_, let cause, _, _):
+        stopped[cause.wire, default: 0] += 1
+        if cause == .preempted || cause == .reclaimed { preempted[cause.wire, default: 0] += 1 }
+      case .claimEnded(let id, let end):
+        let service = book.claims[id].map { NameTable.key(.service, $0.service) }
+        let known = pool.policy.services.first { $0.key == service }
+        completions[
+          Answered(serviceClass: known?.serviceClass.word ?? "", outcome: end.wire, reason: ""),
+          default: 0] += 1
       default: break
       }
     }
+  }
+
+  private mutating func grant(
+    _ id: ClaimID, _ grants: Span32, _ log: borrowing EventLog, _ pool: borrowing Pool, _ book: Book
+  ) {
+    granted += 1
+    guard let claim = pool.claim(id) else { return }
+    waits[claim.serviceClass.word, default: Waits()].add(log.at - claim.turn.submitted)
+    for grant in log.grants[grants.indices] {
+      spend(grant.reserved, grant.lease, "reserved", pool, book)
+    }
+  }
+
+  private mutating func spend(
+    _ credits: Credits, _ id: LeaseID, _ kind: String, _ pool: borrowing Pool, _ book: Book
+  ) {
+    var claim: Claim?
+    if let lease = pool.lease(id) { claim = pool.claim(lease.claim) }
+    let key = Spent(
+      tenant: book.holders[id]?.tenant ?? "", serviceClass: claim?.serviceClass.word ?? "",
+      kind: kind)
+    spent[key, default: 0] += credits.value
   }
 }
