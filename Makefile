@@ -33,13 +33,14 @@ STEPS := test-debug test-release test-sim test-digest test-embed test-consumer-c
   test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run server place test test-core test-control-plane store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run server place test test-core test-control-plane test-metrics store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    a server with an agent on this machine, and the example claims placed'
 	@echo 'make place  place the example claims in one process; nothing is kept'
 	@echo 'make test   every test: $(STEPS)'
 	@echo 'make test-control-plane  every test of the service in control-plane/'
+	@echo 'make test-metrics  promtool and a real Prometheus on the metrics of a server'
 	@echo 'make store-figures  durable records a second beside bare SQLite, in STORE_FIGURES'
 	@echo 'make test-core  the quick one: tests of the core, and some seeds of the simulator'
 	@echo 'make bench  every cost in one table beside its floor; allocations against their limits'
@@ -121,6 +122,12 @@ STORE_FIGURES := .build/store-figures
 test-control-plane: bootstrap
 	@scripts/need-packages.sh libsqlite3-dev
 	@$(IN_TOOLCHAIN) scripts/expect-tests.sh swift test $(CONTROL_PLANE)
+
+# Needs Debian's prometheus, of which promtool is a part.
+test-metrics: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev prometheus curl
+	@$(IN_TOOLCHAIN) swift build -q $(CONTROL_PLANE) --product pool-server >&2
+	@scripts/test-metrics.sh control-plane/.build/debug/pool-server $(POLICY)
 
 store-figures: bootstrap
 	@scripts/need-packages.sh libsqlite3-dev
