@@ -36,6 +36,15 @@ public struct Ask: Sendable {
     self.document = document
   }
 
+  /// Whether it brings something new into the pool. What carries on or ends what is there is taken
+  /// in also where room is short.
+  var isNew: Bool {
+    switch operation {
+    case .claim, .quote, .delegate, .advertise, .policy: true
+    default: false
+    }
+  }
+
   /// What the journal keeps beside its record.
   func note(_ decision: Decision) -> RequestNote {
     var writer = JSONWriter()
@@ -98,6 +107,8 @@ public enum Unasked: Error, Equatable, Sendable {
   case nothingAsked
   /// Too many requests wait.
   case busy
+  /// The disk of the journal is nearly full: nothing new is taken in.
+  case diskFull
   /// The server ends.
   case ending
   /// The request's name was used for another request.

@@ -18,6 +18,9 @@ public final class Engine: Sendable {
     var loop: Loop
     var desk: Desk
     var isEnding = false
+    /// Whether the disk had room when it was looked at last, and when. Unit: seconds since 1970.
+    var hasRoom = true
+    var roomSeenAt: Int64 = 0
     /// When the loop is called next, if nothing comes.
     var wakes: DispatchTime?
   }
@@ -43,7 +46,12 @@ public final class Engine: Sendable {
   private let queue = DispatchQueue(label: "pool.loop")
   /// Where batches are written.
   private let writer = DispatchQueue(label: "pool.journal")
+  /// When old answers were forgotten last. Unit: seconds since 1970.
+  private let forgotAt = Mutex<Int64>(0)
   private let failed: @Sendable (StoreError) -> Void
+  /// Room that is kept for what carries on or ends what is there: some hundred thousand records.
+  /// Unit: bytes.
+  static let roomLeast: Int64 = 128 << 20
   /// Most requests that wait; more are told to come back.
   private let waitingMax = 8_192
 
@@ -131,6 +139,7 @@ public final class Engine: Sendable {
     _ reply: @escaping @Sendable (Result<Said, Unasked>) -> Void, to state: inout State
   ) {
     guard !state.isEnding else { return reply(.failure(.ending)) }
+    guard !ask.isNew || hasRoom(&state) else { return reply(.failure(.diskFull)) }
     guard state.desk.queue.count < waitingMax else { return reply(.failure(.busy)) }
     switch known {
     case .failure(let because): reply(.failure(because))
@@ -138,6 +147,16 @@ public final class Engine: Sendable {
       state.desk.admit(
         Desk.Pending(ask: ask, known: answer, knownThrough: through, reply: reply))
     }
+  }
+
+  /// Whether the disk has room for what is new; looked at once a second.
+  private func hasRoom(_ state: inout State) -> Bool {
+    let now = SystemClock.utc
+    if state.roomSeenAt != now {
+      state.roomSeenAt = now
+      state.hasRoom = store.room.map { $0 >= Self.roomLeast } ?? true
+    }
+    return state.hasRoom
   }
 
   /// Takes a message of an agent, and waits for what is to be said to it.
@@ -357,7 +376,25 @@ public final class Engine: Sendable {
         state.withLock { $0.loop.batchIsDurable(batch.number) }
         turn()
       }
+      forgetOldAnswers()
     }
+  }
+}
+
+extension Engine {
+  /// How long an answer is remembered under its name. Unit: seconds.
+  static let answersKept: Int64 = 48 * 3_600
+
+  /// Forgets what is older, a part at a time and once a minute at most; on the journal's queue.
+  private func forgetOldAnswers() {
+    let now = SystemClock.utc
+    let isDue = forgotAt.withLock { last in
+      guard now - last >= 60 else { return false }
+      last = now
+      return true
+    }
+    // One that stays is looked up in vain; the next minute tries again.
+    if isDue { _ = try? store.forgetAnswers(before: now - Self.answersKept) }
   }
 }
 

@@ -83,6 +83,11 @@ struct Problem: Error, HTTPResponseError {
     case .busy:
       self.init(.serviceUnavailable, "busy", "too many requests wait; come back in a second")
       retryAfter = 1
+    case .diskFull:
+      self.init(
+        .serviceUnavailable, "disk_nearly_full",
+        "the server's disk is nearly full: what runs goes on, and nothing new is taken in")
+      retryAfter = 60
     case .ending:
       self.init(.serviceUnavailable, "ending", "the server ends; come back when it is up again")
       retryAfter = 5

@@ -41,6 +41,9 @@ public protocol JournalStore: Sendable {
   /// - Returns: how many.
   func forgetAnswers(before utc: Int64) throws(StoreError) -> Int
 
+  /// Room that is left for the journal; nil where that is not known. Unit: bytes.
+  var room: Int64? { get }
+
   /// Ends this leader's writing: another one may begin at once.
   func close()
 

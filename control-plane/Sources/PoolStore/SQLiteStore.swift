@@ -222,6 +222,8 @@ public final class SQLiteStore: JournalStore {
     }
   }
 
+  public var room: Int64? { folder.room }
+
   public func close() {
     state.withLock {
       $0.ended = StoreError(.ended, "the store is closed", remedy: "open it anew")

@@ -33,6 +33,13 @@ final class StoreFolder: Sendable {
 
   deinit { close(lock) }
 
+  /// Room that is left on its disk for this user. Unit: bytes.
+  var room: Int64? {
+    var state = statvfs()
+    guard statvfs(path, &state) == 0 else { return nil }
+    return Int64(clamping: UInt64(state.f_bavail) * UInt64(state.f_frsize))
+  }
+
   /// Gives the folder up.
   func release() { flock(lock, LOCK_UN) }
 
