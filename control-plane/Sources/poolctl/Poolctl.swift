@@ -17,6 +17,7 @@ struct Poolctl: AsyncParsableCommand {
     subcommands: [
       Place.self, Run.self, Explain.self, Cancel.self, Queue.self, Leases.self, Nodes.self,
       Lanes.self, Usage.self, Renew.self, Complete.self, Policy.self, NodeCommands.self,
+      QuoteCommand.self, Approve.self, Deny.self, Delegate.self, Revoke.self,
       CredentialCommand.self, Audit.self,
     ])
 
