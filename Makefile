@@ -33,7 +33,7 @@ STEPS := test-debug test-release test-sim test-digest test-embed test-consumer-c
   test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run server place test test-core test-control-plane test-metrics store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run server place test test-core test-control-plane test-metrics test-partition store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    a server with an agent on this machine, and the example claims placed'
@@ -41,6 +41,7 @@ help:
 	@echo 'make test   every test: $(STEPS)'
 	@echo 'make test-control-plane  every test of the service in control-plane/'
 	@echo 'make test-metrics  promtool and a real Prometheus on the metrics of a server'
+	@echo 'make test-partition  a server and an agent in two namespaces whose link fails (root)'
 	@echo 'make store-figures  durable records a second beside bare SQLite, in STORE_FIGURES'
 	@echo 'make test-core  the quick one: tests of the core, and some seeds of the simulator'
 	@echo 'make bench  every cost in one table beside its floor; allocations against their limits'
@@ -128,6 +129,13 @@ test-metrics: bootstrap
 	@scripts/need-packages.sh libsqlite3-dev prometheus curl
 	@$(IN_TOOLCHAIN) swift build -q $(CONTROL_PLANE) --product pool-server >&2
 	@scripts/test-metrics.sh control-plane/.build/debug/pool-server $(POLICY)
+
+# Some minutes, as root: namespaces of the network, of this run alone.
+test-partition: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev iproute2 openssl curl
+	@$(IN_TOOLCHAIN) swift build -q --product pool-agent >&2
+	@$(IN_TOOLCHAIN) swift build -q $(CONTROL_PLANE) --product pool-server >&2
+	@scripts/test-partition.sh control-plane/.build/debug/pool-server .build/debug/pool-agent $(POLICY)
 
 store-figures: bootstrap
 	@scripts/need-packages.sh libsqlite3-dev
