@@ -93,13 +93,24 @@ public final class Engine: Sendable {
   /// Asks the pool several things, which are decided in their order and durable in one batch where
   /// it holds them.
   /// - Returns: what was said to each, or why it was not asked.
-  public func ask(all asks: [Ask]) async -> [Result<Said, Unasked>] {
+  /// - Throws: where the name of one was used for another request; then none is asked.
+  public func ask(all asks: [Ask]) async throws(Unasked) -> [Result<Said, Unasked>] {
     let through = published.withLock { $0.durable }
     var known: [Result<KnownAnswer?, Unasked>] = []
-    for ask in asks { known.append(remembered(ask)) }
+    for ask in asks {
+      let answer = remembered(ask)
+      if case .success(let answer?) = answer, answer.digest != ask.name?.digest {
+        throw .nameReused
+      }
+      known.append(answer)
+    }
     let found = known
     let (answers, next) = AsyncStream.makeStream(of: (Int, Result<Said, Unasked>).self)
     enter { state in
+      if asks.contains(where: { state.desk.isInFlight($0.name) }) {
+        for index in asks.indices { next.yield((index, .failure(.inFlight))) }
+        return
+      }
       for (index, ask) in asks.enumerated() {
         self.admit(ask, found[index], through, { next.yield((index, $0)) }, to: &state)
       }
@@ -122,6 +133,23 @@ public final class Engine: Sendable {
     } catch {
       return .failure(.storeFailed(error.what))
     }
+  }
+
+  /// Whether a request was answered before, under its name.
+  func remembers(_ name: RequestName?) throws(Unasked) -> Bool {
+    guard let name else { return false }
+    do throws(StoreError) {
+      return try store.answer(to: name)?.digest == name.digest
+    } catch {
+      throw .storeFailed(error.what)
+    }
+  }
+
+  /// Who asked for a claim that lives; nil where none does.
+  func asker(of claim: Key) async throws -> String? {
+    // What is shown is durable, and so is what is noted of it.
+    guard try await look({ $0.pool.claim(named: claim) != nil }) else { return nil }
+    return try store.note(of: claim).map { try Ask.principal(in: $0) }
   }
 
   private func admit(
@@ -149,7 +177,7 @@ public final class Engine: Sendable {
           return reply(.failure(.unknownNode))
         }
         do throws(NameCollision) {
-          try state.desk.book.learn(form.names)
+          try state.desk.book.learn(form.names, from: id)
         } catch {
           return reply(.failure(.nameTaken(error.description)))
         }
@@ -178,8 +206,8 @@ public final class Engine: Sendable {
         if state.isEnding { return reply(.failure(.ending)) }
         let seen = body(
           Scene(pool: state.loop.pool, log: EventLog(), book: state.desk.book))
-        state.desk.hold(after: state.loop.latest, durable: state.loop.durable) {
-          reply(.success(seen))
+        state.desk.hold(after: state.loop.latest, durable: state.loop.durable) { isDurable in
+          reply(isDurable ? .success(seen) : .failure(.ending))
         }
       }
     }
@@ -190,17 +218,20 @@ public final class Engine: Sendable {
     try await Self.wait { [self] reply in enter { reply(.success($0.desk.tally)) } }
   }
 
-  /// Waits until a claim runs or is gone, and tells how it stands then.
+  /// Waits until a claim of a tenant runs or is gone, and tells how it stands then.
   /// - Parameter seconds: how long at most.
   /// - Returns: nil where no such claim lives.
   public func await(
-    _ claim: Key, seconds: Int64
+    _ claim: String, of tenant: String, seconds: Int64
   ) async throws(Unasked) -> [UInt8]? {
+    let key = ClaimForm.key(tenant: tenant, name: claim)
     let told: Result<[UInt8]?, Unasked> = await withCheckedContinuation { next in
       enter { [self] state in
-        guard let id = state.loop.pool.claim(named: claim) else {
-          return next.resume(returning: .success(nil))
-        }
+        if state.isEnding { return next.resume(returning: .failure(.ending)) }
+        // A key is a hash that whoever asks may aim: the claim has to have the names, too.
+        guard let id = state.loop.pool.claim(named: key), let form = state.desk.book.claims[id],
+          form.tenant == tenant, form.name == claim
+        else { return next.resume(returning: .success(nil)) }
         let number = UInt64.random(in: .min ... .max)
         state.desk.watch(
           id,
@@ -329,7 +360,7 @@ public final class Engine: Sendable {
     _ loop: inout Loop, _ desk: inout Desk, at reading: ClockReading
   ) -> LoopOutput {
     let output = loop.run(at: reading) { pool, records in desk.see(pool, records) }
-    for reply in output.replies { desk.say(reply, in: loop.pool) }
+    for reply in output.replies { desk.say(reply, in: loop) }
     for (node, reply) in output.nodeReplies { desk.say(reply, to: node) }
     for one in desk.takeWoken() { desk.hold(after: loop.latest, durable: loop.durable, one) }
     desk.release(durable: loop.durable)
