@@ -4,6 +4,7 @@ import Logging
 import PoolService
 import PoolStore
 import StrictJSON
+import Synchronization
 
 /// `pool-server dev`: a whole deployment on this machine.
 struct DevCommand: AsyncParsableCommand {
@@ -40,6 +41,7 @@ struct DevCommand: AsyncParsableCommand {
         Foundation.exit(1)
       }
       let child = Child()
+      let beginning = Beginning()
       try await server.run(host: host, port: port) { port in
         // Nobody is answered before this returns, and the agent has to be.
         Task {
@@ -47,12 +49,14 @@ struct DevCommand: AsyncParsableCommand {
             try await begin(server, "http://\(host):\(port)", child)
           } catch {
             Self.say("error: \(error)")
+            beginning.hasFailed.store(true, ordering: .relaxed)
             kill(getpid(), SIGTERM)
           }
         }
       }
       child.end()
       await server.decider.stop()
+      if beginning.hasFailed.load(ordering: .relaxed) { throw ExitCode(1) }
     } catch let error as StoreError {
       Self.say("error: \(error)")
       throw ExitCode(error.kind == .inUse ? 2 : 1)
@@ -137,11 +141,19 @@ struct DevCommand: AsyncParsableCommand {
       (0...65_535).contains(port)
     else { throw ValidationError("--listen is ADDRESS:PORT, not \"\(text)\"") }
     let host = String(text[..<colon])
-    guard host == "localhost" || host == "[::1]" || host.hasPrefix("127.") else {
+    // A name that begins like an address may be anywhere.
+    var parsed = in_addr()
+    let isAddress = inet_pton(AF_INET, host, &parsed) == 1
+    guard host == "localhost" || host == "[::1]" || isAddress && host.hasPrefix("127.") else {
       throw ValidationError(
         "dev listens on a loopback address alone, not on \"\(host)\": it has no TLS")
     }
     return (host == "[::1]" ? "::1" : host, port)
+  }
+
+  /// What came of the beginning, for the exit code.
+  private final class Beginning: Sendable {
+    let hasFailed = Atomic(false)
   }
 
   static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
