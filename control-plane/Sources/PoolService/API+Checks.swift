@@ -7,8 +7,8 @@ import PoolWire
 /// Who may ask what, of what there is.
 extension API {
   /// Whether somebody may ask this: of its own tenant, and a workload of its own work.
-  /// - Parameter name: that of the request. One that was answered may be asked again when what it is
-  ///   about is gone.
+  /// - Parameter name: that of the request. One that was answered may be asked again when what it
+  ///   is about is gone.
   func check(
     _ operation: StreamRequest.Operation, _ name: RequestName?, by identity: Identity
   ) async throws {

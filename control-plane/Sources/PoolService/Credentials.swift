@@ -42,8 +42,8 @@ public final class Credentials: Sendable {
     return text
   }
 
-  /// Makes another credential for whoever has one. Only these two hold then: whoever did not get the
-  /// reply asks again, and nobody can gather more.
+  /// Makes another credential for whoever has one. Only these two hold then: whoever did not get
+  /// the reply asks again, and nobody can gather more.
   func renew(
     _ text: String, of identity: Identity, for seconds: Int64
   ) throws(StoreError) -> String {
