@@ -115,7 +115,9 @@ let package = Package(
       dependencies: [
         "PoolService", "PoolStore", "PoolClient", "pool-server",
         .product(name: "AgentCore", package: "pool-allocator"),
+        .product(name: "PoolLoop", package: "pool-allocator"),
         .product(name: "PoolRecord", package: "pool-allocator"),
+        .product(name: "PoolViews", package: "pool-allocator"),
         .product(name: "PoolAllocator", package: "pool-allocator"),
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),

@@ -1,5 +1,6 @@
 import Foundation
 import PoolClient
+import PoolRecord
 import PoolService
 import PoolStore
 import Testing
@@ -155,6 +156,37 @@ import Testing
       }
       #expect(holding == [false, false, false, true])
       #expect(try await first.send("POST", "v1/nodes/n-1/messages", "{}").status == 400)
+    }
+  }
+
+  @Test func namesAreThereAfterARestartThoughThePolicyLostThem() async throws {
+    try await Rig.inFolder { folder in
+      try await Rig.serving(folder) { rig in
+        let root = try await Self.filled(rig)
+        #expect(try await root.send("POST", "v1/claims", Documents.claim("c-1")).status == 202)
+        let factor =
+          #"{"tenant": "acme", "service": "work", "model_class": "odd", "correction": 1.5}"#
+        #expect(try await root.send("POST", "v1/corrections", factor).status == 200)
+        let budget =
+          #"{"tenant": "acme", "budget": "b", "limit_gpu_seconds": 9, "for_seconds": 600}"#
+        #expect(try await root.send("POST", "v1/delegations", budget).status == 200)
+        let policy = Documents.policy
+          .replacingOccurrences(of: #""generation": 1"#, with: #""generation": 2"#)
+          .replacingOccurrences(of: #""name": "work""#, with: #""name": "new-work""#)
+        #expect(try await root.send("PUT", "v1/policy", policy).status == 200)
+      }
+      try await Rig.serving(folder) { rig in
+        let status = try await rig.root.send("GET", "v1/status")
+        let pool = try #require(status.object["pool"] as? [String: Any])
+        let correction = (pool["corrections"] as? [[String: Any]])?.first
+        #expect(correction?["model_class"] as? String == "odd")
+        #expect(correction?["service"] as? String == "work")
+        #expect(!Self.text(status).contains("\"#"), "\(Self.text(status))")
+        // What was read under the earlier policy still has its names, and ends.
+        let gone = try await rig.root.send("DELETE", "v1/claims/acme/c-1")
+        #expect([200, 404].contains(gone.status))
+      }
+      #expect(try SQLiteStore(at: folder, engine: Server.engine).verify().difference == nil)
     }
   }
 }
