@@ -44,7 +44,7 @@ extension API {
       let seconds = try Self.seconds(request, "wait", 0...20)
       let told = try await engine.await(parameters["claim"], of: tenant, seconds: seconds)
       guard let told else { throw Problem.unknown }
-      return Response.json(told)
+      return Response.json(told.body)
     }
     router.post("/v1/explain") { request, _ in
       let identity = try identity(request, readers)

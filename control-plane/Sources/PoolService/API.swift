@@ -36,7 +36,7 @@ public struct API: Sendable {
 
   /// All routes.
   public var router: Router<Context> {
-    let router = Router(context: Context.self)
+    let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: Problems())
     router.get("/healthz") { _, _ in Response.text("ok\n") }
     router.get("/readyz") { _, _ in
@@ -53,7 +53,30 @@ public struct API: Sendable {
     router.post("/v1/claims/batch") { request, _ in try await place(request) }
     addViews(to: router)
     addNodes(to: router)
+    refuseOthers(in: router)
     return router
+  }
+
+  /// Methods that a path does not have are refused as such, with those that it has.
+  private func refuseOthers(in router: Router<Context>) {
+    let methods: [HTTPRequest.Method] = [
+      .get, .head, .post, .put, .delete, .patch, .options, .trace,
+    ]
+    let known = Dictionary(grouping: router.routes, by: { $0.path.description })
+    for routes in known.values {
+      var allowed = Set(routes.map(\.method))
+      if allowed.contains(.get) { allowed.insert(.head) }
+      let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+      for method in methods where !allowed.contains(method) {
+        router.on(routes[0].path, method: method) { _, _ in
+          var response = Problem(
+            .methodNotAllowed, "method_not_allowed", "this path has the methods \(list)"
+          ).response()
+          response.headers[.allow] = list
+          return response
+        }
+      }
+    }
   }
 
   // MARK: who asks
@@ -182,7 +205,7 @@ public struct API: Sendable {
     else {
       return .json(Array(#"{"state":"ended"}"#.utf8))
     }
-    return .json(told, status: .accepted)
+    return .json(told.body, status: told.hasLease ? .created : .accepted)
   }
 
   /// The caller's name of a request: whose it is, its key and its content.
@@ -281,6 +304,15 @@ struct Problems: RouterMiddleware {
     _ request: Request, context: Context,
     next: (Request, Context) async throws -> Response
   ) async throws -> Response {
+    let response = await answer(request, context, next)
+    // An answer to HEAD has no body, or the next answer on the connection is not found.
+    return request.method == .head ? response.createHeadResponse() : response
+  }
+
+  private func answer(
+    _ request: Request, _ context: Context,
+    _ next: (Request, Context) async throws -> Response
+  ) async -> Response {
     do {
       return try await next(request, context)
     } catch let problem as Problem {

@@ -111,6 +111,14 @@ public struct Said: Sendable {
   public let reasons: [Reason.Code]
 }
 
+/// How a claim stands, written down when it was seen.
+public struct Told: Sendable {
+  /// It as a JSON object.
+  public let body: [UInt8]
+  /// Whether it has a lease.
+  public let hasLease: Bool
+}
+
 /// Why the service did not ask the pool.
 public enum Unasked: Error, Equatable, Sendable {
   /// It is a look, or takes more than one command.

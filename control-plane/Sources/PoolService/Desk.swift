@@ -34,7 +34,7 @@ struct Desk {
   /// Somebody who waits until a claim starts or ends.
   struct Watcher {
     var number: UInt64
-    var tell: @Sendable (Result<[UInt8], Unasked>) -> Void
+    var tell: @Sendable (Result<Told, Unasked>) -> Void
   }
 
   /// Says something that waited until it was durable, or that it will not be.
@@ -239,6 +239,11 @@ struct Desk {
     watchers[claim, default: []].append(watcher)
   }
 
+  /// Everybody who waits, with the claim and the number of the wait.
+  var waits: [(claim: ClaimID, number: UInt64)] {
+    watchers.flatMap { claim, waiting in waiting.map { (claim, $0.number) } }
+  }
+
   /// Ends a wait.
   /// - Returns: tells how the claim stands now; nil where nobody waits under the number.
   mutating func unwatch(
@@ -248,8 +253,7 @@ struct Desk {
       let watcher = watchers[claim]?.remove(at: index)
     else { return nil }
     if watchers[claim]?.isEmpty == true { watchers[claim] = nil }
-    let text = explained(claim, in: pool)
-    return Self.telling(watcher, text)
+    return Self.telling(watcher, explained(claim, in: pool))
   }
 
   private mutating func wake(_ log: borrowing EventLog, _ pool: borrowing Pool) {
@@ -261,13 +265,13 @@ struct Desk {
       default: continue
       }
       guard let waiting = watchers.removeValue(forKey: claim) else { continue }
-      let text = explained(claim, in: pool)
-      woken += waiting.map { Self.telling($0, text) }
+      let told = explained(claim, in: pool)
+      woken += waiting.map { Self.telling($0, told) }
     }
   }
 
-  private static func telling(_ watcher: Watcher, _ text: [UInt8]) -> Held {
-    { isDurable in watcher.tell(isDurable ? .success(text) : .failure(.ending)) }
+  private static func telling(_ watcher: Watcher, _ told: Told) -> Held {
+    { isDurable in watcher.tell(isDurable ? .success(told) : .failure(.ending)) }
   }
 
   /// Those whose claim started or ended, to be told once that is durable.
@@ -279,8 +283,9 @@ struct Desk {
     return woken
   }
 
-  private func explained(_ id: ClaimID, in pool: borrowing Pool) -> [UInt8] {
+  private func explained(_ id: ClaimID, in pool: borrowing Pool) -> Told {
     var writer = JSONWriter()
+    let hasLease = pool.claim(id)?.lease != nil
     let scene = Scene(pool: copy pool, log: EventLog(), book: book)
     writer.object { writer in
       writer.milliseconds("at_ms", scene.pool.now)
@@ -289,7 +294,7 @@ struct Desk {
       }
       ExplanationView(of: form, id, in: scene).write(&writer)
     }
-    return writer.bytes
+    return Told(body: writer.bytes, hasLease: hasLease)
   }
 
   /// Ends everything that waits.

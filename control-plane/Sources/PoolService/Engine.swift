@@ -18,6 +18,8 @@ public final class Engine: Sendable {
     var loop: Loop
     var desk: Desk
     var isEnding = false
+    /// Whether somebody may wait for a claim; the server is about to end where not.
+    var isPatient = true
     /// When the loop is called next, if nothing comes.
     var wakes: DispatchTime?
   }
@@ -223,9 +225,9 @@ public final class Engine: Sendable {
   /// - Returns: nil where no such claim lives.
   public func await(
     _ claim: String, of tenant: String, seconds: Int64
-  ) async throws(Unasked) -> [UInt8]? {
+  ) async throws(Unasked) -> Told? {
     let key = ClaimForm.key(tenant: tenant, name: claim)
-    let told: Result<[UInt8]?, Unasked> = await withCheckedContinuation { next in
+    let told: Result<Told?, Unasked> = await withCheckedContinuation { next in
       enter { [self] state in
         if state.isEnding { return next.resume(returning: .failure(.ending)) }
         // A key is a hash that whoever asks may aim: the claim has to have the names, too.
@@ -239,7 +241,7 @@ public final class Engine: Sendable {
             next.resume(returning: told.map { $0 })
           })
         let isWaiting = state.loop.pool.claim(id)?.isWaiting ?? false
-        guard isWaiting, seconds > 0 else {
+        guard isWaiting, seconds > 0, state.isPatient else {
           return state.unwatch(id, number)
         }
         queue.asyncAfter(deadline: .now() + .seconds(Int(seconds))) { [weak self] in
@@ -248,6 +250,14 @@ public final class Engine: Sendable {
       }
     }
     return try told.get()
+  }
+
+  /// Tells everybody who waits for a claim how it stands, and has nobody wait any more.
+  func endWaits() {
+    enter { state in
+      state.isPatient = false
+      for (claim, number) in state.desk.waits { state.unwatch(claim, number) }
+    }
   }
 
   /// Whether it decides.

@@ -130,8 +130,19 @@ public struct Server: Sendable {
       onServerRunning: { channel in await running(channel.localAddress?.port ?? port) },
       logger: logger)
     var configuration = ServiceGroupConfiguration(
-      services: [application], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      services: [application, Waits(decider: decider)],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(Self.patience)
     try await ServiceGroup(configuration: configuration).run()
+  }
+}
+
+/// Has nobody wait for a claim while the server ends.
+private struct Waits: Service {
+  let decider: Engine
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    decider.endWaits()
   }
 }
