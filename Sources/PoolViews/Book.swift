@@ -111,10 +111,7 @@ public struct Book: Sendable {
     try enter(operation)
     switch operation {
     case .claim(let form):
-      guard let id = pool.claim(named: form.key) else { return }
-      claims[id] = form
-      guard let first = pool.claim(id)?.lease else { return }
-      for lease in pool.gang(of: first) { holders[lease] = form }
+      if let id = pool.claim(named: form.key) { claims[id] = form }
     case .policy(let document): vocabulary = document.vocabulary
     case .delegate(let form):
       if let id = pool.budget(named: form.key) { budgets[id] = form.key }
@@ -123,6 +120,12 @@ public struct Book: Sendable {
     case .correction(let form): corrections.insert(form.correction.scope)
     default: break
     }
+  }
+
+  /// Keeps whose leases there are, once all claims are restored: also of those that stop while their
+  /// claim waits again. Of a lease whose claim has ended nothing but itself is known.
+  public mutating func restoreHolders(in pool: borrowing Pool) {
+    pool.forEachLease { id, lease in holders[id] = claims[lease.claim] }
   }
 
   /// Most names that are held for what a node tells of itself: of 8 devices in 7 parts, those of

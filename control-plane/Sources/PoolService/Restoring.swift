@@ -28,6 +28,7 @@ struct Restoring {
     pool.forEachQuote { _, quote in subjects.append((quote.key, "a quote")) }
     pool.forEachClaim { _, claim in subjects.append((claim.spec.key, "a claim")) }
     for (key, what) in subjects { try restore(key, what, &book, pool) }
+    book.restoreHolders(in: pool)
     var scopes: [Correction.Scope] = []
     pool.forEachCorrection { if $0.milli != nil { scopes.append($0.scope) } }
     for scope in scopes {

@@ -9,19 +9,21 @@ struct VerifyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Decides the whole journal again and compares every answer and event.",
-    discussion: "Exit codes: 0 all the same · 11 something differs or is damaged.")
+    discussion:
+      "Exit codes: 0 all the same · 2 not there, or in use · 11 something differs or is damaged.")
 
   @OptionGroup var state: StateOptions
 
   func run() async throws {
     do throws(StoreError) {
-      let found = try SQLiteStore(at: state.folder, engine: Server.engine).verify()
+      let found = try state.journal().verify()
       print(
         "\(found.decided) records decided again, \(found.folded) of other engines folded")
       guard let difference = found.difference else { return }
       FileHandle.standardError.write(Data("error: \(difference)\n".utf8))
     } catch {
       FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+      if error.kind == .inUse || error.kind == .unavailable { throw ExitCode(2) }
     }
     throw ExitCode(11)
   }
@@ -46,7 +48,7 @@ struct JournalCommand: AsyncParsableCommand {
         throw ValidationError("\(file) is there already; name another file")
       }
       do {
-        let store = try SQLiteStore(at: state.folder, engine: Server.engine)
+        let store = try state.journal()
         guard FileManager.default.createFile(atPath: file, contents: nil),
           let handle = FileHandle(forWritingAtPath: file)
         else { throw ValidationError("\(file) cannot be made") }
