@@ -70,6 +70,7 @@ let package = Package(
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "Logging", package: "swift-log"),
@@ -118,7 +119,9 @@ let package = Package(
       dependencies: [
         "PoolService", "PoolStore", "PoolClient", "pool-server",
         .product(name: "AgentCore", package: "pool-allocator"),
+        .product(name: "PoolLoop", package: "pool-allocator"),
         .product(name: "PoolRecord", package: "pool-allocator"),
+        .product(name: "PoolViews", package: "pool-allocator"),
         .product(name: "PoolAllocator", package: "pool-allocator"),
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),

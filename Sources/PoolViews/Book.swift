@@ -26,6 +26,8 @@ public struct Book: Sendable {
   private var budgets: [BucketID: Key] = [:]
   /// Keys of the quotes that are known.
   private var quotes: [QuoteID: Key] = [:]
+  /// Names that nodes told of themselves.
+  private var told: [NodeID: NameTable] = [:]
   /// Corrections in force.
   private var corrections: Set<Correction.Scope> = []
 
@@ -109,23 +111,37 @@ public struct Book: Sendable {
     try enter(operation)
     switch operation {
     case .claim(let form):
-      guard let id = pool.claim(named: form.key) else { return }
-      claims[id] = form
-      guard let first = pool.claim(id)?.lease else { return }
-      for lease in pool.gang(of: first) { holders[lease] = form }
+      if let id = pool.claim(named: form.key) { claims[id] = form }
     case .policy(let document): vocabulary = document.vocabulary
     case .delegate(let form):
       if let id = pool.budget(named: form.key) { budgets[id] = form.key }
+    case .quote(let form):
+      if let id = pool.quote(named: form.key) { quotes[id] = form.key }
     case .correction(let form): corrections.insert(form.correction.scope)
     default: break
     }
   }
 
-  /// Takes the names of what a node tells of itself, for good; those that are known stay as they
-  /// are.
+  /// Keeps whose leases there are, once all claims are restored: also of those that stop while their
+  /// claim waits again. Of a lease whose claim has ended nothing but itself is known.
+  public mutating func restoreHolders(in pool: borrowing Pool) {
+    pool.forEachLease { id, lease in holders[id] = claims[lease.claim] }
+  }
+
+  /// Most names that are held for what a node tells of itself: of 8 devices in 7 parts, those of
+  /// more than a hundred starts. Then all but those of its last report are given back. Unit: names.
+  public static let toldMax = 8_192
+
+  /// Takes the names of what a node tells of itself.
   /// - Throws: `NameCollision`; the names before it are kept then.
-  public mutating func learn(_ other: NameTable) throws(NameCollision) {
-    try names.learn(other)
+  public mutating func learn(_ other: NameTable, from node: NodeID) throws(NameCollision) {
+    var known = told[node] ?? NameTable()
+    if known.count + other.count > Self.toldMax {
+      names.release(allOf: known)
+      known = NameTable()
+    }
+    defer { told[node] = known }
+    try names.merge(other, heldIn: &known)
   }
 
   // MARK: events

@@ -203,7 +203,7 @@ struct ClaimReader {
     guard vocabulary.hasTenant(name) else {
       throw value.refuse(
         "the policy has no tenant \"\(name)\"",
-        hint: NearestName.hint(name, among: vocabulary.tenants, called: "tenant"))
+        hint: NearestName.hint(name, among: vocabulary.shownTenants, called: "tenant"))
     }
     return name
   }
@@ -214,7 +214,7 @@ struct ClaimReader {
     guard vocabulary.hasService(name) else {
       throw value.refuse(
         "the policy has no service \"\(name)\"",
-        hint: NearestName.hint(name, among: vocabulary.services, called: "service"))
+        hint: NearestName.hint(name, among: vocabulary.shownServices, called: "service"))
     }
     return name
   }

@@ -139,11 +139,14 @@ public struct NameTable: Sendable {
     entries[key] = entry.holders > 0 ? entry : nil
   }
 
-  /// Takes over the names of another table that this one does not have.
-  /// - Throws: `NameCollision` where two names have one key; those before it are taken then.
-  public mutating func learn(_ other: NameTable) throws(NameCollision) {
-    for (key, entry) in other.entries {
-      if entries[key]?.full != entry.full { try intern(full: entry.full, key: key) }
+  /// Takes over the names of another table that a third one does not have yet, and puts them there.
+  /// - Throws: `NameCollision` where two names have one key; those before it are in both then.
+  public mutating func merge(
+    _ other: NameTable, heldIn held: inout NameTable
+  ) throws(NameCollision) {
+    for (key, entry) in other.entries where held.entries[key] == nil {
+      try intern(full: entry.full, key: key)
+      try held.intern(full: entry.full, key: key)
     }
   }
 

@@ -63,6 +63,10 @@ public struct PolicyVocabulary: Sendable {
   /// Measures that gauges read, each with its subject.
   public private(set) var measures: [(measure: String, subject: String)] = []
   private var tenantNames: Set<String> = []
+  /// Whose a service is, by its name, where it is one tenant's.
+  private var serviceTenants: [String: String] = [:]
+  /// The tenant to which it is shown; nil: to whoever may see all.
+  private var viewer: String?
 
   /// Makes an empty vocabulary: that of a pool without a policy.
   public init() {}
@@ -87,8 +91,9 @@ public struct PolicyVocabulary: Sendable {
     if tenantNames.insert(name).inserted { tenants.append(name) }
   }
 
-  mutating func add(service name: String, owner: String) {
+  mutating func add(service name: String, of tenant: String?, owner: String) {
     if serviceOwners.updateValue(owner, forKey: name) == nil { services.append(name) }
+    serviceTenants[name] = tenant
   }
 
   mutating func add(ladder rungs: [String], of service: String) { ladders[service] = rungs }
@@ -101,11 +106,31 @@ public struct PolicyVocabulary: Sendable {
     if !measures.contains(where: { $0 == (name, subject) }) { measures.append((name, subject)) }
   }
 
+  /// The vocabulary as it is shown to a tenant: of other tenants and of their services it knows as
+  /// little as of those that do not exist. Complexity: O(1).
+  /// - Parameter tenant: nil: all of it.
+  public func shown(to tenant: String?) -> PolicyVocabulary {
+    var shown = self
+    shown.viewer = tenant
+    return shown
+  }
+
   /// Whether the policy has a tenant of that name. Complexity: O(1).
-  public func hasTenant(_ name: String) -> Bool { tenantNames.contains(name) }
+  public func hasTenant(_ name: String) -> Bool {
+    tenantNames.contains(name) && (viewer == nil || viewer == name)
+  }
 
   /// Whether the policy has a service of that name. Complexity: O(1).
-  public func hasService(_ name: String) -> Bool { serviceOwners[name] != nil }
+  public func hasService(_ name: String) -> Bool {
+    guard serviceOwners[name] != nil else { return false }
+    guard let viewer, let tenant = serviceTenants[name] else { return true }
+    return tenant == viewer
+  }
+
+  /// Tenants that a hint may name.
+  var shownTenants: [String] { viewer == nil ? tenants : tenants.filter { hasTenant($0) } }
+  /// Services that a hint may name.
+  var shownServices: [String] { viewer == nil ? services : services.filter { hasService($0) } }
 }
 
 /// Restrictions that travel in a lease. The bits are frozen: a lease outlives the policy.

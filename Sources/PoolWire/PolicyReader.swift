@@ -212,7 +212,8 @@ struct PolicyReader {
       guard services.declare(try name.value, at: value, in: "services") else { return }
       if let rungs = try ladder.value { try add(rungs, to: try name.value) }
       let key = try intern(.service, try name.value, at: value)
-      vocabulary.add(service: try name.value, owner: try owner.value)
+      vocabulary.add(
+        service: try name.value, of: try tenant.value, owner: try owner.value)
       var rule = ServiceRule(
         key: key, tenant: try tenant.value.map { NameTable.key(.tenant, $0) },
         serviceClass: try serviceClass.value, weightMilli: Int32(try weight.value ?? 1000))

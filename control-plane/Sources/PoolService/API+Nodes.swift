@@ -29,12 +29,11 @@ extension API {
     }
     router.post("/v1/join") { request, _ in
       let invited = try identity(request, [.join])
-      let prefix = "Bearer ".count
-      let text = request.headers[.authorization].map { String($0.dropFirst(prefix)) } ?? ""
       _ = try await Self.body(request)
       guard let node = invited.subject,
         let credential = try credentials.exchange(
-          text, for: Identity("node:\(node)", .node, of: node), seconds: Self.nodeSpan)
+          Self.credential(of: request), for: Identity("node:\(node)", .node, of: node),
+          seconds: Self.nodeSpan)
       else { throw Problem.unauthenticated }
       return Self.handed(node, "credential", credential, Self.nodeSpan)
     }
@@ -43,7 +42,9 @@ extension API {
       guard identity.subject == Parameters(context)["node"], let node = identity.subject else {
         throw Problem.unknown
       }
-      return try joined(node)
+      let credential = try credentials.renew(
+        Self.credential(of: request), of: identity, for: Self.nodeSpan)
+      return Self.handed(node, "credential", credential, Self.nodeSpan)
     }
     router.post("/v1/nodes/:node/messages") { request, context in
       let identity = try identity(request, [.node])
@@ -77,12 +78,6 @@ extension API {
     let credential = try credentials.issue(
       Identity("join:\(node)", .join, of: node), for: Self.joinSpan)
     return Self.handed(node, "join_credential", credential, Self.joinSpan)
-  }
-
-  private func joined(_ node: String) throws(StoreError) -> Response {
-    let credential = try credentials.issue(
-      Identity("node:\(node)", .node, of: node), for: Self.nodeSpan)
-    return Self.handed(node, "credential", credential, Self.nodeSpan)
   }
 
   private static func handed(

@@ -41,26 +41,25 @@ extension API {
       let parameters = Parameters(context)
       let tenant = parameters["tenant"]
       guard try identity(request, readers).mayAct(for: tenant) else { throw Problem.unknown }
-      let key = ClaimForm.key(tenant: tenant, name: parameters["claim"])
       let seconds = try Self.seconds(request, "wait", 0...20)
-      guard let told = try await engine.await(key, seconds: seconds) else { throw Problem.unknown }
-      return Response.json(told)
+      let told = try await engine.await(parameters["claim"], of: tenant, seconds: seconds)
+      guard let told else { throw Problem.unknown }
+      return Response.json(told.body)
     }
     router.post("/v1/explain") { request, _ in
       let identity = try identity(request, readers)
       let body = try await Self.body(request)
       let text = Array(#"{"op":"explain","claim":"#.utf8) + body + [UInt8(ascii: "}")]
-      let stream: StreamRequest
       do throws(JSONErrors) {
         _ = try JSONDocument(body)
-        stream = try StreamRequest(try JSONDocument(text), vocabulary: engine.vocabulary.0)
       } catch {
         throw Problem(error)
       }
-      if case .explain(.document(let form)) = stream.operation, !identity.mayAct(for: form.tenant) {
+      let operation = try Self.read(text, engine.vocabulary.0, by: identity)
+      if case .explain(.document(let form)) = operation, !identity.mayAct(for: form.tenant) {
         throw Problem.forbidden
       }
-      return Response.json(try await explain(stream.operation))
+      return Response.json(try await explain(operation))
     }
   }
 

@@ -5,6 +5,7 @@ import Logging
 import NIOCore
 import PoolAllocator
 import PoolLoop
+import PoolStore
 import PoolViews
 import PoolWire
 import StrictJSON
@@ -35,7 +36,7 @@ public struct API: Sendable {
 
   /// All routes.
   public var router: Router<Context> {
-    let router = Router(context: Context.self)
+    let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: Problems())
     router.get("/healthz") { _, _ in Response.text("ok\n") }
     router.get("/readyz") { _, _ in
@@ -53,7 +54,30 @@ public struct API: Sendable {
     addViews(to: router)
     addNodes(to: router)
     addAudit(to: router)
+    refuseOthers(in: router)
     return router
+  }
+
+  /// Methods that a path does not have are refused as such, with those that it has.
+  private func refuseOthers(in router: Router<Context>) {
+    let methods: [HTTPRequest.Method] = [
+      .get, .head, .post, .put, .delete, .patch, .options, .trace,
+    ]
+    let known = Dictionary(grouping: router.routes, by: { $0.path.description })
+    for routes in known.values {
+      var allowed = Set(routes.map(\.method))
+      if allowed.contains(.get) { allowed.insert(.head) }
+      let list = allowed.map(\.rawValue).sorted().joined(separator: ", ")
+      for method in methods where !allowed.contains(method) {
+        router.on(routes[0].path, method: method) { _, _ in
+          var response = Problem(
+            .methodNotAllowed, "method_not_allowed", "this path has the methods \(list)"
+          ).response()
+          response.headers[.allow] = list
+          return response
+        }
+      }
+    }
   }
 
   // MARK: who asks
@@ -61,11 +85,19 @@ public struct API: Sendable {
   /// The identity behind a request.
   /// - Throws: `Problem` where nobody known is.
   func identity(_ request: Request) throws(Problem) -> Identity {
-    let prefix = "Bearer "
-    guard let value = request.headers[.authorization], value.hasPrefix(prefix),
-      let identity = credentials.identity(of: String(value.dropFirst(prefix.count)))
-    else { throw .unauthenticated }
+    guard let identity = credentials.identity(of: Self.credential(of: request)) else {
+      throw .unauthenticated
+    }
     return identity
+  }
+
+  /// The credential of a request; empty where there is none.
+  static func credential(of request: Request) -> String {
+    let scheme = "bearer "
+    guard let value = request.headers[.authorization],
+      value.prefix(scheme.count).lowercased() == scheme
+    else { return "" }
+    return String(value.dropFirst(scheme.count))
   }
 
   /// The identity, if it has one of some roles.
@@ -81,31 +113,27 @@ public struct API: Sendable {
     _ one: Operation, _ request: Request, _ context: Context
   ) async throws -> Response {
     let identity = try identity(request, one.roles)
+    // All of it is read before anything is asked: what is refused has no effect.
+    let seconds = try Self.seconds(request, "wait", 0...20)
+    let isDry = try Self.isDry(request, mayBe: one.op == "claim")
     let body = try await Self.body(request)
     let text = try one.request(body, Parameters(context), by: identity)
+    let name = try name(request, text, of: identity)
     let (vocabulary, generation) = engine.vocabulary
-    let stream: StreamRequest
-    do throws(JSONErrors) {
-      stream = try StreamRequest(try JSONDocument(text), vocabulary: vocabulary)
-    } catch {
-      throw Problem(error)
-    }
-    try await check(stream.operation, by: identity)
-    if one.op == "claim", request.uri.queryParameters["dry_run"] == "true" {
-      return .json(try await explain(stream.operation))
-    }
+    let operation = try Self.read(text, vocabulary, by: identity)
+    try await check(operation, name, by: identity)
+    if isDry { return .json(try await explain(operation)) }
     let ask = Ask(
-      stream.operation, called: one.op, by: identity.name, under: generation,
-      name: try name(request, text, of: identity), document: text)
+      operation, called: one.op, by: identity.name, under: generation, name: name,
+      document: text)
     let said: Said
     do throws(Unasked) {
       said = try await engine.ask(ask)
     } catch {
       throw Problem(error)
     }
-    let seconds = try Self.seconds(request, "wait", 0...20)
     if seconds > 0, said.verdict == .queued || said.verdict == .parked,
-      case .claim(let form) = stream.operation
+      case .claim(let form) = operation
     {
       return try await waited(form, seconds)
     }
@@ -118,8 +146,11 @@ public struct API: Sendable {
   /// Asks for several claims: each is answered by itself, in their order.
   private func place(_ request: Request) async throws -> Response {
     let identity = try identity(request, [.operator, .owner, .workload])
+    _ = try Self.isDry(request, mayBe: false)
     let body = try await Self.body(request)
-    let (vocabulary, generation) = engine.vocabulary
+    let name = try name(request, body, of: identity)
+    let (all, generation) = engine.vocabulary
+    let vocabulary = all.shown(to: identity.tenant)
     let read: [(form: ClaimForm, text: [UInt8])]
     do throws(JSONErrors) {
       read = try JSONDocument(body).decode { root in
@@ -135,16 +166,25 @@ public struct API: Sendable {
         }
       }
     } catch {
-      throw Problem(error)
+      throw Self.isForeign(body, to: identity) ? .forbidden : Problem(error)
     }
     for one in read { try check(one.form, by: identity) }
-    let name = try name(request, body, of: identity)
     let asks = read.enumerated().map { index, one in
       Ask(
         .claim(one.form), called: "claim", by: identity.name, under: generation,
         name: name?.part(index), document: one.text)
     }
-    return .json(Self.list(await engine.ask(all: asks)))
+    let answers = try await engine.ask(all: asks)
+    // What is true of all of it is said of the request.
+    let refusals = answers.compactMap { answer in
+      if case .failure(let because) = answer { because } else { nil }
+    }
+    if refusals.count == answers.count, let first = refusals.first,
+      refusals.allSatisfy({ $0 == first })
+    {
+      throw first
+    }
+    return .json(Self.list(answers))
   }
 
   private static func list(_ answers: [Result<Said, Unasked>]) -> [UInt8] {
@@ -161,10 +201,12 @@ public struct API: Sendable {
 
   /// How a claim stands after a wait.
   private func waited(_ form: ClaimForm, _ seconds: Int64) async throws -> Response {
-    guard let told = try await engine.await(form.key, seconds: seconds) else {
+    guard
+      let told = try await engine.await(form.name, of: form.tenant, seconds: seconds)
+    else {
       return .json(Array(#"{"state":"ended"}"#.utf8))
     }
-    return .json(told, status: .accepted)
+    return .json(told.body, status: told.hasLease ? .created : .accepted)
   }
 
   /// The caller's name of a request: whose it is, its key and its content.
@@ -183,44 +225,53 @@ public struct API: Sendable {
       key: Digest.key("key", key), digest: Digest.key(text))
   }
 
-  /// Whether somebody may ask this: of its own tenant, and a workload in its own name.
-  private func check(
-    _ operation: StreamRequest.Operation, by identity: Identity
-  ) async throws {
-    guard identity.role != .operator else { return }
-    switch operation {
-    case .claim(let form): try check(form, by: identity)
-    case .quote(let form): try check(form.claim, by: identity)
-    case .explain(.document(let form)): try check(form, by: identity)
-    case .cancel(let tenant, _), .decide(let tenant, _, _, _), .revoke(let tenant, _):
-      guard identity.mayAct(for: tenant) else { throw Problem.unknown }
-    case .delegate(let form):
-      guard identity.mayAct(for: form.tenant) else { throw Problem.unknown }
-    case .renew(let lease, _), .checkpoint(let lease, _), .complete(let lease, _, _, _):
-      let tenant = try await engine.look { $0.holders[lease]?.tenant }
-      guard let tenant, identity.mayAct(for: tenant) else { throw Problem.unknown }
-    default: throw Problem.forbidden
-    }
-  }
-
-  private func check(_ form: ClaimForm, by identity: Identity) throws(Problem) {
-    guard identity.mayAct(for: form.tenant) else { throw .forbidden }
-    guard identity.role != .workload || form.principal == identity.name else {
-      throw Problem(
-        .forbidden, "not_authorised",
-        "a workload asks in its own name: principal has to be \"\(identity.name)\"")
-    }
-  }
-
   // MARK: reading
 
   static func body(_ request: Request) async throws -> [UInt8] {
     do {
       return Array(buffer: try await request.body.collect(upTo: Context.bodyMax))
-    } catch {
+    } catch is NIOTooManyBytesError {
       throw Problem(
         .contentTooLarge, "body_too_large", "a body has at most \(Context.bodyMax) bytes")
+    } catch {
+      throw Problem(.badRequest, "body_in_error", "the body is not all there, or is no HTTP")
     }
+  }
+
+  /// Reads a request. Whoever is held to one tenant learns nothing of the names of others: not from
+  /// a hint, and not from what is refused first.
+  static func read(
+    _ text: [UInt8], _ vocabulary: PolicyVocabulary, by identity: Identity
+  ) throws(Problem) -> StreamRequest.Operation {
+    do throws(JSONErrors) {
+      return try StreamRequest(
+        try JSONDocument(text), vocabulary: vocabulary.shown(to: identity.tenant)
+      ).operation
+    } catch {
+      throw isForeign(text, to: identity) ? .forbidden : Problem(error)
+    }
+  }
+
+  /// Whether a document that is in error asks for another tenant: then that is what is said, as of
+  /// one that is not in error.
+  static func isForeign(_ text: [UInt8], to identity: Identity) -> Bool {
+    guard identity.tenant != nil, (try? JSONDocument(text)) != nil else { return false }
+    let root = (try? JSONSerialization.jsonObject(with: Data(text))) as? [String: Any]
+    let claims = root?["claims"] as? [[String: Any]] ?? []
+    return (claims + [root?["claim"] as? [String: Any] ?? [:]]).contains { claim in
+      (claim["tenant"] as? String).map { !identity.mayAct(for: $0) } ?? false
+    }
+  }
+
+  /// Whether nothing is to be asked for, only said what would become of it.
+  private static func isDry(_ request: Request, mayBe isKnown: Bool) throws(Problem) -> Bool {
+    guard let text = request.uri.queryParameters["dry_run"] else { return false }
+    guard isKnown, let isDry = Bool(String(text)) else {
+      throw Problem(
+        .badRequest, "parameter_in_error",
+        isKnown ? "dry_run is true or false" : "dry_run is known of a single claim alone")
+    }
+    return isDry
   }
 
   static func seconds(
@@ -254,12 +305,24 @@ struct Problems: RouterMiddleware {
     _ request: Request, context: Context,
     next: (Request, Context) async throws -> Response
   ) async throws -> Response {
+    let response = await answer(request, context, next)
+    // An answer to HEAD has no body, or the next answer on the connection is not found.
+    return request.method == .head ? response.createHeadResponse() : response
+  }
+
+  private func answer(
+    _ request: Request, _ context: Context,
+    _ next: (Request, Context) async throws -> Response
+  ) async -> Response {
     do {
       return try await next(request, context)
     } catch let problem as Problem {
       return problem.response()
     } catch let unasked as Unasked {
       return Problem(unasked).response()
+    } catch let error as StoreError {
+      context.logger.error("a request failed", metadata: ["error": "\(error)"])
+      return Problem(.serviceUnavailable, "unavailable", "what has to be kept cannot be").response()
     } catch let error as HTTPError {
       return Problem(error.status, "refused", error.body ?? error.status.reasonPhrase).response()
     } catch {

@@ -58,6 +58,16 @@ public struct Ask: Sendable {
     return RequestNote(subject: subject(decision), text: Array(text))
   }
 
+  /// Who asked what a note is of.
+  static func principal(in note: RequestNote) throws(JSONErrors) -> String {
+    try JSONDocument(note.text).decode { root in
+      try root.object { fields in
+        fields.ignoreUnknownKeys()
+        return try fields.string("principal", 1...256).value
+      }
+    }
+  }
+
   /// What the note in the journal is about, once the pool took it; a refused claim is not about
   /// the claim that has its name.
   private func subject(_ decision: Decision) -> Key {
@@ -67,8 +77,17 @@ public struct Ask: Sendable {
     case .delegate(let form) where decision.verdict == .done: form.key
     case .policy(let document) where decision.verdict == .done: Self.subject(document.generation)
     case .advertise(let document) where decision.verdict == .done: document.key
+    case .correction(let form) where decision.verdict == .done:
+      Self.subject(form.correction.scope)
     default: Key(high: 0, low: 0)
     }
+  }
+
+  /// The subject of the notes of a correction.
+  static func subject(_ scope: Correction.Scope) -> Key {
+    let keys = [scope.tenant, scope.service] + (scope.modelClass.map { [$0] } ?? [])
+    let words = keys.map { "\($0.high):\($0.low)" }.joined(separator: " ")
+    return NameTable.key(.text, "correction \(words)")
   }
 
   /// The subject of the notes of a generation of the policy.
@@ -99,6 +118,14 @@ public struct Said: Sendable {
 
   /// Codes of what stands in the way, by precedence.
   public let reasons: [Reason.Code]
+}
+
+/// How a claim stands, written down when it was seen.
+public struct Told: Sendable {
+  /// It as a JSON object.
+  public let body: [UInt8]
+  /// Whether it has a lease.
+  public let hasLease: Bool
 }
 
 /// Why the service did not ask the pool.

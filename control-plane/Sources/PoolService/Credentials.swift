@@ -42,6 +42,20 @@ public final class Credentials: Sendable {
     return text
   }
 
+  /// Makes another credential for whoever has one. Only these two hold then: whoever did not get
+  /// the reply asks again, and nobody can gather more.
+  func renew(
+    _ text: String, of identity: Identity, for seconds: Int64
+  ) throws(StoreError) -> String {
+    let present = Self.hash(text)
+    let (other, entry) = Self.make(identity, for: seconds)
+    try change { entries in
+      entries = entries.filter { $0.key == present || $0.value.identity != identity }
+      entries[entry.hash] = entry
+    }
+    return other
+  }
+
   /// Exchanges a credential for another one. It ends when the other one is used first: whoever did
   /// not get the reply may exchange it again, and what it was exchanged for before holds no more.
   /// - Returns: the other one; nil where the first does not hold.

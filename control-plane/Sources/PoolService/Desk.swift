@@ -34,8 +34,11 @@ struct Desk {
   /// Somebody who waits until a claim starts or ends.
   struct Watcher {
     var number: UInt64
-    var tell: @Sendable (Result<[UInt8], Unasked>) -> Void
+    var tell: @Sendable (Result<Told, Unasked>) -> Void
   }
+
+  /// Says something that waited until it was durable, or that it will not be.
+  typealias Held = @Sendable (_ isDurable: Bool) -> Void
 
   var book: Book
   /// Requests that the loop did not take yet, oldest first.
@@ -49,7 +52,8 @@ struct Desk {
   private var listeners: [NodeID: Listener] = [:]
   private var watchers: [ClaimID: [Watcher]] = [:]
   /// What is to be said once a batch is durable.
-  private var held: [(after: UInt64, say: @Sendable () -> Void)] = []
+  private var held: [(after: UInt64, say: Held)] = []
+  private var isClosed = false
   private var tickets = UInt64(0)
   /// What is counted.
   var tally = Tally()
@@ -64,6 +68,11 @@ struct Desk {
       return pending.reply(.failure(.inFlight))
     }
     queue.append(pending)
+  }
+
+  /// Whether a request of that name is being answered.
+  func isInFlight(_ name: RequestName?) -> Bool {
+    name.map { inFlight.contains($0.place) } ?? false
   }
 
   /// The next request as the loop takes it; nil where none can be made of it.
@@ -166,7 +175,7 @@ struct Desk {
   // MARK: what is said
 
   /// Says a reply of the loop, whose record is durable.
-  mutating func say(_ reply: Reply, in pool: borrowing Pool) {
+  mutating func say(_ reply: Reply, in loop: borrowing Loop) {
     guard case .answered(let answer, let isRepeat) = reply.outcome else {
       if case .refused(let because) = reply.outcome { refuse(ticket: reply.ticket, because) }
       return
@@ -176,15 +185,19 @@ struct Desk {
     if isRepeat {
       // Its names were taken a second time; what it made has them once.
       book.withdraw(pending.ask.operation)
-      pending.reply(.success(said(answer, to: pending, in: pool, isRepeat: true)))
+      // It is written down as things stand now, of which not all is durable.
+      let said = said(answer, to: pending, in: loop.pool, isRepeat: true)
+      hold(after: loop.latest, durable: loop.durable) { isDurable in
+        pending.reply(isDurable ? .success(said) : .failure(.ending))
+      }
     } else if let said = pending.said {
       pending.reply(.success(said))
     }
   }
 
   /// Says something once a batch is durable.
-  mutating func hold(after batch: UInt64, durable: UInt64, _ say: @escaping @Sendable () -> Void) {
-    if batch <= durable { return say() }
+  mutating func hold(after batch: UInt64, durable: UInt64, _ say: @escaping Held) {
+    if batch <= durable || isClosed { return say(batch <= durable) }
     held.append((batch, say))
   }
 
@@ -193,7 +206,7 @@ struct Desk {
     guard held.contains(where: { $0.after <= durable }) else { return }
     let due = held.filter { $0.after <= durable }
     held.removeAll { $0.after <= durable }
-    for one in due { one.say() }
+    for one in due { one.say(true) }
   }
 
   // MARK: agents
@@ -229,17 +242,21 @@ struct Desk {
     watchers[claim, default: []].append(watcher)
   }
 
+  /// Everybody who waits, with the claim and the number of the wait.
+  var waits: [(claim: ClaimID, number: UInt64)] {
+    watchers.flatMap { claim, waiting in waiting.map { (claim, $0.number) } }
+  }
+
   /// Ends a wait.
   /// - Returns: tells how the claim stands now; nil where nobody waits under the number.
   mutating func unwatch(
     _ claim: ClaimID, _ number: UInt64, in pool: borrowing Pool
-  ) -> (@Sendable () -> Void)? {
+  ) -> Held? {
     guard let index = watchers[claim]?.firstIndex(where: { $0.number == number }),
       let watcher = watchers[claim]?.remove(at: index)
     else { return nil }
     if watchers[claim]?.isEmpty == true { watchers[claim] = nil }
-    let text = explained(claim, in: pool)
-    return { watcher.tell(.success(text)) }
+    return Self.telling(watcher, explained(claim, in: pool))
   }
 
   private mutating func wake(_ log: borrowing EventLog, _ pool: borrowing Pool) {
@@ -251,22 +268,27 @@ struct Desk {
       default: continue
       }
       guard let waiting = watchers.removeValue(forKey: claim) else { continue }
-      let text = explained(claim, in: pool)
-      woken += waiting.map { watcher in { watcher.tell(.success(text)) } }
+      let told = explained(claim, in: pool)
+      woken += waiting.map { Self.telling($0, told) }
     }
   }
 
+  private static func telling(_ watcher: Watcher, _ told: Told) -> Held {
+    { isDurable in watcher.tell(isDurable ? .success(told) : .failure(.ending)) }
+  }
+
   /// Those whose claim started or ended, to be told once that is durable.
-  private var woken: [@Sendable () -> Void] = []
+  private var woken: [Held] = []
 
   /// Takes those who are to be told.
-  mutating func takeWoken() -> [@Sendable () -> Void] {
+  mutating func takeWoken() -> [Held] {
     defer { woken = [] }
     return woken
   }
 
-  private func explained(_ id: ClaimID, in pool: borrowing Pool) -> [UInt8] {
+  private func explained(_ id: ClaimID, in pool: borrowing Pool) -> Told {
     var writer = JSONWriter()
+    let hasLease = pool.claim(id)?.lease != nil
     let scene = Scene(pool: copy pool, log: EventLog(), book: book)
     writer.object { writer in
       writer.milliseconds("at_ms", scene.pool.now)
@@ -275,7 +297,7 @@ struct Desk {
       }
       ExplanationView(of: form, id, in: scene).write(&writer)
     }
-    return writer.bytes
+    return Told(body: writer.bytes, hasLease: hasLease)
   }
 
   /// Ends everything that waits.
@@ -288,7 +310,9 @@ struct Desk {
     listeners = [:]
     for watcher in watchers.values.joined() { watcher.tell(.failure(.ending)) }
     watchers = [:]
+    for one in held { one.say(false) }
     held = []
+    isClosed = true
   }
 }
 
@@ -301,9 +325,11 @@ extension RequestName {
 
   var place: Place { Place(scope: scope, key: key) }
 
-  /// The name of a part of the request.
+  /// The name of a part of the request. The first has the name of all, so that no other request can
+  /// have it.
   func part(_ index: Int) -> RequestName {
-    RequestName(
+    if index == 0 { return self }
+    return RequestName(
       scope: scope, key: Digest.key("part \(index)", "\(key.high) \(key.low)"), digest: digest)
   }
 }

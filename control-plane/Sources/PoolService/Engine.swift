@@ -21,6 +21,8 @@ public final class Engine: Sendable {
     /// Whether the disk had room when it was looked at last, and when. Unit: seconds since 1970.
     var hasRoom = true
     var roomSeenAt: Int64 = 0
+    /// Whether somebody may wait for a claim; the server is about to end where not.
+    var isPatient = true
     /// When the loop is called next, if nothing comes.
     var wakes: DispatchTime?
   }
@@ -103,13 +105,24 @@ public final class Engine: Sendable {
   /// Asks the pool several things, which are decided in their order and durable in one batch where
   /// it holds them.
   /// - Returns: what was said to each, or why it was not asked.
-  public func ask(all asks: [Ask]) async -> [Result<Said, Unasked>] {
+  /// - Throws: where the name of one was used for another request; then none is asked.
+  public func ask(all asks: [Ask]) async throws(Unasked) -> [Result<Said, Unasked>] {
     let through = published.withLock { $0.durable }
     var known: [Result<KnownAnswer?, Unasked>] = []
-    for ask in asks { known.append(remembered(ask)) }
+    for ask in asks {
+      let answer = remembered(ask)
+      if case .success(let answer?) = answer, answer.digest != ask.name?.digest {
+        throw .nameReused
+      }
+      known.append(answer)
+    }
     let found = known
     let (answers, next) = AsyncStream.makeStream(of: (Int, Result<Said, Unasked>).self)
     enter { state in
+      if asks.contains(where: { state.desk.isInFlight($0.name) }) {
+        for index in asks.indices { next.yield((index, .failure(.inFlight))) }
+        return
+      }
       for (index, ask) in asks.enumerated() {
         self.admit(ask, found[index], through, { next.yield((index, $0)) }, to: &state)
       }
@@ -132,6 +145,23 @@ public final class Engine: Sendable {
     } catch {
       return .failure(.storeFailed(error.what))
     }
+  }
+
+  /// Whether a request was answered before, under its name.
+  func remembers(_ name: RequestName?) throws(Unasked) -> Bool {
+    guard let name else { return false }
+    do throws(StoreError) {
+      return try store.answer(to: name)?.digest == name.digest
+    } catch {
+      throw .storeFailed(error.what)
+    }
+  }
+
+  /// Who asked for a claim that lives; nil where none does.
+  func asker(of claim: Key) async throws -> String? {
+    // What is shown is durable, and so is what is noted of it.
+    guard try await look({ $0.pool.claim(named: claim) != nil }) else { return nil }
+    return try store.note(of: claim).map { try Ask.principal(in: $0) }
   }
 
   private func admit(
@@ -170,7 +200,7 @@ public final class Engine: Sendable {
           return reply(.failure(.unknownNode))
         }
         do throws(NameCollision) {
-          try state.desk.book.learn(form.names)
+          try state.desk.book.learn(form.names, from: id)
         } catch {
           return reply(.failure(.nameTaken(error.description)))
         }
@@ -199,8 +229,8 @@ public final class Engine: Sendable {
         if state.isEnding { return reply(.failure(.ending)) }
         let seen = body(
           Scene(pool: state.loop.pool, log: EventLog(), book: state.desk.book))
-        state.desk.hold(after: state.loop.latest, durable: state.loop.durable) {
-          reply(.success(seen))
+        state.desk.hold(after: state.loop.latest, durable: state.loop.durable) { isDurable in
+          reply(isDurable ? .success(seen) : .failure(.ending))
         }
       }
     }
@@ -211,17 +241,20 @@ public final class Engine: Sendable {
     try await Self.wait { [self] reply in enter { reply(.success($0.desk.tally)) } }
   }
 
-  /// Waits until a claim runs or is gone, and tells how it stands then.
+  /// Waits until a claim of a tenant runs or is gone, and tells how it stands then.
   /// - Parameter seconds: how long at most.
   /// - Returns: nil where no such claim lives.
   public func await(
-    _ claim: Key, seconds: Int64
-  ) async throws(Unasked) -> [UInt8]? {
-    let told: Result<[UInt8]?, Unasked> = await withCheckedContinuation { next in
+    _ claim: String, of tenant: String, seconds: Int64
+  ) async throws(Unasked) -> Told? {
+    let key = ClaimForm.key(tenant: tenant, name: claim)
+    let told: Result<Told?, Unasked> = await withCheckedContinuation { next in
       enter { [self] state in
-        guard let id = state.loop.pool.claim(named: claim) else {
-          return next.resume(returning: .success(nil))
-        }
+        if state.isEnding { return next.resume(returning: .failure(.ending)) }
+        // A key is a hash that whoever asks may aim: the claim has to have the names, too.
+        guard let id = state.loop.pool.claim(named: key), let form = state.desk.book.claims[id],
+          form.tenant == tenant, form.name == claim
+        else { return next.resume(returning: .success(nil)) }
         let number = UInt64.random(in: .min ... .max)
         state.desk.watch(
           id,
@@ -229,7 +262,7 @@ public final class Engine: Sendable {
             next.resume(returning: told.map { $0 })
           })
         let isWaiting = state.loop.pool.claim(id)?.isWaiting ?? false
-        guard isWaiting, seconds > 0 else {
+        guard isWaiting, seconds > 0, state.isPatient else {
           return state.unwatch(id, number)
         }
         queue.asyncAfter(deadline: .now() + .seconds(Int(seconds))) { [weak self] in
@@ -238,6 +271,14 @@ public final class Engine: Sendable {
       }
     }
     return try told.get()
+  }
+
+  /// Tells everybody who waits for a claim how it stands, and has nobody wait any more.
+  func endWaits() {
+    enter { state in
+      state.isPatient = false
+      for (claim, number) in state.desk.waits { state.unwatch(claim, number) }
+    }
   }
 
   /// Whether it decides.
@@ -350,7 +391,7 @@ public final class Engine: Sendable {
     _ loop: inout Loop, _ desk: inout Desk, at reading: ClockReading
   ) -> LoopOutput {
     let output = loop.run(at: reading) { pool, records in desk.see(pool, records) }
-    for reply in output.replies { desk.say(reply, in: loop.pool) }
+    for reply in output.replies { desk.say(reply, in: loop) }
     for (node, reply) in output.nodeReplies { desk.say(reply, to: node) }
     for one in desk.takeWoken() { desk.hold(after: loop.latest, durable: loop.durable, one) }
     desk.release(durable: loop.durable)

@@ -28,6 +28,15 @@ struct Restoring {
     pool.forEachQuote { _, quote in subjects.append((quote.key, "a quote")) }
     pool.forEachClaim { _, claim in subjects.append((claim.spec.key, "a claim")) }
     for (key, what) in subjects { try restore(key, what, &book, pool) }
+    book.restoreHolders(in: pool)
+    var scopes: [Correction.Scope] = []
+    pool.forEachCorrection { if $0.milli != nil { scopes.append($0.scope) } }
+    for scope in scopes {
+      // Those of earlier servers have no note of their own, and are shown by their keys.
+      let subject = Ask.subject(scope)
+      guard try store.note(of: subject) != nil else { continue }
+      try restore(subject, "a correction", &book, pool)
+    }
     return book
   }
 

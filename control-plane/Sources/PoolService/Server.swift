@@ -9,6 +9,7 @@ import PoolAllocator
 public import PoolStore
 import PoolViews
 import PoolWire
+import ServiceLifecycle
 import StrictJSON
 import UnixSignals
 
@@ -38,6 +39,10 @@ public struct TLSFiles: Sendable {
 public struct Server: Sendable {
   /// Which allocator decides here: the first.
   public static let engine: UInt16 = 1
+
+  /// How long a server that ends waits for requests that are being sent or answered; then they are
+  /// cut off. Unit: seconds.
+  static let patience = 5
 
   /// What is decided.
   public let decider: Engine
@@ -132,7 +137,7 @@ public struct Server: Sendable {
         .claim(claims[index]), called: "claim", by: principal, under: generation,
         document: document)
     }
-    return await decider.ask(all: asks).enumerated().map { index, result in
+    return try await decider.ask(all: asks).enumerated().map { index, result in
       let who = "\(claims[index].name) of \(claims[index].tenant)"
       switch result {
       case .success(let said): return "\(who): \(said.summary)"
@@ -169,6 +174,20 @@ public struct Server: Sendable {
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { channel in await running(channel.localAddress?.port ?? port) },
       logger: logger)
-    try await application.runService(gracefulShutdownSignals: [.sigterm, .sigint])
+    var configuration = ServiceGroupConfiguration(
+      services: [application, Waits(decider: decider)],
+      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+    configuration.maximumGracefulShutdownDuration = .seconds(Self.patience)
+    try await ServiceGroup(configuration: configuration).run()
+  }
+}
+
+/// Has nobody wait for a claim while the server ends.
+private struct Waits: Service {
+  let decider: Engine
+
+  func run() async throws {
+    try? await gracefulShutdown()
+    decider.endWaits()
   }
 }

@@ -4,6 +4,7 @@ import Logging
 import PoolService
 import PoolStore
 import StrictJSON
+import Synchronization
 
 /// `pool-server dev`: a whole deployment on this machine.
 struct DevCommand: AsyncParsableCommand {
@@ -45,6 +46,7 @@ struct DevCommand: AsyncParsableCommand {
         Foundation.exit(1)
       }
       let child = Child()
+      let beginning = Beginning()
       try await server.run(host: host, port: port) { port in
         // Nobody is answered before this returns, and the agent has to be.
         Task {
@@ -52,12 +54,14 @@ struct DevCommand: AsyncParsableCommand {
             try await begin(server, "http://\(host):\(port)", child)
           } catch {
             Self.say("error: \(error)")
+            beginning.hasFailed.store(true, ordering: .relaxed)
             kill(getpid(), SIGTERM)
           }
         }
       }
       child.end()
       await server.decider.stop()
+      if beginning.hasFailed.load(ordering: .relaxed) { throw ExitCode(1) }
     } catch let error as StoreError {
       Self.say("error: \(error)")
       throw ExitCode(error.kind == .inUse ? 2 : 1)
@@ -126,6 +130,11 @@ struct DevCommand: AsyncParsableCommand {
   private static func sibling(_ name: String) -> String {
     let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
+  }
+
+  /// What came of the beginning, for the exit code.
+  private final class Beginning: Sendable {
+    let hasFailed = Atomic(false)
   }
 
   static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }

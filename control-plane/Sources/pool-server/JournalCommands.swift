@@ -9,7 +9,8 @@ struct VerifyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify",
     abstract: "Decides the whole journal again and compares every answer and event.",
-    discussion: "Exit codes: 0 all the same · 11 something differs or is damaged.")
+    discussion:
+      "Exit codes: 0 all the same · 2 not there, or in use · 11 something differs or is damaged.")
 
   @OptionGroup var state: StateOptions
 
@@ -22,6 +23,7 @@ struct VerifyCommand: AsyncParsableCommand {
       FileHandle.standardError.write(Data("error: \(difference)\n".utf8))
     } catch {
       FileHandle.standardError.write(Data("error: \(error)\n".utf8))
+      if error.kind == .inUse || error.kind == .unavailable { throw ExitCode(2) }
     }
     throw ExitCode(11)
   }

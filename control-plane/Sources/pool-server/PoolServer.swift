@@ -44,7 +44,12 @@ struct ListenAddress {
   }
 
   /// Whether nobody on another machine can ask there.
-  var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
+  var isLoopback: Bool {
+    // A name that begins like an address may be anywhere.
+    var parsed = in_addr()
+    let isAddress = inet_pton(AF_INET, host, &parsed) == 1
+    return host == "localhost" || host == "::1" || isAddress && host.hasPrefix("127.")
+  }
 }
 
 /// Where a server keeps its state.
