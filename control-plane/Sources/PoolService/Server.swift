@@ -159,7 +159,7 @@ public struct Server: Sendable {
 
   /// Serves until it is told to end.
   /// - Parameters:
-  ///   - tls: the certificate and its key; nil: plain HTTP, which a loopback address alone may have.
+  ///   - tls: the certificate and its key; nil: plain HTTP, for a loopback address alone.
   ///   - running: is told the port.
   /// - Throws: where the address cannot be had, or the files of `tls` cannot be read.
   public func run(

@@ -91,7 +91,9 @@ struct Reading {
       try database.read { db in
         let rows = try GRDB.Row.fetchCursor(
           db.cachedStatement(
-            sql: "SELECT sequence, bytes FROM record WHERE sequence >= ? ORDER BY sequence LIMIT ?"),
+            sql: """
+              SELECT sequence, bytes FROM record WHERE sequence >= ? ORDER BY sequence LIMIT ?
+              """),
           arguments: [from, Self.part])
         var (bytes, last) = ([UInt8](), Int64?.none)
         while let row = try rows.next() {

@@ -36,7 +36,7 @@ struct ServeCommand: AsyncParsableCommand {
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     var logger = Logger(label: "pool-server")
     logger.logLevel = .warning
-    let manager = ServiceManager()
+    let supervisor = Supervisor()
     do {
       let server = try Server(at: state.folder, logger: logger) { error in
         // A sync that failed is not tried again: what was not answered may be there or not.
@@ -48,13 +48,13 @@ struct ServeCommand: AsyncParsableCommand {
         do {
           let scheme = tls == nil ? "http" : "https"
           try begin(server, address ?? "\(scheme)://\(listen.host):\(port)")
-          manager.ready(while: { server.decider.isReady })
+          supervisor.ready(while: { server.decider.isReady })
         } catch {
           DevCommand.say("error: \(error)")
           kill(getpid(), SIGTERM)
         }
       }
-      manager.stopping()
+      supervisor.stopping()
       await server.decider.stop()
     } catch let error as StoreError {
       DevCommand.say("error: \(error)")
@@ -69,7 +69,7 @@ struct ServeCommand: AsyncParsableCommand {
     case (nil, nil) where listen.isLoopback: return nil
     case (nil, nil):
       throw ValidationError(
-        "\"\(listen.host)\" can be reached from other machines: name --tls-certificate and --tls-key"
+        "\"\(listen.host)\" can be reached from elsewhere: name --tls-certificate and --tls-key"
       )
     default: throw ValidationError("--tls-certificate and --tls-key go together")
     }

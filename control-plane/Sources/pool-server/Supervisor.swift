@@ -4,9 +4,10 @@ import Glibc
 
 /// What started the program, if that wants to know how it is: systemd's protocol, a datagram to the
 /// socket that NOTIFY_SOCKET names.
-final class ServiceManager: Sendable {
+final class Supervisor: Sendable {
   private let path: String?
-  /// How often it is told that the program lives: twice as often as it asks for. Unit: microseconds.
+  /// How often it is told that the program lives: twice as often as it asks for. Unit:
+  /// microseconds.
   private let interval: Int?
 
   init() {
