@@ -122,8 +122,8 @@ public struct Book: Sendable {
     }
   }
 
-  /// Keeps whose leases there are, once all claims are restored: also of those that stop while their
-  /// claim waits again. Of a lease whose claim has ended nothing but itself is known.
+  /// Keeps whose leases there are, once all claims are restored: also of those that stop while
+  /// their claim waits again. Of a lease whose claim has ended nothing but itself is known.
   public mutating func restoreHolders(in pool: borrowing Pool) {
     pool.forEachLease { id, lease in holders[id] = claims[lease.claim] }
   }

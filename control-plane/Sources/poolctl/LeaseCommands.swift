@@ -62,8 +62,8 @@ struct Run: AsyncParsableCommand {
     abstract: "Places a claim, runs a command under its lease, and gives it back.",
     discussion: """
       The command runs on this machine, which has to be the node of the lease. The lease is \
-      renewed while it runs; where that is refused the command is told to end (SIGTERM), and the exit code \
-      is 10.
+      renewed while it runs; where that is refused the command is told to end (SIGTERM), and the \
+      exit code is 10.
       """)
   @OptionGroup var common: Common
   @Option(name: .shortAndLong, help: "The claim; - is standard input.")
