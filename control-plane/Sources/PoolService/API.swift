@@ -13,9 +13,12 @@ import StrictJSON
 /// What is known of a request while it is answered.
 public struct Context: RequestContext {
   public var coreContext: CoreRequestContextStorage
+  /// The connection.
+  let channel: any Channel
 
   public init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
+    channel = source.channel
   }
 
   /// Longest body. Unit: bytes.
@@ -305,7 +308,15 @@ struct Problems: RouterMiddleware {
     _ request: Request, context: Context,
     next: (Request, Context) async throws -> Response
   ) async throws -> Response {
-    let response = await answer(request, context, next)
+    var response = await answer(request, context, next)
+    let length = request.headers[.contentLength].flatMap { Int($0) }
+    if response.status == .unauthorized,
+      request.headers[.transferEncoding] != nil
+        || (length ?? 0) > Context.bodyMax
+    {
+      // What nobody reads is not taken from whoever is not known, though it has no end.
+      response.close(context.channel)
+    }
     // An answer to HEAD has no body, or the next answer on the connection is not found.
     return request.method == .head ? response.createHeadResponse() : response
   }

@@ -126,6 +126,16 @@ extension Response {
       body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
   }
 
+  /// Has the connection closed once it is written, whatever of the request was not read.
+  mutating func close(_ channel: any Channel) {
+    headers[.connection] = "close"
+    let body = body
+    self.body = ResponseBody(contentLength: body.contentLength) { writer in
+      try await body.write(writer)
+      channel.close(mode: .input, promise: nil)
+    }
+  }
+
   /// An answer of the pool.
   init(_ said: Said) {
     switch said.verdict {

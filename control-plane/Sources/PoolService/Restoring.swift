@@ -10,6 +10,8 @@ struct Restoring {
   private let store: any JournalStore
   /// The names of the policies under which notes were read.
   private var vocabularies: [Int64: PolicyVocabulary] = [:]
+  /// Those policies: what lives may have names of theirs that the policy in force lost.
+  private var policies: [PolicyDocument] = []
 
   init(_ store: any JournalStore) { self.store = store }
 
@@ -37,6 +39,13 @@ struct Restoring {
       guard try store.note(of: subject) != nil else { continue }
       try restore(subject, "a correction", &book, pool)
     }
+    for policy in policies where policy.generation != pool.generation {
+      do throws(NameCollision) {
+        try book.enter(.policy(policy))
+      } catch {
+        throw unreadable("a policy", error.description)
+      }
+    }
     return book
   }
 
@@ -59,7 +68,11 @@ struct Restoring {
     } catch {
       why = error.formatted(file: "note")
     }
-    throw StoreError(
+    throw unreadable(what, why)
+  }
+
+  private func unreadable(_ what: String, _ why: String) -> StoreError {
+    StoreError(
       .damaged(record: nil), "the document of \(what) cannot be read: \(why)",
       remedy: "start the server that wrote it, or bring the folder back from a copy")
   }
@@ -95,7 +108,7 @@ struct Restoring {
     let subject = Ask.subject(PolicyGeneration(UInt32(clamping: generation)))
     if generation > 0, let note = try? store.note(of: subject) {
       let document = try JSONDocument(note.text)
-      found = try document.decode { root in
+      let policy = try document.decode { root in
         try root.object { fields in
           fields.ignoreUnknownKeys()
           let policy = fields.read("request") { value in
@@ -104,9 +117,11 @@ struct Restoring {
               return try fields.read("policy") { try PolicyDocument($0) }.value
             }
           }
-          return try policy.value.vocabulary
+          return try policy.value
         }
       }
+      policies.append(policy)
+      found = policy.vocabulary
     }
     vocabularies[generation] = found
     return found

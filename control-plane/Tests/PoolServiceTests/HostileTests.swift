@@ -173,6 +173,7 @@ import Testing
         let policy = Documents.policy
           .replacingOccurrences(of: #""generation": 1"#, with: #""generation": 2"#)
           .replacingOccurrences(of: #""name": "work""#, with: #""name": "new-work""#)
+          .replacingOccurrences(of: #""zeta""#, with: #""eta""#)
         #expect(try await root.send("PUT", "v1/policy", policy).status == 200)
       }
       try await Rig.serving(folder) { rig in
@@ -181,6 +182,10 @@ import Testing
         let correction = (pool["corrections"] as? [[String: Any]])?.first
         #expect(correction?["model_class"] as? String == "odd")
         #expect(correction?["service"] as? String == "work")
+        let buckets = (pool["buckets"] as? [[String: Any]] ?? []).compactMap {
+          $0["bucket"] as? String
+        }
+        #expect(buckets.contains("zeta"))
         #expect(!Self.text(status).contains("\"#"), "\(Self.text(status))")
         // What was read under the earlier policy still has its names, and ends.
         let gone = try await rig.root.send("DELETE", "v1/claims/acme/c-1")
