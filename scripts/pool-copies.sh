@@ -14,7 +14,7 @@ Pool.checkIndexes()'
 asked='Pool.defragmentation(for:)
 Pool.defragmentation(for:claims:)'
 # Answers of the tool, which look at a pool that nobody changes meanwhile.
-tolerated='(AlternativesView|BoundsPage|LiveView|PoolView|PressureView|StreamAnswer)\.'
+tolerated='(AlternativesView|BoundsPage|ExplainAnswer|LiveView|PoolView|PressureView|Scene|StreamAnswer)\.|^PlaceSession\.look\(\)$'
 
 for tool in objdump swift; do
   if ! command -v "$tool" >/dev/null; then

@@ -64,7 +64,7 @@ extension PlaceReport {
       }
       let submitted = entry.id.flatMap { session.pool.claim($0)?.turn.submitted }
       return AlternativesView(
-        of: entry.form, submitted: submitted ?? session.pool.now, in: session.scene)
+        of: entry.form, submitted: submitted ?? session.pool.now, in: session.look())
     }
   }
 }

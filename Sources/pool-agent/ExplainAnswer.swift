@@ -39,7 +39,7 @@ struct ExplainAnswer {
   }
 
   private func unknown(_ session: inout PlaceSession) -> String {
-    answer("rejected", session.takeHappenings(), session.scene) { writer in
+    answer("rejected", session.takeHappenings(), session.look()) { writer in
       writer.string("note", "a claim that ended, or was refused, is not remembered")
       writer.array("blocking") { writer in
         writer.reason(
@@ -51,7 +51,7 @@ struct ExplainAnswer {
   private func refused(
     _ refusal: ExplainBudget.Refusal, _ form: ClaimForm, _ session: inout PlaceSession
   ) -> String {
-    answer("rejected", session.takeHappenings(), session.scene) { writer in
+    answer("rejected", session.takeHappenings(), session.look()) { writer in
       writer.string("note", refusal.sentence(at: session.pool.now))
       writer.string("claim", form.name)
       writer.string("tenant", form.tenant)

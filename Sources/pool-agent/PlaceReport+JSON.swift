@@ -48,7 +48,7 @@ extension PlaceReport {
       if let planned = entry.planned { writer.milliseconds("planned_ms", planned) }
       if let id = entry.id {
         writer.degraded(id, in: session.pool, names: session.names)
-        writer.startBound(id, in: session.scene)
+        writer.startBound(id, in: session.look())
       }
       if let bucket = entry.bucket { writer.string("bucket", bucket) }
       if let (id, lease) = entry.lease {

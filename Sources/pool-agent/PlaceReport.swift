@@ -68,7 +68,7 @@ struct PlaceReport {
       return entry
     }
     self.session = session
-    view = PoolView(session.scene)
+    view = PoolView(session.look())
   }
 
   private static func entry(

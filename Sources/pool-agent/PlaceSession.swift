@@ -30,8 +30,9 @@ struct PlaceSession {
     apply(.begin(epoch: 1), at: .origin)
   }
 
-  /// The pool as it is shown.
-  var scene: Scene { Scene(pool: pool, log: log, book: book) }
+  /// The pool as it is shown: the one place that copies it, for a look at what nobody changes
+  /// meanwhile.
+  @inline(never) func look() -> Scene { Scene(pool: pool, log: log, book: book) }
   var names: NameTable { book.names }
   var vocabulary: PolicyVocabulary { book.vocabulary }
 
@@ -192,7 +193,7 @@ struct PlaceSession {
 
   /// The reasons of the last decision, in words.
   func reasons(of decision: Decision, claim: ClaimForm? = nil) -> [ReasonText] {
-    scene.reasons(of: decision, claim: claim)
+    look().reasons(of: decision, claim: claim)
   }
 
   /// What would be granted now instead of a claim that was just answered, within the budget.
@@ -201,7 +202,7 @@ struct PlaceSession {
     if let refusal = explanations.take(spec.principal, form.principal, at: pool.now) {
       return AlternativesView(of: form, absent: .budgetSpent(refusal))
     }
-    return AlternativesView(of: form, submitted: pool.now, in: scene)
+    return AlternativesView(of: form, submitted: pool.now, in: look())
   }
 
   /// What happened since the last call.
@@ -213,7 +214,7 @@ struct PlaceSession {
   /// Takes in the events of the command that was just applied.
   private mutating func noteEvents() {
     book.begin(log, in: pool)
-    happenings += scene.happenings()
+    if !log.events.isEmpty { happenings += look().happenings() }
     book.end(log)
   }
 }

@@ -111,7 +111,7 @@ struct StreamAnswer {
     let before = session.pool.now
     let note = note(session)
     let decision = try decide(&session)
-    let scene = session.scene
+    let scene = session.look()
     let view = decision.map {
       AnswerView(
         $0, $0.reasons.indices.map { scene.log.reasons[$0] }, to: request.operation,
