@@ -78,7 +78,7 @@ let package = Package(
     .executableTarget(
       name: "pool-server",
       dependencies: [
-        "PoolService", "PoolStore",
+        "PoolClient", "PoolService", "PoolStore",
         .product(name: "PoolRecord", package: "pool-allocator"),
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),

@@ -39,11 +39,21 @@ public struct ClientConfiguration: Sendable {
     guard let url = URL(string: read.server), let host = url.host else {
       throw .configuration("\(file): the server is no address")
     }
-    let isNear = host == "localhost" || host == "::1" || host.hasPrefix("127.")
-    guard url.scheme == "https" || url.scheme == "http" && isNear else {
+    guard url.scheme == "https" || url.scheme == "http" && Loopback.has(host) else {
       throw .configuration("\(file): a server that is not on this machine needs https")
     }
     self.init(server: url, token: read.token)
+  }
+}
+
+/// This machine, as seen from itself.
+public enum Loopback {
+  /// Whether nobody on another machine is behind a host; a name that begins like an address may be
+  /// anywhere.
+  public static func has(_ host: String) -> Bool {
+    var parsed = in_addr()
+    let isAddress = inet_pton(AF_INET, host, &parsed) == 1
+    return host == "localhost" || host == "::1" || isAddress && host.hasPrefix("127.")
   }
 }
 

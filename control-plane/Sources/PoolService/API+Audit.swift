@@ -29,10 +29,10 @@ extension API {
     }
     router.get("/v1/decisions") { request, _ in
       _ = try identity(request, [.operator])
-      let after = try Self.seconds(request, "after", 0...Int64.max)
-      let limit = try Self.seconds(request, "limit", 1...1_000)
+      let after = try Self.number(request, "after", 0...Int64.max)
+      let limit = try Self.number(request, "limit", 1...1_000, unless: 100)
       return Response.json(
-        try await engine.decisions(after: UInt64(after), atMost: limit == 1 ? 100 : Int(limit)))
+        try await engine.decisions(after: UInt64(after), atMost: Int(limit)))
     }
   }
 

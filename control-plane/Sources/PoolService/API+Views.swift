@@ -41,7 +41,7 @@ extension API {
       let parameters = Parameters(context)
       let tenant = parameters["tenant"]
       guard try identity(request, readers).mayAct(for: tenant) else { throw Problem.unknown }
-      let seconds = try Self.seconds(request, "wait", 0...20)
+      let seconds = try Self.number(request, "wait", 0...20)
       let told = try await engine.await(parameters["claim"], of: tenant, seconds: seconds)
       guard let told else { throw Problem.unknown }
       return Response.json(told.body)

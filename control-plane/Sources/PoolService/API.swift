@@ -117,7 +117,7 @@ public struct API: Sendable {
   ) async throws -> Response {
     let identity = try identity(request, one.roles)
     // All of it is read before anything is asked: what is refused has no effect.
-    let seconds = try Self.seconds(request, "wait", 0...20)
+    let seconds = try Self.number(request, "wait", 0...20)
     let isDry = try Self.isDry(request, mayBe: one.op == "claim")
     let body = try await Self.body(request)
     let text = try one.request(body, Parameters(context), by: identity)
@@ -277,10 +277,10 @@ public struct API: Sendable {
     return isDry
   }
 
-  static func seconds(
-    _ request: Request, _ name: String, _ range: ClosedRange<Int64>
+  static func number(
+    _ request: Request, _ name: String, _ range: ClosedRange<Int64>, unless other: Int64 = 0
   ) throws(Problem) -> Int64 {
-    guard let text = request.uri.queryParameters[name[...]] else { return range.lowerBound }
+    guard let text = request.uri.queryParameters[name[...]] else { return other }
     guard let value = Int64(text), range.contains(value) else {
       throw Problem(
         .badRequest, "parameter_in_error",

@@ -1,10 +1,8 @@
 import ArgumentParser
 import Foundation
-import Logging
 import PoolService
 import PoolStore
 import StrictJSON
-import Synchronization
 
 /// `pool-server dev`: a whole deployment on this machine.
 struct DevCommand: AsyncParsableCommand {
@@ -36,15 +34,8 @@ struct DevCommand: AsyncParsableCommand {
         "dev listens on a loopback address alone, not on \"\(address.host)\"; serve has TLS")
     }
     let (host, port) = (address.host, address.port)
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    var logger = Logger(label: "pool-server")
-    logger.logLevel = .warning
     do {
-      let server = try Server(at: state.folder, logger: logger) { error in
-        // A sync that failed is not tried again: what was not answered may be there or not.
-        Self.say("error: \(error)")
-        Foundation.exit(1)
-      }
+      let server = try Server.begun(at: state.folder)
       let child = Child()
       let beginning = Beginning()
       try await server.run(host: host, port: port) { port in
@@ -53,15 +44,13 @@ struct DevCommand: AsyncParsableCommand {
           do {
             try await begin(server, "http://\(host):\(port)", child)
           } catch {
-            Self.say("error: \(error)")
-            beginning.hasFailed.store(true, ordering: .relaxed)
-            kill(getpid(), SIGTERM)
+            beginning.fail(error)
           }
         }
       }
       child.end()
       await server.decider.stop()
-      if beginning.hasFailed.load(ordering: .relaxed) { throw ExitCode(1) }
+      try beginning.check()
     } catch let error as StoreError {
       Self.say("error: \(error)")
       throw ExitCode(error.kind == .inUse ? 2 : 1)
@@ -72,16 +61,7 @@ struct DevCommand: AsyncParsableCommand {
   private func begin(_ server: Server, _ address: String, _ child: Child) async throws {
     let who = "dev:\(NSUserName())"
     let isNew = server.isNew
-    if let policy {
-      guard let text = FileManager.default.contents(atPath: policy) else {
-        throw ValidationError("\(policy) cannot be read")
-      }
-      do {
-        try await server.activate(Array(text), by: who)
-      } catch let errors as JSONErrors {
-        throw ValidationError(errors.formatted(file: policy))
-      }
-    }
+    if let policy { try await server.activate(file: policy, by: who) }
     let file = state.folder + "/client.json"
     try server.writeClient(file, address: address, for: Identity(who, .operator), seconds: 604_800)
     if !noAgent { try await start(server, address, child) }
@@ -130,11 +110,6 @@ struct DevCommand: AsyncParsableCommand {
   private static func sibling(_ name: String) -> String {
     let own = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     return URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent(name).path
-  }
-
-  /// What came of the beginning, for the exit code.
-  private final class Beginning: Sendable {
-    let hasFailed = Atomic(false)
   }
 
   static func say(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }

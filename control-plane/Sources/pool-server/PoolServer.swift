@@ -1,7 +1,10 @@
 import ArgumentParser
 import Foundation
+import Logging
+import PoolClient
 import PoolService
 import PoolStore
+import StrictJSON
 
 /// The service: one leader of one pool.
 @main
@@ -44,11 +47,32 @@ struct ListenAddress {
   }
 
   /// Whether nobody on another machine can ask there.
-  var isLoopback: Bool {
-    // A name that begins like an address may be anywhere.
-    var parsed = in_addr()
-    let isAddress = inet_pton(AF_INET, host, &parsed) == 1
-    return host == "localhost" || host == "::1" || isAddress && host.hasPrefix("127.")
+  var isLoopback: Bool { Loopback.has(host) }
+}
+
+extension Server {
+  /// Begins on a folder; the process ends where nothing more can be made durable.
+  static func begun(at folder: String) throws(StoreError) -> Server {
+    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
+    var logger = Logger(label: "pool-server")
+    logger.logLevel = .warning
+    return try Server(at: folder, logger: logger) { error in
+      // A sync that failed is not tried again: what was not answered may be there or not.
+      DevCommand.say("error: \(error)")
+      Foundation.exit(1)
+    }
+  }
+
+  /// Puts the policy of a file in force, if its generation is later than that in force.
+  func activate(file: String, by principal: String) async throws {
+    guard let text = FileManager.default.contents(atPath: file) else {
+      throw ValidationError("\(file) cannot be read")
+    }
+    do {
+      try await activate(Array(text), by: principal)
+    } catch let errors as JSONErrors {
+      throw ValidationError(errors.formatted(file: file))
+    }
   }
 }
 

@@ -1,9 +1,7 @@
 import ArgumentParser
 import Foundation
-import Logging
 import PoolService
 import PoolStore
-import StrictJSON
 
 /// `pool-server serve`: the leader of a cluster.
 struct ServeCommand: AsyncParsableCommand {
@@ -33,29 +31,23 @@ struct ServeCommand: AsyncParsableCommand {
   func run() async throws {
     let listen = try ListenAddress(listen)
     let tls = try files(listen)
-    LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
-    var logger = Logger(label: "pool-server")
-    logger.logLevel = .warning
     let supervisor = Supervisor()
     do {
-      let server = try Server(at: state.folder, logger: logger) { error in
-        // A sync that failed is not tried again: what was not answered may be there or not.
-        DevCommand.say("error: \(error)")
-        Foundation.exit(1)
-      }
-      try await activate(server)
+      let server = try Server.begun(at: state.folder)
+      if let policy { try await server.activate(file: policy, by: "file:\(policy)") }
+      let beginning = Beginning()
       try await server.run(host: listen.host, port: listen.port, tls: tls) { port in
         do {
           let scheme = tls == nil ? "http" : "https"
           try begin(server, address ?? "\(scheme)://\(listen.host):\(port)")
           supervisor.ready(while: { server.decider.isReady })
         } catch {
-          DevCommand.say("error: \(error)")
-          kill(getpid(), SIGTERM)
+          beginning.fail(error)
         }
       }
       supervisor.stopping()
       await server.decider.stop()
+      try beginning.check()
     } catch let error as StoreError {
       DevCommand.say("error: \(error)")
       throw ExitCode(error.kind == .inUse ? 2 : 1)
@@ -72,18 +64,6 @@ struct ServeCommand: AsyncParsableCommand {
         "\"\(listen.host)\" can be reached from elsewhere: name --tls-certificate and --tls-key"
       )
     default: throw ValidationError("--tls-certificate and --tls-key go together")
-    }
-  }
-
-  private func activate(_ server: Server) async throws {
-    guard let policy else { return }
-    guard let text = FileManager.default.contents(atPath: policy) else {
-      throw ValidationError("\(policy) cannot be read")
-    }
-    do {
-      try await server.activate(Array(text), by: "file:\(policy)")
-    } catch let errors as JSONErrors {
-      throw ValidationError(errors.formatted(file: policy))
     }
   }
 

@@ -20,6 +20,19 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("http://127.0.0.1:7070", true), ("http://localhost:7070", true),
+    ("https://pool.example:7070", true), ("http://127.0.0.1.example.org", false),
+    ("http://127.example.org", false), ("http://10.0.0.1:7070", false),
+  ])
+  func aCredentialGoesOverTLSOrToThisMachine(server: String, isTaken: Bool) async throws {
+    try await Rig.inFolder { file in
+      let text = #"{"schema_version":1,"kind":"client","server":"\#(server)","token":"t"}"#
+      try Data(text.utf8).write(to: URL(fileURLWithPath: file))
+      #expect(((try? ClientConfiguration(file: file)) != nil) == isTaken)
+    }
+  }
+
   @Test func aCredentialEnds() async throws {
     try await Rig.serving { rig in
       let token = try rig.server.credentials.issue(Identity("late", .operator), for: -1)
@@ -142,6 +155,8 @@ import Testing
       let list = try await root.send("GET", "v1/decisions").object["decisions"]
       let rows = try #require(list as? [[String: Any]])
       #expect(rows.map { $0["principal"] as? String } == ["test", "root", "root"])
+      let one = try await root.send("GET", "v1/decisions", query: ["limit": "1"]).object
+      #expect((one["decisions"] as? [Any])?.count == 1)
       let last = rows.last?["request"] as? [String: Any]
       #expect(last?["op"] as? String == "cordon" && last?["node"] as? String == "n-1")
       let policy = try await root.send("GET", "v1/policy").object["request"] as? [String: Any]
