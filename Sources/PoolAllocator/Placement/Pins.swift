@@ -67,8 +67,8 @@ extension Pool {
   }
 
   /// Room on the nodes that are kept for a waiting claim, with what is kept: the devices, and, in
-  /// another lane of the node, what is kept beside them; a gang may have some of its members
-  /// elsewhere.
+  /// another lane of the node, what is kept of the host beside them; a gang may have some of its
+  /// members elsewhere.
   func keptRoom(_ wish: Wish, lane: UInt32, through claim: UInt32) -> Opening? {
     guard let pin = claims[row: claim].pin,
       pin.lane.row == lane
@@ -76,7 +76,7 @@ extension Pool {
           && placement.lanesOfNode[Int(pin.node.row)].contains(row: lane)
     else { return nil }
     var wish = wish
-    wish.through = claim
+    if pin.lane.row == lane { wish.through = claim } else { wish.beside = claim }
     guard wish.demand.isSimple else { return room(for: wish, lane: lane, wished: false) }
     guard pin.members > 1 else {
       return keptPlacement(wish, lane: lane, on: pin.node.row).map { Opening(placement: $0) }

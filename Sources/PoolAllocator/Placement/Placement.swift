@@ -38,6 +38,9 @@ struct Wish: BitwiseCopyable {
   var through: UInt32?
   /// Row of the waiting claim that asks: what is kept for it is no obstacle to itself.
   var own: UInt32?
+  /// Row of the waiting claim for which something is kept in another lane of the node: what is kept
+  /// of the host beside it may be used too.
+  var beside: UInt32?
   /// When it has left again: what is kept for a later start is no obstacle then. `.farFuture` where
   /// nothing that is kept may be used so.
   var leaves = Instant.farFuture
@@ -281,6 +284,16 @@ extension Pool {
       nodes[row: row].hostOpen >= wish.demand.hostMemory
     {
       return true
+    }
+    if let beside = wish.beside, let pin = claims[row: beside].pin {
+      // What one keeps in another lane gives it no better right to the rest of the node.
+      let (cpu, memory) = (nodes[row: row].cpuFree.value, nodes[row: row].hostFree.value)
+      let others = (
+        cpu: nodes[row: row].cpuPinned.value - pin.cpu.value,
+        memory: nodes[row: row].hostPinned.value - pin.hostMemory.value
+      )
+      return cpu - others.cpu >= wish.demand.cpu.value
+        && memory - others.memory >= wish.demand.hostMemory.value
     }
     guard wish.through != nil || wish.ignoresPlans, nodes[row: row].cpuFree >= wish.demand.cpu,
       nodes[row: row].hostFree >= wish.demand.hostMemory
