@@ -52,10 +52,12 @@ import Testing
   /// Found by long runs: a claim whose tenant's turn is overdue changes its lanes (F1), an agent
   /// without a record whose instances were made anew under a lease (liveness), a claim that is
   /// granted in the command that raised its tenant to a floor known within bounds (F1), a claim
-  /// that waits on after a policy left its tenant no bucket (P2), one that had a better right to a
-  /// CPU part because something was kept for it in another lane (P2), and a late report of an
-  /// earlier start of an agent, under a number that a later one counted again (D4).
-  @Test(arguments: [42_018, 105_858, 110_541, 127_101, 146_592, 177_926, 324_379] as [UInt64])
+  /// that waits on after a policy left its tenant no bucket (P2), two that had a better right to
+  /// a CPU part, and to a host, because something was kept for them in another lane (P2), and a
+  /// late report of an earlier start of an agent, under a number that a later one counted again
+  /// (D4).
+  @Test(
+    arguments: [42_018, 105_858, 110_541, 127_101, 146_592, 177_926, 324_379, 568_768] as [UInt64])
   func livesThatOnceFailedHold(seed: UInt64) {
     Self.live(seeds: seed..<seed + 1, steps: 4_000)
   }
