@@ -24,7 +24,7 @@ public struct ClaimForm: Sendable {
   /// How long after its submission the work must be finished.
   let deadline: Span?
   /// Names that must be in a table while the claim lives.
-  let interned: [(kind: NameKind, name: String)]
+  let interned: [KeyedName]
 
   /// The claim for a pool in which its lanes have rows, submitted at a moment.
   public func spec(in pool: borrowing Pool, at now: Instant) -> ClaimSpec {
@@ -51,11 +51,11 @@ public struct ClaimForm: Sendable {
   /// - Throws: `NameCollision`; the table is unchanged then.
   /// - Complexity: O(names of the claim), however many the table has.
   public func intern(into names: inout NameTable) throws(NameCollision) {
-    for index in interned.indices {
+    for (index, one) in interned.enumerated() {
       do throws(NameCollision) {
-        try names.intern(interned[index].kind, interned[index].name)
+        try names.intern(one.kind, one.name, key: one.key)
       } catch {
-        for (kind, name) in interned[..<index] { names.release(NameTable.key(kind, name)) }
+        for other in interned[..<index] { names.release(other.key) }
         throw error
       }
     }
@@ -64,12 +64,12 @@ public struct ClaimForm: Sendable {
   /// Compares the claim's names with those of a table that have their keys.
   /// - Throws: `NameCollision` where one is another name.
   public func check(against names: NameTable) throws(NameCollision) {
-    for (kind, name) in interned { try names.check(kind, name) }
+    for one in interned { try names.check(one.kind, one.name, key: one.key) }
   }
 
   /// Takes the claim's names out of a table once it ended.
   public func release(from names: inout NameTable) {
-    for (kind, name) in interned { names.release(NameTable.key(kind, name)) }
+    for one in interned { names.release(one.key) }
   }
 }
 
@@ -157,23 +157,19 @@ struct ClaimReader {
       let interruption = fields.optionalObject("interruptible") { try self.interruption(&$0) }
       let at = timed ? fields.optionalSpan("at_seconds") : nil
       let owner = try tenant.value
-      let key = ClaimForm.key(tenant: owner, name: try name.value)
-      var spec = ClaimSpec(
-        key: key, tenant: NameTable.key(.tenant, owner),
-        service: NameTable.key(.service, try service.value),
-        action: NameTable.key(.action, try action.value),
-        modelClass: NameTable.key(.modelClass, try modelClass.value),
-        demand: try demand.value, lanes: .none, runtimeMax: try runtime.value)
       // Every name is compared with the one that has its key before the core sees it.
-      var interned: [(NameKind, String)] = [
-        (.claim, NamePath.join(owner, try name.value)), (.tenant, owner),
-        (.service, try service.value), (.action, try action.value),
-        (.modelClass, try modelClass.value),
-      ]
+      var interned: [KeyedName] = []
+      interned.reserveCapacity(12)
       func note(_ kind: NameKind, _ name: String) -> Key {
-        interned.append((kind, name))
-        return NameTable.key(kind, name)
+        let one = KeyedName(kind, name)
+        interned.append(one)
+        return one.key
       }
+      var spec = ClaimSpec(
+        key: note(.claim, NamePath.join(owner, try name.value)), tenant: note(.tenant, owner),
+        service: note(.service, try service.value), action: note(.action, try action.value),
+        modelClass: note(.modelClass, try modelClass.value),
+        demand: try demand.value, lanes: .none, runtimeMax: try runtime.value)
       spec.application = note(.application, NamePath.join(owner, try application.value))
       spec.workflow = note(.workflow, NamePath.join(owner, try workflow.value))
       spec.principal = note(.principal, try principal.value)

@@ -2,16 +2,6 @@ public import PoolAllocator
 public import StrictJSON
 
 extension JSONWriter {
-  /// Writes a member that is an exact decimal number: `value` × 10^-`digits`.
-  public mutating func decimal(_ name: String, _ value: Int64, digits: Int) {
-    // The writer itself knows thousandths; other scales go through a parsed number.
-    if let number = try? JSONDocument(text: Amounts.text(value, digits: digits)) {
-      self.value(name, number.root)
-    } else {
-      null(name)
-    }
-  }
-
   /// Writes credits as GPU-seconds, exactly.
   public mutating func gpuSeconds(_ name: String, _ credits: Credits) {
     decimal(name, credits.value, digits: 6)
@@ -71,7 +61,7 @@ extension JSONWriter {
         writer.string("tenant", holder.tenant)
       }
       writer.string("fencing", lease.fencing.wire)
-      writer.string("state", "\(lease.state)")
+      writer.string("state", lease.state.wire)
       if let lane = pool.lane(lease.lane) { writer.string("lane", names.text(lane.key)) }
       if let node = pool.node(lease.node) { writer.string("node", names.text(node.enrolment.key)) }
       writer.array("devices") { writer in

@@ -16,6 +16,18 @@ extension ID where Row == Lease {
   }
 }
 
+extension LeaseState {
+  /// The word of the wire.
+  public var wire: String {
+    switch self {
+    case .granted: "granted"
+    case .active: "active"
+    case .stopping: "stopping"
+    case .quarantined: "quarantined"
+    }
+  }
+}
+
 extension Lease {
   /// When the next renewal pays something: half way through the last quantum that is paid. Nil
   /// where none will: the lease does not run, or is paid up to its hard end.

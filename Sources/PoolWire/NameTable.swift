@@ -78,8 +78,11 @@ public struct NameCollision: Error, Equatable, Sendable, CustomStringConvertible
 /// compared with the one that has its key, and a second name for it is refused.
 public struct NameTable: Sendable {
   private struct Entry {
-    var full: String
+    var kind: NameKind
+    var name: String
     var holders: Int
+
+    func isOf(_ kind: NameKind, _ name: String) -> Bool { self.kind == kind && self.name == name }
   }
 
   private var entries: [Key: Entry] = [:]
@@ -93,15 +96,11 @@ public struct NameTable: Sendable {
   /// The key of a name, whether or not it is in a table.
   /// - Complexity: O(length).
   public static func key(_ kind: NameKind, _ name: String) -> Key {
-    hash("\(kind.rawValue)/\(name)")
-  }
-
-  /// FNV-1a over 128 bits.
-  static func hash(_ text: String) -> Key {
-    let prime = UInt128(1) << 88 | 0x13B
-    var hash = UInt128(0x6C62_272E_07BB_0142) << 64 | 0x62B8_2175_6295_C58D
-    for byte in text.utf8 { hash = (hash ^ UInt128(byte)) &* prime }
-    return Key(high: UInt64(truncatingIfNeeded: hash >> 64), low: UInt64(truncatingIfNeeded: hash))
+    var hash = FNV1a()
+    hash.add(kind.rawValue)
+    hash.add(UInt8(ascii: "/"))
+    hash.add(name)
+    return hash.key
   }
 
   /// The key of a name, which the table remembers until as many `release`s as `intern`s were made.
@@ -110,26 +109,28 @@ public struct NameTable: Sendable {
   public mutating func intern(
     _ kind: NameKind, _ name: String
   ) throws(NameCollision) -> Key {
-    try intern(full: "\(kind.rawValue)/\(name)", key: Self.key(kind, name))
+    let key = Self.key(kind, name)
+    try intern(kind, name, key: key)
+    return key
   }
 
-  /// As `intern`, with the hash given: what tests of collisions use.
-  @discardableResult
-  mutating func intern(full: String, key: Key) throws(NameCollision) -> Key {
-    if let known = entries[key], known.full != full {
-      throw NameCollision(known: known.full, refused: full)
-    }
-    entries[key, default: Entry(full: full, holders: 0)].holders += 1
-    return key
+  /// As `intern`, with the key given.
+  mutating func intern(_ kind: NameKind, _ name: String, key: Key) throws(NameCollision) {
+    try check(kind, name, key: key)
+    entries[key, default: Entry(kind: kind, name: name, holders: 0)].holders += 1
   }
 
   /// Checks that a name, given from outside, is not another one with the key of a known name.
   /// - Throws: `NameCollision` where it is.
   public func check(_ kind: NameKind, _ name: String) throws(NameCollision) {
-    let full = "\(kind.rawValue)/\(name)"
-    if let known = entries[Self.key(kind, name)], known.full != full {
-      throw NameCollision(known: known.full, refused: full)
-    }
+    try check(kind, name, key: Self.key(kind, name))
+  }
+
+  /// As `check`, with the key given.
+  func check(_ kind: NameKind, _ name: String, key: Key) throws(NameCollision) {
+    guard let known = entries[key], !known.isOf(kind, name) else { return }
+    throw NameCollision(
+      known: "\(known.kind.rawValue)/\(known.name)", refused: "\(kind.rawValue)/\(name)")
   }
 
   /// Forgets one holder of a name, and the name with its last holder.
@@ -145,8 +146,8 @@ public struct NameTable: Sendable {
     _ other: NameTable, heldIn held: inout NameTable
   ) throws(NameCollision) {
     for (key, entry) in other.entries where held.entries[key] == nil {
-      try intern(full: entry.full, key: key)
-      try held.intern(full: entry.full, key: key)
+      try intern(entry.kind, entry.name, key: key)
+      try held.intern(entry.kind, entry.name, key: key)
     }
   }
 
@@ -156,10 +157,7 @@ public struct NameTable: Sendable {
   }
 
   /// The name of a key without its kind; nil where it is not in the table.
-  public func name(_ key: Key) -> String? {
-    guard let full = entries[key]?.full, let slash = full.firstIndex(of: "/") else { return nil }
-    return String(full[full.index(after: slash)...])
-  }
+  public func name(_ key: Key) -> String? { entries[key]?.name }
 
   /// The name of a key, or a short form of the key where the table does not know it.
   public func text(_ key: Key) -> String {
@@ -171,9 +169,22 @@ public struct NameTable: Sendable {
   public mutating func merge(_ other: NameTable) throws(NameCollision) {
     var merged = self
     for (key, entry) in other.entries {
-      try merged.intern(full: entry.full, key: key)
+      try merged.intern(entry.kind, entry.name, key: key)
     }
     self = merged
+  }
+}
+
+/// A name beside its key, which is found once.
+struct KeyedName: Sendable {
+  let kind: NameKind
+  let name: String
+  let key: Key
+
+  init(_ kind: NameKind, _ name: String) {
+    self.kind = kind
+    self.name = name
+    key = NameTable.key(kind, name)
   }
 }
 
@@ -187,21 +198,37 @@ public enum NamePath {
 
   /// The two parts of `tenant > claim`; nil where there are not exactly two.
   public static func parts(_ path: String) -> (first: String, last: String)? {
-    let words = path.split(separator: " ", omittingEmptySubsequences: false)
-    guard words.count == 3, words[1] == ">" else { return nil }
-    return (String(words[0]), String(words[2]))
+    let words = path.utf8.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+    guard words.count == 3, words[1].elementsEqual(">".utf8) else { return nil }
+    return (String(Substring(words[0])), String(Substring(words[2])))
   }
 
   /// The last part.
   public static func last(_ path: String) -> String {
-    var start = path.startIndex
-    var index = path.startIndex
-    while index < path.endIndex {
-      if path[index...].hasPrefix(separator) {
-        start = path.index(index, offsetBy: separator.count)
-      }
-      index = path.index(after: index)
-    }
-    return String(path[start...])
+    guard let space = path.utf8.lastIndex(of: UInt8(ascii: " ")),
+      path.utf8[..<space].suffix(2).elementsEqual(" >".utf8)
+    else { return path }
+    return String(path[path.utf8.index(after: space)...])
+  }
+}
+
+/// FNV-1a over 128 bits.
+struct FNV1a {
+  private var high: UInt64 = 0x6C62_272E_07BB_0142
+  private var low: UInt64 = 0x62B8_2175_6295_C58D
+
+  /// What was hashed so far.
+  var key: Key { Key(high: high, low: low) }
+
+  mutating func add(_ text: String) {
+    for byte in text.utf8 { add(byte) }
+  }
+
+  /// Times the prime 2⁸⁸ + 0x13B, modulo 2¹²⁸.
+  mutating func add(_ byte: UInt8) {
+    low ^= UInt64(byte)
+    let (carry, rest) = low.multipliedFullWidth(by: 0x13B)
+    high = high &* 0x13B &+ carry &+ low << 24
+    low = rest
   }
 }

@@ -70,6 +70,9 @@ public struct JSONErrors: Error, Equatable, Sendable, CustomStringConvertible {
 /// of ``JSONDocument/decode(_:)`` as ``JSONErrors``, so a decoder passes this on and never reports
 /// it.
 public struct JSONAbandoned: Error, Equatable, Sendable, CustomStringConvertible {
+  @usableFromInline
+  init() {}
+
   /// A reminder for whoever prints this instead of the recorded errors.
   public var description: String { "a JSON value was refused; decode(_:) throws the reasons" }
 }

@@ -1,8 +1,9 @@
 /// A field that was read, or refused with the reason recorded. Reading goes on after a refused
 /// field, so that one run shows all errors; the value is taken when the decoder builds its result.
 public struct JSONField<T> {
-  private let result: T?
+  @usableFromInline let result: T?
 
+  @inlinable
   init(_ result: T?) {
     self.result = result
   }
@@ -10,6 +11,7 @@ public struct JSONField<T> {
   /// The value.
   ///
   /// - Throws: `JSONAbandoned` when the field was refused.
+  @inlinable
   public var value: T {
     get throws(JSONAbandoned) {
       guard let result else { throw JSONAbandoned() }
@@ -18,6 +20,7 @@ public struct JSONField<T> {
   }
 
   /// False when the field was refused.
+  @inlinable
   public var isValid: Bool { result != nil }
 }
 

@@ -54,13 +54,15 @@ extension JSONFields {
   }
 
   /// One of the strings of `table`, as what it stands for.
+  @inlinable
   public mutating func choice<T>(
     _ key: String, _ table: KeyValuePairs<String, T>
   ) -> JSONField<T> {
-    required(key, Expected.choice(table.map(\.key))) { $0.attempt { try $0.choice(table) } }
+    required(key, Expected.choice(table.map { $0.key })) { $0.attempt { try $0.choice(table) } }
   }
 
   /// One of the strings of `table`, as what it stands for, or nil when absent.
+  @inlinable
   public mutating func optionalChoice<T>(
     _ key: String, _ table: KeyValuePairs<String, T>
   ) -> JSONField<T?> {
@@ -68,6 +70,7 @@ extension JSONFields {
   }
 
   /// An object, read through its own fields.
+  @inlinable
   public mutating func object<T>(
     _ key: String, _ body: (inout JSONFields) throws -> T
   ) -> JSONField<T> {
@@ -75,6 +78,7 @@ extension JSONFields {
   }
 
   /// An object, read through its own fields, or nil when absent.
+  @inlinable
   public mutating func optionalObject<T>(
     _ key: String, _ body: (inout JSONFields) throws -> T
   ) -> JSONField<T?> {
@@ -82,6 +86,7 @@ extension JSONFields {
   }
 
   /// An array of `min` to `max` elements.
+  @inlinable
   public mutating func array<T>(
     _ key: String, min: Int = 0, max: Int, _ body: (JSONValue) throws -> T
   ) -> JSONField<[T]> {
@@ -91,6 +96,7 @@ extension JSONFields {
   }
 
   /// An array of `min` to `max` elements, or nil when absent.
+  @inlinable
   public mutating func optionalArray<T>(
     _ key: String, min: Int = 0, max: Int, _ body: (JSONValue) throws -> T
   ) -> JSONField<[T]?> {

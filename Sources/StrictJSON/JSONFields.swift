@@ -5,13 +5,14 @@
 /// asked for is an error when the object is left. Where one value decides which keys to ask for
 /// next, take it with ``take(_:)``.
 public struct JSONFields {
-  let object: JSONValue
+  @usableFromInline let object: JSONValue
   /// Keys asked for, for the check at the end.
   private var known: [String] = []
   /// Where the next search starts: fields are mostly asked for in document order.
   private var cursor: Int
   private var ignoresUnknown = false
 
+  @usableFromInline
   init(_ object: JSONValue) {
     self.object = object
     cursor = object.index + 1
@@ -48,6 +49,7 @@ public struct JSONFields {
   /// Reads a required member with a decoder of one's own.
   ///
   /// - Complexity: O(members) to find the key, O(1) in document order.
+  @inlinable
   public mutating func read<T>(
     _ key: String, _ body: (JSONValue) throws -> T
   ) -> JSONField<T> {
@@ -56,6 +58,7 @@ public struct JSONFields {
 
   /// Reads an optional member with a decoder of one's own; nil when the key is absent. An explicit
   /// null goes to the decoder: no reader takes it for an absent key.
+  @inlinable
   public mutating func optional<T>(
     _ key: String, _ body: (JSONValue) throws -> T
   ) -> JSONField<T?> {
@@ -64,17 +67,23 @@ public struct JSONFields {
   }
 
   /// A required member; when it is missing, `expected` is in the hint.
+  @inlinable
   mutating func required<T>(
     _ key: String, _ expected: @autoclosure () -> String, _ body: (JSONValue) -> T?
   ) -> JSONField<T> {
     if let value = find(key) { return JSONField(body(value)) }
-    let expected = expected()
-    let hint = expected.isEmpty ? "add it" : "add \(expected)"
-    object.record("missing key \(JSONText.quoted(key))", hint: hint)
+    recordMissing(key, expected())
     return JSONField(nil)
   }
 
-  private mutating func find(_ key: String) -> JSONValue? {
+  @usableFromInline
+  func recordMissing(_ key: String, _ expected: String) {
+    let hint = expected.isEmpty ? "add it" : "add \(expected)"
+    object.record("missing key \(JSONText.quoted(key))", hint: hint)
+  }
+
+  @usableFromInline
+  mutating func find(_ key: String) -> JSONValue? {
     known.append(key)
     let tape = object.tape
     let end = tape.after(object.index)
@@ -100,6 +109,7 @@ public struct JSONFields {
   /// Records every key that was not asked for.
   ///
   /// - Complexity: O(members * asked), O(members) when asked in document order.
+  @usableFromInline
   mutating func recordUnknownKeys() {
     guard !ignoresUnknown else { return }
     let tape = object.tape

@@ -3,10 +3,11 @@ extension JSONValue {
   /// recorded as unknown. So ask for every key first and take the values last; see ``JSONFields``.
   ///
   /// - Throws: `JSONAbandoned` when this is no object or the closure threw.
+  @inlinable
   public func object<T>(
     _ body: (inout JSONFields) throws -> T
   ) throws(JSONAbandoned) -> T {
-    guard node.kind == .object else { throw wrongType(Expected.object) }
+    guard kind == .object else { throw wrongType(Expected.object) }
     var fields = JSONFields(self)
     let result = attempt { _ in try body(&fields) }
     fields.recordUnknownKeys()
@@ -21,27 +22,45 @@ extension JSONValue {
   ///   - max: most elements.
   /// - Throws: `JSONAbandoned` when this is no array, has too few or too many elements (none is
   ///   read then), or an element was refused.
+  @inlinable
   public func array<T>(
     min: Int = 0, max: Int, _ body: (JSONValue) throws -> T
   ) throws(JSONAbandoned) -> [T] {
-    guard node.kind == .array else { throw wrongType(Expected.array(min...max)) }
+    guard kind == .array else { throw wrongType(Expected.array(min...max)) }
     guard (min...max).contains(count) else {
       throw refuse(
         "the array has \(count) elements", hint: "expected \(Expected.array(min...max))")
     }
     var result: [T] = []
     result.reserveCapacity(count)
-    var child = index + 1
+    var next = firstChild
     for _ in 0..<count {
-      if log.isFull {
-        log.stopEarly()
-        throw JSONAbandoned()
-      }
-      if let element = at(child).attempt(body) { result.append(element) }
-      child = tape.after(child)
+      guard let child = next else { break }
+      try stopWhereFull()
+      if let element = child.attempt(body) { result.append(element) }
+      next = child.sibling
     }
     guard result.count == count else { throw JSONAbandoned() }
     return result
+  }
+
+  /// The first element of an array that has one.
+  @usableFromInline
+  var firstChild: JSONValue? { count > 0 ? at(index + 1) : nil }
+
+  /// The value behind this one in its array; behind the last one it is none of the array's.
+  @usableFromInline
+  var sibling: JSONValue? {
+    let next = tape.after(index)
+    return next < tape.nodes.count ? at(next) : nil
+  }
+
+  /// Gives up where one more error would not be shown.
+  @usableFromInline
+  func stopWhereFull() throws(JSONAbandoned) {
+    guard log.isFull else { return }
+    log.stopEarly()
+    throw JSONAbandoned()
   }
 
   /// Reads an object whose keys are data, such as `{"acme": 3, "vision": 5}`, in document order.

@@ -40,13 +40,23 @@ extension JSONValue {
   /// Reads one of the strings of `table` and returns what it stands for.
   ///
   /// - Complexity: O(table).
+  @inlinable
   public func choice<T>(_ table: KeyValuePairs<String, T>) throws(JSONAbandoned) -> T {
-    let names = table.map(\.key)
-    guard node.isString else { throw wrongType(Expected.choice(names)) }
-    for (name, meaning) in table where tape.isKey(index, name) { return meaning }
+    for index in 0..<table.count where isText(table[index].key) { return table[index].value }
+    throw noChoice(among: table.map { $0.key })
+  }
+
+  /// Whether it is a string, and this one.
+  @usableFromInline
+  func isText(_ text: String) -> Bool { node.isString && tape.isKey(index, text) }
+
+  /// Why it is none of the strings that may stand there.
+  @usableFromInline
+  func noChoice(among names: [String]) -> JSONAbandoned {
+    guard node.isString else { return wrongType(Expected.choice(names)) }
     let text = tape.string(index)
     let known = NearestKey.hint(for: text, among: names, called: "value")
-    throw refuse("unknown value \(JSONText.quoted(text))", hint: known)
+    return refuse("unknown value \(JSONText.quoted(text))", hint: known)
   }
 
   private func number(
@@ -134,6 +144,7 @@ enum JSONNumber {
 }
 
 /// What a reader wants, for messages.
+@usableFromInline
 enum Expected {
   static let bool = "true or false"
 
@@ -154,10 +165,12 @@ enum Expected {
     return "a string of \(low) to \(high) bytes"
   }
 
+  @usableFromInline
   static func choice(_ names: [String]) -> String {
     "one of " + JSONText.list(names)
   }
 
+  @usableFromInline
   static func array(_ count: ClosedRange<Int>) -> String {
     let (low, high) = (count.lowerBound, count.upperBound)
     if high == Int.max { return low == 0 ? "an array" : "an array of at least \(low) elements" }
@@ -165,5 +178,5 @@ enum Expected {
     return "an array of \(low) to \(high) elements"
   }
 
-  static let object = "an object"
+  @usableFromInline static let object = "an object"
 }

@@ -72,6 +72,7 @@ public struct JSONValue {
 
   /// Runs part of a decoder on this value; nil when it threw. An error that is not yet recorded is
   /// recorded here.
+  @inlinable
   func attempt<T>(_ body: (JSONValue) throws -> T) -> T? {
     do {
       return try body(self)
@@ -83,6 +84,7 @@ public struct JSONValue {
     }
   }
 
+  @usableFromInline
   func wrongType(_ expected: String, hint: String = "") -> JSONAbandoned {
     refuse("expected \(expected), found \(found)", hint: hint)
   }

@@ -21,7 +21,34 @@ extension JSONWriter {
 
   /// Writes thousandths as a decimal number without trailing zeros: 1500 is `1.5`.
   public mutating func milli(_ value: Int64) {
-    token(JSONNumber.milliText(value).utf8)
+    decimal(value, digits: 3)
+  }
+
+  /// Writes an exact decimal number without trailing zeros: `value` × 10^-`digits`.
+  /// - Precondition: `digits` is not negative.
+  public mutating func decimal(_ value: Int64, digits: Int) {
+    beginValue()
+    var rest = value.magnitude
+    var decimals = digits
+    while decimals > 0, rest % 10 == 0 {
+      rest /= 10
+      decimals -= 1
+    }
+    if value < 0 { bytes.append(ASCII.minus) }
+    let start = bytes.count
+    var written = 0
+    repeat {
+      if decimals > 0, written == decimals { bytes.append(ASCII.dot) }
+      bytes.append(ASCII.zero + UInt8(truncatingIfNeeded: rest % 10))
+      rest /= 10
+      written += 1
+    } while rest > 0 || written <= decimals
+    // They came from the last to the first.
+    var (low, high) = (start, bytes.count - 1)
+    while low < high {
+      bytes.swapAt(low, high)
+      (low, high) = (low + 1, high - 1)
+    }
   }
 
   /// Writes thousandths as a decimal number with three decimals: 1500 is `1.500`.
@@ -82,6 +109,12 @@ extension JSONWriter {
   public mutating func null(_ name: String) {
     key(name)
     null()
+  }
+
+  /// Writes a member that is an exact decimal number: `value` × 10^-`digits`.
+  public mutating func decimal(_ name: String, _ value: Int64, digits: Int) {
+    key(name)
+    decimal(value, digits: digits)
   }
 
   /// Writes a member in thousandths, without trailing zeros.

@@ -24,7 +24,7 @@ public struct JSONWriter: Sendable {
   }
 
   /// What was written, after what was there.
-  public private(set) var bytes: [UInt8]
+  public internal(set) var bytes: [UInt8]
   private let style: Style
   private var frames: [Frame] = [.document]
   private var isFirst = true
@@ -105,7 +105,7 @@ public struct JSONWriter: Sendable {
     bytes.append(close)
   }
 
-  private mutating func beginValue() {
+  mutating func beginValue() {
     switch frames.last {
     case .member:
       frames.removeLast()
