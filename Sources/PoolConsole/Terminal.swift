@@ -4,12 +4,15 @@ import Glibc
 public enum Terminal {
   /// Columns of the terminal that standard output is; nil where it is a file, a pipe, or says
   /// nothing.
-  public static func width() -> Int? {
+  public static func width() -> Int? { size().flatMap { $0.ws_col > 0 ? Int($0.ws_col) : nil } }
+
+  /// Lines of the terminal that standard output is; nil where it is a file, a pipe, or says
+  /// nothing.
+  public static func height() -> Int? { size().flatMap { $0.ws_row > 0 ? Int($0.ws_row) : nil } }
+
+  private static func size() -> winsize? {
     var size = winsize()
-    guard isatty(1) == 1, ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else {
-      return nil
-    }
-    return Int(size.ws_col)
+    return isatty(1) == 1 && ioctl(1, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
   }
 
   /// Text with everything escaped that moves the cursor, colours, or hides its order.

@@ -124,6 +124,15 @@ public struct Loop: Sendable {
     end()
   }
 
+  /// How long ago a node was heard in this leadership, as of a reading; nil where it was not.
+  /// - Complexity: O(1).
+  public func silence(of node: NodeID, at reading: ClockReading) -> Span? {
+    let heardAt = contacts[node].heardAt
+    guard heardAt > .origin else { return nil }
+    var now = clock
+    return max(.zero, now.read(reading) - heardAt)
+  }
+
   // MARK: running
 
   /// Does what is due, as much as one batch holds.
@@ -274,6 +283,9 @@ public struct Loop: Sendable {
   }
 
   // MARK: time
+
+  /// Pool time that a command would have now.
+  public mutating func now(at reading: ClockReading) -> Instant { believed(clock.read(reading)) }
 
   /// Pool time that a command would have at a moment.
   func believed(_ moment: Instant) -> Instant {

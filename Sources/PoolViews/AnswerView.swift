@@ -11,6 +11,8 @@ public struct AnswerView: Sendable {
   private let reasons: [Reason]
   /// Pool time before the command.
   private let asked: Instant
+  /// By when the claim starts at the latest, or why nothing is said; nil where there is no claim.
+  public let bound: Result<StartBound, Unbounded>?
 
   /// Looks at an answer.
   /// - Parameters:
@@ -27,6 +29,7 @@ public struct AnswerView: Sendable {
     self.decision = decision
     self.reasons = reasons
     self.asked = asked
+    bound = decision.claim.map { scene.pool.startBound(of: $0) }
   }
 
   /// A place in the order is counted only where no more claims wait: it looks at each of them.
@@ -95,7 +98,7 @@ public struct AnswerView: Sendable {
     }
     guard let id = decision.claim else { return }
     writer.degraded(id, in: scene.pool, names: scene.names)
-    writer.startBound(id, in: scene)
+    if let bound { writer.startBound(bound) }
     writer.likely(id, in: scene)
   }
 }

@@ -9,16 +9,28 @@ public struct ExplanationView: Sendable {
   let form: ClaimForm
   /// Nil where nobody submitted it.
   let id: ClaimID?
+  /// Why it is not said what would run instead.
+  private let refusal: ExplainBudget.Refusal?
 
   /// A place in the order is counted only where no more claims wait: it looks at each of them.
   /// Unit: claims.
   public static let placedMax = 10_000
 
   /// Looks at a claim; without an id at one that nobody submitted.
-  public init(of form: ClaimForm, _ id: ClaimID?, in scene: Scene) {
+  /// - Parameter refusal: why it is not said what would run instead; nil: it is.
+  public init(
+    of form: ClaimForm, _ id: ClaimID?, in scene: Scene,
+    refusing refusal: ExplainBudget.Refusal? = nil
+  ) {
     self.scene = scene
     self.form = form
     self.id = id
+    self.refusal = refusal
+  }
+
+  private func alternatives(submitted: Instant) -> AlternativesView {
+    if let refusal { return AlternativesView(of: form, absent: .budgetSpent(refusal)) }
+    return AlternativesView(of: form, submitted: submitted, in: scene)
   }
 
   /// What one lane says.
@@ -71,8 +83,7 @@ public struct ExplanationView: Sendable {
           reservation: isRefused ? nil : alone.reservation, would: alone.verdict,
           reasons: alone.reasons, clears: alone.retryAt)
       }, &writer)
-    writer.alternatives(
-      AlternativesView(of: form, submitted: pool.now, in: scene), at: pool.now)
+    writer.alternatives(alternatives(submitted: pool.now), at: pool.now)
   }
 
   // MARK: a claim that waits
@@ -94,8 +105,7 @@ public struct ExplanationView: Sendable {
       writer.hint(RetryHint(moment, now: pool.now, key: form.key))
     }
     write(rows, &writer)
-    writer.alternatives(
-      AlternativesView(of: form, submitted: claim.turn.submitted, in: scene), at: pool.now)
+    writer.alternatives(alternatives(submitted: claim.turn.submitted), at: pool.now)
   }
 
   /// Lanes of its own tenant first, then the cheapest: the order in which they are tried.

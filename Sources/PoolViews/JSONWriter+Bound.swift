@@ -6,7 +6,12 @@ extension JSONWriter {
   /// Writes by when a waiting claim starts at the latest, as `starts_by_ms`, or as `unbounded` why
   /// nothing is said; nothing for a claim that is not in the order.
   public mutating func startBound(_ claim: ClaimID, in scene: Scene) {
-    switch scene.pool.startBound(of: claim) {
+    startBound(scene.pool.startBound(of: claim))
+  }
+
+  /// The same of a bound that is known: asking for one may look at much.
+  mutating func startBound(_ bound: Result<StartBound, Unbounded>) {
+    switch bound {
     case .success(let bound): milliseconds("starts_by_ms", bound.by)
     case .failure(.notQueued): break
     case .failure(let because): string("unbounded", because.wire)

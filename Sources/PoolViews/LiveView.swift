@@ -69,14 +69,15 @@ public struct LiveView: Sendable {
   }
 
   /// The claims that wait, the first in the order first, as members of an object that is open.
-  public func writeWaiting(_ writer: inout JSONWriter) {
+  /// - Parameter limit: how many at most; those behind them are counted. Unit: claims.
+  public func writeWaiting(_ writer: inout JSONWriter, atMost limit: Int = Self.waitingMax) {
     writer.array("waiting") { writer in
-      for row in waiting.prefix(Self.waitingMax) {
+      for row in waiting.prefix(limit) {
         writer.object { $0.waiting(row, in: scene) }
       }
     }
-    if waiting.count > Self.waitingMax {
-      writer.int64("waiting_left_out", Int64(waiting.count - Self.waitingMax))
+    if waiting.count > limit {
+      writer.int64("waiting_left_out", Int64(waiting.count - limit))
     }
   }
 }

@@ -239,6 +239,18 @@ import Testing
     #expect(rig.nodeReplies.last?.ask?.number == 2)
   }
 
+  @Test func itIsKnownHowLongANodeIsSilent() throws {
+    var rig = LoopRig(nodes: 1)
+    let node = try #require(rig.loop.pool.node(named: SmallFleet.node(0)))
+    #expect(rig.loop.silence(of: node, at: rig.reading) == nil)
+    rig.join()
+    rig.pass(7)
+    // Nothing has to run for it.
+    #expect(rig.loop.silence(of: node, at: rig.reading) == Span.seconds(7))
+    rig.hear(rig.message(0, sequence: 3))
+    #expect(rig.loop.silence(of: node, at: rig.reading) == Span.zero)
+  }
+
   @Test func aMessageThatWaitsIsASignOfLifeAllTheSame() {
     var rig = LoopRig(nodes: 1)
     rig.join()
