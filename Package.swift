@@ -13,7 +13,7 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("InternalImportsByDefault"),
 ]
 
-/// Targets that touch no C memory also refuse every unsafe construct.
+/// Targets that touch no C memory also refuse every unsafe construct that is not named as one.
 let safe: [SwiftSetting] = strict + [.strictMemorySafety()]
 
 let package = Package(

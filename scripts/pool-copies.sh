@@ -12,7 +12,8 @@ wanted='Pool.checkDegradation()
 Pool.checkIndexes()'
 # Questions that are worked out on a copy of their own.
 asked='Pool.defragmentation(for:)
-Pool.defragmentation(for:claims:)'
+Pool.defragmentation(for:claims:)
+Pool.image()'
 # Answers of the tool, which look at a pool that nobody changes meanwhile.
 tolerated='(AlternativesView|BoundsPage|ExplainAnswer|LiveView|PoolView|PressureView|Scene|StreamAnswer)\.|^PlaceSession\.look\(\)$'
 

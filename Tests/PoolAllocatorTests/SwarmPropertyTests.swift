@@ -111,14 +111,20 @@ import Testing
     }
   }
 
-  /// A pool whose indexes were made anew goes on exactly like the one that kept them.
-  @Test func reindexingChangesNoDecision() {
+  /// A pool that was read from an image, or whose indexes were made anew, goes on exactly like the
+  /// one that kept them.
+  @Test(arguments: [false, true]) func reindexingChangesNoDecision(isRead: Bool) throws {
     for seed in 0..<(Self.seeds / 4) {
       var live = SwarmDriver(seed: UInt64(2_000_000 + seed))
       live.setUp()
       for _ in 0..<(Self.steps / 2) { live.stepOnce() }
       var rebuilt = live
-      rebuilt.pool.reindex()
+      if isRead {
+        rebuilt.pool = try #require(Pool(image: live.pool.image(), limits: live.pool.limits))
+        rebuilt.pool.checkInvariants()
+      } else {
+        rebuilt.pool.reindex()
+      }
       for _ in 0..<(Self.steps / 2) {
         live.stepOnce()
         rebuilt.stepOnce()

@@ -274,8 +274,8 @@ struct TableRunner {
   }
 
   private func follows(from cut: Int, _ base: Pool) -> Bool {
-    var copy = base
-    copy.reindex()
+    // Indexes are made anew when an image is read.
+    guard var copy = Pool(image: base.image(), limits: base.limits) else { return false }
     var log = EventLog()
     for step in history[cut...] {
       let (decision, progress) = copy.apply(step.command, at: step.moment, into: &log)

@@ -66,4 +66,10 @@ struct Arena<Element: BitwiseCopyable & Sendable>: Sendable {
     get { elements[index] }
     set { elements[index] = newValue }
   }
+
+  mutating func pass(through coder: inout some ImageCoder) {
+    coder.pass(&elements)
+    coder.pass(lists: &freeBlocks)
+    coder.pass(&live)
+  }
 }

@@ -151,4 +151,10 @@ struct Table<Row: BitwiseCopyable & Sendable>: Sendable {
     invariant(free + count == slots.count, "every row is live or in the free chain")
     invariant(count <= limit, "a table never grows past its limit")
   }
+
+  mutating func pass(through coder: inout some ImageCoder) {
+    coder.pass(&slots)
+    coder.pass(&firstFree)
+    coder.pass(&count)
+  }
 }

@@ -59,4 +59,9 @@ struct ServiceCounters: Sendable {
       }
     }
   }
+
+  mutating func pass(through coder: inout some ImageCoder) {
+    coder.pass(lists: &lanes)
+    coder.pass(&floors)
+  }
 }

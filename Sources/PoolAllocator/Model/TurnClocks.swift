@@ -47,4 +47,6 @@ struct TurnClocks: Sendable {
       }
     }
   }
+
+  mutating func pass(through coder: inout some ImageCoder) { coder.pass(lists: &lanes) }
 }

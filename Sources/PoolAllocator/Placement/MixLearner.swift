@@ -101,6 +101,16 @@ struct MixLearner: Hashable, Sendable {
     digest.combine(draft) { $1.feed(&$0) }
     digest.combine(turns)
   }
+
+  mutating func pass(through coder: inout some ImageCoder) {
+    coder.pass(&kinds)
+    coder.pass(&total)
+    coder.pass(&seen)
+    coder.pass(&next)
+    basis.pass(through: &coder)
+    coder.pass(&draft, blank: OfferBasis()) { $0.pass(through: &$1) }
+    coder.pass(&turns)
+  }
 }
 
 extension MixKind {

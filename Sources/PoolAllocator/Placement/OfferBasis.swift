@@ -65,6 +65,18 @@ struct OfferBasis: Hashable, Sendable {
       digest.combine(shape.supply)
     }
   }
+
+  mutating func pass(through coder: inout some ImageCoder) {
+    coder.pass(&kinds)
+    coder.pass(&supply)
+    coder.pass(&seen)
+    coder.pass(&free)
+    coder.pass(&pools)
+    coder.pass(&gpuMilli)
+    coder.pass(&cpuMilli)
+    coder.pass(&coresMax)
+    coder.pass(&shapes)
+  }
 }
 
 extension DigestBuilder {
