@@ -33,7 +33,7 @@ STEPS := test-debug test-release test-sim test-digest test-embed test-consumer-c
   test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run server place test test-core test-control-plane test-metrics test-partition store-figures $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run server place test test-core test-control-plane test-metrics test-partition test-man man completions store-figures service-figures dist $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    a server with an agent on this machine, and the example claims placed'
@@ -42,7 +42,10 @@ help:
 	@echo 'make test-control-plane  every test of the service in control-plane/'
 	@echo 'make test-metrics  promtool and a real Prometheus on the metrics of a server'
 	@echo 'make test-partition  a server and an agent in two namespaces whose link fails (root)'
+	@echo 'make man    write man/*.1 from the help of poolctl and pool-server; test-man compares'
+	@echo 'make completions  for bash, zsh and fish, into .build/completions'
 	@echo 'make store-figures  durable records a second beside bare SQLite, in STORE_FIGURES'
+	@echo 'make service-figures  requests and placements a second beside the trivial route'
 	@echo 'make test-core  the quick one: tests of the core, and some seeds of the simulator'
 	@echo 'make bench  every cost in one table beside its floor; allocations against their limits'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
@@ -53,6 +56,7 @@ help:
 	@echo 'make goldens  write what the examples print now into their expected files'
 	@echo 'make lint   the house style: sizes, purity, imports, documentation, format'
 	@echo 'make abi-check  compare CNVML with nvml.h headers (NVML_HEADER=path, NVML_FETCH=1)'
+	@echo 'make dist   programs for machines without Swift, in one archive with units and profiles'
 	@echo 'make clean  remove everything that was built'
 
 bootstrap:
@@ -136,6 +140,27 @@ test-partition: bootstrap
 	@$(IN_TOOLCHAIN) swift build -q --product pool-agent >&2
 	@$(IN_TOOLCHAIN) swift build -q $(CONTROL_PLANE) --product pool-server >&2
 	@scripts/test-partition.sh control-plane/.build/debug/pool-server .build/debug/pool-agent $(POLICY)
+
+service-figures: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev wrk
+	@$(IN_TOOLCHAIN) swift build -q -c release $(CONTROL_PLANE) --product service-lab >&2
+	@scripts/service-figures.sh control-plane/.build/release
+
+# Minutes: everything is built anew, with the libraries of Swift inside.
+dist: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev
+	@$(IN_TOOLCHAIN) scripts/dist.sh
+
+# The pages are in the repository; look at `git diff man` afterwards.
+PROGRAMS := control-plane/.build/release/poolctl control-plane/.build/release/pool-server
+man: server
+	@scripts/man-pages.sh man $(PROGRAMS)
+
+test-man: server
+	@scripts/man-pages.sh --check man $(PROGRAMS)
+
+completions: server
+	@scripts/completions.sh .build/completions $(PROGRAMS)
 
 store-figures: bootstrap
 	@scripts/need-packages.sh libsqlite3-dev

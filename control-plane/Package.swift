@@ -13,17 +13,19 @@ let strict: [SwiftSetting] = [
 let package = Package(
   name: "control-plane",
   products: [
+    .library(name: "PoolIdentity", targets: ["PoolIdentity"]),
     .library(name: "PoolStore", targets: ["PoolStore"]),
     .library(name: "PoolService", targets: ["PoolService"]),
     .library(name: "PoolClient", targets: ["PoolClient"]),
     .executable(name: "pool-server", targets: ["pool-server"]),
     .executable(name: "poolctl", targets: ["poolctl"]),
+    .library(name: "FailingCalls", type: .dynamic, targets: ["FailingCalls"]),
   ],
   dependencies: [
     .package(name: "pool-allocator", path: ".."),
     // SQLite, with its traps known: one journal in one file.
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
-    // SHA-256 of the journal's chain.
+    // SHA-256 of the journal's chain, and the signatures of delegation chains.
     .package(url: "https://github.com/apple/swift-crypto", "4.5.0"..<"5.0.0"),
     // HTTP on SwiftNIO: back-pressure, long polls, graceful stop. None of its extras.
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
@@ -35,16 +37,26 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     // Buffers of the framework.
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+    // Parts of a request, as the framework has them.
+    .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.0"),
     // Claims and answers in YAML, for people.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     // A graceful end on a signal.
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     // TLS of the server.
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
+    // Signatures of the tokens of identity providers, in all their kinds.
+    .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.0"),
     // The log's levels and fields.
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
   ],
   targets: [
+    .target(
+      name: "PoolIdentity",
+      dependencies: [
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ], swiftSettings: strict),
     .target(
       name: "PoolStore",
       dependencies: [
@@ -57,7 +69,7 @@ let package = Package(
     .target(
       name: "PoolService",
       dependencies: [
-        "PoolStore",
+        "PoolIdentity", "PoolStore",
         .product(name: "PoolAllocator", package: "pool-allocator"),
         .product(name: "PoolLoop", package: "pool-allocator"),
         .product(name: "PoolViews", package: "pool-allocator"),
@@ -69,10 +81,12 @@ let package = Package(
         .product(name: "Hummingbird", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
     .executableTarget(
@@ -87,12 +101,19 @@ let package = Package(
       ], swiftSettings: strict),
     .target(
       name: "PoolClient",
-      dependencies: [.product(name: "StrictJSON", package: "pool-allocator")],
-      swiftSettings: strict),
+      dependencies: [
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "NIOHTTPTypes", package: "swift-nio-extras"),
+        .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ], swiftSettings: strict),
     .executableTarget(
       name: "poolctl",
       dependencies: [
-        "PoolClient",
+        "PoolClient", "PoolIdentity",
         .product(name: "PoolConsole", package: "pool-allocator"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
@@ -105,6 +126,21 @@ let package = Package(
         .product(name: "PoolLoop", package: "pool-allocator"),
         .product(name: "GRDB", package: "GRDB.swift"),
       ], swiftSettings: strict),
+    .executableTarget(
+      name: "service-lab",
+      dependencies: [
+        "PoolService", "PoolStore",
+        .product(name: "AgentCore", package: "pool-allocator"),
+        .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolWire", package: "pool-allocator"),
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: strict),
+    // Has one call of the system fail in a process that loads it first: for tests alone.
+    .target(name: "FailingCalls"),
+    .testTarget(
+      name: "PoolIdentityTests", dependencies: ["PoolIdentity"], swiftSettings: strict),
     .testTarget(
       name: "PoolStoreTests",
       dependencies: [
@@ -117,7 +153,7 @@ let package = Package(
     .testTarget(
       name: "PoolServiceTests",
       dependencies: [
-        "PoolService", "PoolStore", "PoolClient", "pool-server",
+        "PoolIdentity", "PoolService", "PoolStore", "PoolClient", "pool-server",
         .product(name: "AgentCore", package: "pool-allocator"),
         .product(name: "PoolLoop", package: "pool-allocator"),
         .product(name: "PoolRecord", package: "pool-allocator"),
@@ -125,6 +161,7 @@ let package = Package(
         .product(name: "PoolAllocator", package: "pool-allocator"),
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "JWTKit", package: "jwt-kit"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: strict),
   ])

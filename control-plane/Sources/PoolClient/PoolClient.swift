@@ -4,9 +4,9 @@ import StrictJSON
 
 /// Where a server is, and as whom it is asked: the file that `pool-server` writes.
 public struct ClientConfiguration: Sendable {
-  /// The server's address, without a path.
+  /// The server's address, without a path; or `unix:` and the path of its socket on this machine.
   public let server: URL
-  /// The credential; in no log and no message.
+  /// The credential; in no log and no message. Empty: who is at the socket says enough.
   public let token: String
 
   /// Makes one.
@@ -28,13 +28,20 @@ public struct ClientConfiguration: Sendable {
           let version = fields.int64("schema_version", in: 1...1)
           let kind = fields.choice("kind", ["client": true])
           let server = fields.string("server", 1...1024)
-          let token = fields.string("token", 1...4096)
+          let token = fields.optionalString("token", 1...4096)
           _ = try (version.value, kind.value)
-          return (try server.value, try token.value)
+          return (try server.value, try token.value ?? "")
         }
       }
     } catch {
       throw .configuration(error.formatted(file: file))
+    }
+    if read.server.hasPrefix("unix:/"), let url = URL(string: read.server) {
+      self.init(server: url, token: read.token)
+      return
+    }
+    guard !read.token.isEmpty else {
+      throw .configuration("\(file): only a server at a socket (unix:/PATH) needs no token")
     }
     guard let url = URL(string: read.server), let host = url.host else {
       throw .configuration("\(file): the server is no address")
@@ -119,12 +126,29 @@ public struct PoolClient: Sendable {
     _ method: String, _ parts: [String], query: [String: String] = [:], body: Data? = nil,
     key: String? = nil
   ) async throws(ClientError) -> Reply {
-    var request = URLRequest(url: url(parts, query))
+    var headers: [(String, String)] = []
+    if !configuration.token.isEmpty {
+      headers.append(("Authorization", "Bearer \(configuration.token)"))
+    }
+    if body != nil { headers.append(("Content-Type", "application/json")) }
+    if let key { headers.append(("Idempotency-Key", key)) }
+    let reply = try await send(method, url(parts, query), headers, body)
+    guard (200..<300).contains(reply.status) else { throw .refused(reply) }
+    return reply
+  }
+
+  private func send(
+    _ method: String, _ url: URL, _ headers: [(String, String)], _ body: Data?
+  ) async throws(ClientError) -> Reply {
+    if configuration.server.scheme == "unix" {
+      let target = url.query(percentEncoded: true).map { "\(url.path(percentEncoded: true))?\($0)" }
+      let line = SocketLine(path: configuration.server.path)
+      return try await line.ask(method, target ?? url.path(percentEncoded: true), headers, body)
+    }
+    var request = URLRequest(url: url)
     request.httpMethod = method
     request.httpBody = body
-    request.setValue("Bearer \(configuration.token)", forHTTPHeaderField: "Authorization")
-    if body != nil { request.setValue("application/json", forHTTPHeaderField: "Content-Type") }
-    if let key { request.setValue(key, forHTTPHeaderField: "Idempotency-Key") }
+    for (name, value) in headers { request.setValue(value, forHTTPHeaderField: name) }
     let answer: (Data, URLResponse)
     do {
       answer = try await session.data(for: request)
@@ -134,11 +158,9 @@ public struct PoolClient: Sendable {
     guard let http = answer.1 as? HTTPURLResponse else {
       throw .unreachable("\(configuration.server.absoluteString) speaks no HTTP")
     }
-    let reply = Reply(
+    return Reply(
       status: http.statusCode, body: answer.0,
       retryAfter: http.value(forHTTPHeaderField: "Retry-After").flatMap { Int($0) })
-    guard (200..<300).contains(reply.status) else { throw .refused(reply) }
-    return reply
   }
 
   private func url(_ parts: [String], _ query: [String: String]) -> URL {
@@ -146,8 +168,9 @@ public struct PoolClient: Sendable {
     allowed.insert(charactersIn: "-._~")
     let path = parts.map { $0.addingPercentEncoding(withAllowedCharacters: allowed) ?? $0 }
     var components = URLComponents()
-    components.scheme = configuration.server.scheme
-    components.host = configuration.server.host
+    let isSocket = configuration.server.scheme == "unix"
+    components.scheme = isSocket ? "http" : configuration.server.scheme
+    components.host = isSocket ? "localhost" : configuration.server.host
     components.port = configuration.server.port
     components.percentEncodedPath = "/" + path.joined(separator: "/")
     if !query.isEmpty {

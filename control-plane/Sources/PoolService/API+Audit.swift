@@ -17,24 +17,44 @@ extension API {
   }
 
   func addAudit(to router: Router<Context>) {
-    router.post("/v1/credentials") { request, _ in
-      _ = try identity(request, [.operator])
+    router.post("/v1/credentials") { request, context in
+      _ = try await identity(request, context, [.operator])
       return try issue(try await Self.body(request))
     }
-    router.get("/v1/policy") { request, _ in
-      _ = try identity(request, [.operator])
+    router.get("/v1/policy") { request, context in
+      _ = try await identity(request, context, [.operator])
       let generation = engine.vocabulary.1
       guard generation.value > 0 else { throw Problem.unknown }
       return Response.json(try await engine.document(of: Ask.subject(generation)))
     }
-    router.get("/v1/decisions") { request, _ in
-      _ = try identity(request, [.operator])
+    router.get("/v1/decisions") { request, context in
+      _ = try await identity(request, context, [.operator])
       let after = try Self.number(request, "after", 0...Int64.max)
       let limit = try Self.number(request, "limit", 1...1_000, unless: 100)
       return Response.json(
         try await engine.decisions(after: UInt64(after), atMost: Int(limit)))
     }
+    router.get("/v1/audit/head") { request, context in
+      _ = try await caller(request, context, [.operator])
+      let record = try Self.number(request, "record", 1...Int64.max)
+      let link = try engine.notes.link(of: record == 0 ? nil : UInt64(record))
+      guard let link else { throw Problem.unknown }
+      return Self.head(link)
+    }
   }
+
+  private static func head(_ link: JournalLink) -> Response {
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.int64("schema_version", 1)
+      writer.string("kind", "audit_head")
+      writer.int64("record", Int64(clamping: link.record))
+      writer.string("link", link.bytes.map { byte in hex(byte >> 4) + hex(byte & 15) }.joined())
+    }
+    return .json(writer.bytes)
+  }
+
+  private static func hex(_ half: UInt8) -> String { String(half, radix: 16) }
 
   /// Makes a credential for somebody.
   private func issue(_ body: [UInt8]) throws -> Response {
@@ -59,17 +79,9 @@ extension API {
   private static func asked(_ root: JSONValue) throws -> (Identity, Int64) {
     try root.object { fields in
       let principal = fields.string("principal", 1...128)
-      let roles = KeyValuePairs(
-        dictionaryLiteral: ("operator", Role.operator), ("owner", .owner), ("workload", .workload))
-      let role = fields.choice("role", roles)
-      let tenant = fields.optionalString("tenant", 1...128)
+      let holder = RoleFields(&fields)
       let span = fields.optionalInt64("for_seconds", in: 1...longest(.operator))
-      let (known, subject) = (try role.value, try tenant.value)
-      guard (known == .operator) == (subject == nil) else {
-        throw root.refuse(
-          "the role \(known.rawValue) \(known == .operator ? "has no" : "needs a") tenant",
-          hint: known == .operator ? "leave tenant out" : "add tenant")
-      }
+      let (known, subject) = try holder.value(of: root)
       let seconds = try span.value ?? longest(known)
       guard seconds <= longest(known) else {
         throw root.refuse(

@@ -1,5 +1,6 @@
 import HTTPTypes
 import PoolAllocator
+import PoolIdentity
 import PoolLoop
 import PoolViews
 import PoolWire
@@ -19,48 +20,61 @@ extension API {
     guard identity.role != .operator else { return }
     let isOwn: Bool
     switch operation {
-    case .claim(let form): return try check(form, by: identity)
-    case .quote(let form): return try check(form.claim, by: identity)
-    case .explain(.document(let form)): return try check(form, by: identity)
+    case .claim(let form): return try await check([form], by: identity)
+    case .quote(let form): return try await check([form.claim], by: identity)
+    case .explain(.document(let form)): return try await check([form], by: identity)
     case .revoke(let tenant, _): isOwn = identity.mayAct(for: tenant)
     case .delegate(let form): isOwn = identity.mayAct(for: form.tenant)
     case .cancel(let tenant, let claim):
       let key = ClaimForm.key(tenant: tenant, name: claim)
-      let asker = try await engine.look { scene in
-        scene.pool.claim(named: key).flatMap { scene.claims[$0]?.principal }
+      let isTheirs = try await engine.look { scene in
+        let id = scene.pool.claim(named: key)
+        return identity.asked(for: id.flatMap { scene.claims[$0] }, in: scene)
       }
-      isOwn =
-        identity.mayAct(for: tenant)
-        && (identity.role != .workload || asker == identity.name)
+      isOwn = identity.mayAct(for: tenant) && (identity.role != .workload || isTheirs)
     case .renew(let lease, _), .checkpoint(let lease, _), .complete(let lease, _, _, _):
-      let holder = try await engine.look { scene in
-        scene.holders[lease].map { (tenant: $0.tenant, principal: $0.principal) }
+      isOwn = try await engine.look { scene in
+        let form = scene.holders[lease]
+        guard identity.role == .workload else {
+          return form.map { identity.mayAct(for: $0.tenant) } ?? false
+        }
+        return identity.asked(for: form, in: scene)
       }
-      isOwn =
-        holder.map {
-          identity.mayAct(for: $0.tenant)
-            && (identity.role != .workload || $0.principal == identity.name)
-        } ?? false
     default: throw Problem.forbidden
     }
     guard try isOwn || engine.remembers(name) else { throw Problem.unknown }
   }
 
   /// The name that a claim gives is whatever its asker writes: nobody decides on what they asked
-  /// for, in whosever name.
+  /// for, in whosever name, or had asked for by whoever acts in theirs.
   private func checkApproval(of claim: Key, by identity: Identity) async throws {
-    guard try await engine.asker(of: claim) == identity.name else { return }
+    guard try await engine.askers(of: claim).contains(identity.name) else { return }
     throw Problem(
       .conflict, "approver_involved",
       "nobody decides on what they asked for; ask another of the approvers of its service")
   }
 
-  func check(_ form: ClaimForm, by identity: Identity) throws(Problem) {
-    guard identity.mayAct(for: form.tenant) else { throw .forbidden }
-    guard identity.role != .workload || form.principal == identity.name else {
-      throw Problem(
-        .forbidden, "not_authorised",
-        "a workload asks in its own name: principal has to be \"\(identity.name)\"")
+  /// Whether somebody may ask for these claims.
+  func check(_ forms: [ClaimForm], by identity: Identity) async throws {
+    for form in forms {
+      guard identity.mayAct(for: form.tenant) else { throw Problem.forbidden }
+      guard identity.role != .workload || form.principal == identity.name else {
+        throw Problem.forbidden(
+          because: "a workload asks in its own name: principal has to be \"\(identity.name)\"")
+      }
     }
+    guard let scope = identity.scope else { return }
+    let excess = try await engine.look { scene in
+      forms.lazy.compactMap { scope.excess(of: $0, in: scene) }.first
+    }
+    if let excess { throw Problem.forbidden(because: "the token does not reach so far: \(excess)") }
+  }
+}
+
+extension Identity {
+  /// Whether a workload asked for a claim itself, and within what its chain allows now.
+  fileprivate func asked(for form: ClaimForm?, in scene: Scene) -> Bool {
+    guard let form, mayAct(for: form.tenant), form.principal == name else { return false }
+    return scope.map { $0.pays(for: form, in: scene) } ?? true
   }
 }

@@ -14,12 +14,12 @@ extension API {
   static let nodeSpan: Int64 = 86_400
 
   func addNodes(to router: Router<Context>) {
-    router.post("/v1/nodes") { request, _ in
-      let identity = try identity(request, [.operator])
+    router.post("/v1/nodes") { request, context in
+      let identity = try await identity(request, context, [.operator])
       return try await enrol(try await Self.body(request), by: identity)
     }
     router.post("/v1/nodes/:node/join-credential") { request, context in
-      _ = try identity(request, [.operator])
+      _ = try await identity(request, context, [.operator])
       let node = Parameters(context)["node"]
       let key = NameTable.key(.node, node)
       guard try await engine.look({ $0.pool.node(named: key) != nil }) else {
@@ -27,8 +27,8 @@ extension API {
       }
       return try invited(node)
     }
-    router.post("/v1/join") { request, _ in
-      let invited = try identity(request, [.join])
+    router.post("/v1/join") { request, context in
+      let invited = try await identity(request, context, [.join])
       _ = try await Self.body(request)
       guard let node = invited.subject,
         let credential = try credentials.exchange(
@@ -38,7 +38,7 @@ extension API {
       return Self.handed(node, "credential", credential, Self.nodeSpan)
     }
     router.post("/v1/nodes/:node/credential") { request, context in
-      let identity = try identity(request, [.node])
+      let identity = try await identity(request, context, [.node])
       guard identity.subject == Parameters(context)["node"], let node = identity.subject else {
         throw Problem.unknown
       }
@@ -47,7 +47,7 @@ extension API {
       return Self.handed(node, "credential", credential, Self.nodeSpan)
     }
     router.post("/v1/nodes/:node/messages") { request, context in
-      let identity = try identity(request, [.node])
+      let identity = try await identity(request, context, [.node])
       guard identity.subject == Parameters(context)["node"], let node = identity.subject else {
         throw Problem.unknown
       }

@@ -1,5 +1,6 @@
 import Hummingbird
 import PoolAllocator
+import PoolIdentity
 import PoolViews
 import PoolWire
 import StrictJSON
@@ -8,13 +9,13 @@ import StrictJSON
 extension API {
   func addViews(to router: Router<Context>) {
     let readers: Set<Role> = [.operator, .owner, .workload]
-    router.get("/v1/status") { request, _ in
-      let identity = try identity(request, readers)
+    router.get("/v1/status") { request, context in
+      let identity = try await identity(request, context, readers, to: .look)
       return Response.json(try await engine.look { Self.status($0, for: identity.tenant) })
     }
     for part in PoolView.Part.allCases {
-      router.get(RouterPath("/v1/\(part.rawValue)")) { request, _ in
-        let tenant = try identity(request, readers).tenant
+      router.get(RouterPath("/v1/\(part.rawValue)")) { request, context in
+        let tenant = try await identity(request, context, readers, to: .look).tenant
         return Response.json(
           try await engine.look { scene in
             var view = PoolView(scene)
@@ -23,15 +24,15 @@ extension API {
           })
       }
     }
-    router.get("/v1/leases") { request, _ in
-      let tenant = try identity(request, readers).tenant
+    router.get("/v1/leases") { request, context in
+      let tenant = try await identity(request, context, readers, to: .look).tenant
       return Response.json(
         try await engine.look { scene in
           Self.list("leases", scene) { LiveView(scene, of: tenant).writeLeases(&$0) }
         })
     }
-    router.get("/v1/queue") { request, _ in
-      let tenant = try identity(request, readers).tenant
+    router.get("/v1/queue") { request, context in
+      let tenant = try await identity(request, context, readers, to: .look).tenant
       return Response.json(
         try await engine.look { scene in
           Self.list("queue", scene) { LiveView(scene, of: tenant).writeWaiting(&$0) }
@@ -40,44 +41,47 @@ extension API {
     router.get("/v1/claims/:tenant/:claim") { request, context in
       let parameters = Parameters(context)
       let tenant = parameters["tenant"]
-      guard try identity(request, readers).mayAct(for: tenant) else { throw Problem.unknown }
+      let identity = try await identity(request, context, readers, to: .look)
+      guard identity.mayAct(for: tenant) else { throw Problem.unknown }
       let seconds = try Self.number(request, "wait", 0...20)
-      let told = try await engine.await(parameters["claim"], of: tenant, seconds: seconds)
+      let told = try await engine.await(
+        parameters["claim"], of: tenant, by: identity.name, seconds: seconds)
       guard let told else { throw Problem.unknown }
       return Response.json(told.body)
     }
-    router.post("/v1/explain") { request, _ in
-      let identity = try identity(request, readers)
+    router.post("/v1/explain") { request, context in
+      let identity = try await identity(request, context, readers, to: .prepare)
       let body = try await Self.body(request)
-      let text = Array(#"{"op":"explain","claim":"#.utf8) + body + [UInt8(ascii: "}")]
-      do throws(JSONErrors) {
-        _ = try JSONDocument(body)
-      } catch {
-        throw Problem(error)
+      let (text, document) = try Operation.explain.request(
+        body, Parameters(context), by: identity)
+      let operation = try Self.read(document, text, engine.vocabulary.0, by: identity)
+      if case .explain(.document(let form)) = operation {
+        guard identity.mayAct(for: form.tenant) else { throw Problem.forbidden }
+        // An owner's and a workload's questions go further than what they may claim.
+        if identity.scope != nil { try await check([form], by: identity) }
       }
-      let operation = try Self.read(text, engine.vocabulary.0, by: identity)
-      if case .explain(.document(let form)) = operation, !identity.mayAct(for: form.tenant) {
-        throw Problem.forbidden
-      }
-      return Response.json(try await explain(operation))
+      return Response.json(try await explain(operation, to: identity.name))
     }
   }
 
   /// What would become of a claim that nobody submits.
-  func explain(_ operation: StreamRequest.Operation) async throws(Unasked) -> [UInt8] {
+  func explain(
+    _ operation: StreamRequest.Operation, to principal: String
+  ) async throws(Unasked) -> [UInt8] {
     let form: ClaimForm
     switch operation {
     case .claim(let claim), .explain(.document(let claim)): form = claim
     default: throw .nothingAsked
     }
-    return try await engine.look { scene in
+    return try await engine.look(explainingTo: principal) { scene, refusal in
       var book = scene.book
       var writer = JSONWriter()
       writer.object { writer in
         writer.milliseconds("at_ms", scene.pool.now)
         let isNamed: Void? = try? book.withNames(of: form) { book in
           let named = Scene(pool: scene.pool, log: scene.log, book: book)
-          writer.object("explanation") { ExplanationView(of: form, nil, in: named).write(&$0) }
+          let view = ExplanationView(of: form, nil, in: named, refusing: refusal)
+          writer.object("explanation") { view.write(&$0) }
         }
         if isNamed == nil { writer.string("note", "a name has the hash of another one") }
       }

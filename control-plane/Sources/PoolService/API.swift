@@ -4,6 +4,7 @@ public import Hummingbird
 import Logging
 import NIOCore
 import PoolAllocator
+import PoolIdentity
 import PoolLoop
 import PoolStore
 import PoolViews
@@ -30,11 +31,22 @@ public struct Context: RequestContext {
 public struct API: Sendable {
   let engine: Engine
   let credentials: Credentials
+  let authority: Authority
+  /// Whose tokens are taken beside our own; nil: nobody's.
+  let providers: IdentityProviders?
+  /// Who the users of this machine are; nil: requests come from elsewhere, too.
+  let peers: SocketPeers?
 
   /// Serves an engine.
-  public init(_ engine: Engine, _ credentials: Credentials) {
+  init(
+    _ engine: Engine, _ credentials: Credentials, _ authority: Authority,
+    providers: IdentityProviders? = nil, peers: SocketPeers? = nil
+  ) {
     self.engine = engine
     self.credentials = credentials
+    self.authority = authority
+    self.providers = providers
+    self.peers = peers
   }
 
   /// All routes.
@@ -47,16 +59,18 @@ public struct API: Sendable {
         ? Response.text("ready\n") : Response.text("not ready\n", status: .serviceUnavailable)
     }
     router.get("/v1/openapi.json") { _, _ in Response.json(OpenAPI.document) }
-    router.get("/metrics") { request, _ in try await metrics(request) }
+    router.get("/metrics") { request, context in try await metrics(request, context) }
     for one in Operation.all {
       router.on(RouterPath(one.path), method: one.method) { request, context in
         try await operate(one, request, context)
       }
     }
-    router.post("/v1/claims/batch") { request, _ in try await place(request) }
+    router.post("/v1/claims/batch") { request, context in try await place(request, context) }
     addViews(to: router)
+    addEvents(to: router)
     addNodes(to: router)
     addAudit(to: router)
+    addTokens(to: router)
     refuseOthers(in: router)
     return router
   }
@@ -83,52 +97,26 @@ public struct API: Sendable {
     }
   }
 
-  // MARK: who asks
-
-  /// The identity behind a request.
-  /// - Throws: `Problem` where nobody known is.
-  func identity(_ request: Request) throws(Problem) -> Identity {
-    guard let identity = credentials.identity(of: Self.credential(of: request)) else {
-      throw .unauthenticated
-    }
-    return identity
-  }
-
-  /// The credential of a request; empty where there is none.
-  static func credential(of request: Request) -> String {
-    let scheme = "bearer "
-    guard let value = request.headers[.authorization],
-      value.prefix(scheme.count).lowercased() == scheme
-    else { return "" }
-    return String(value.dropFirst(scheme.count))
-  }
-
-  /// The identity, if it has one of some roles.
-  func identity(_ request: Request, _ roles: Set<Role>) throws(Problem) -> Identity {
-    let identity = try identity(request)
-    guard roles.contains(identity.role) else { throw .forbidden }
-    return identity
-  }
-
   // MARK: operations
 
   private func operate(
     _ one: Operation, _ request: Request, _ context: Context
   ) async throws -> Response {
-    let identity = try identity(request, one.roles)
+    let identity = try await identity(
+      request, context, one.roles, to: Self.action(of: one, request))
     // All of it is read before anything is asked: what is refused has no effect.
     let seconds = try Self.number(request, "wait", 0...20)
     let isDry = try Self.isDry(request, mayBe: one.op == "claim")
     let body = try await Self.body(request)
-    let text = try one.request(body, Parameters(context), by: identity)
+    let (text, document) = try one.request(body, Parameters(context), by: identity)
     let name = try name(request, text, of: identity)
     let (vocabulary, generation) = engine.vocabulary
-    let operation = try Self.read(text, vocabulary, by: identity)
+    let operation = try Self.read(document, text, vocabulary, by: identity)
     try await check(operation, name, by: identity)
-    if isDry { return .json(try await explain(operation)) }
+    if isDry { return .json(try await explain(operation, to: identity.name)) }
     let ask = Ask(
-      operation, called: one.op, by: identity.name, under: generation, name: name,
-      document: text)
+      operation, called: one.op, by: identity.name, for: identity.onBehalfOf, under: generation,
+      name: name, document: text)
     let said: Said
     do throws(Unasked) {
       said = try await engine.ask(ask)
@@ -138,7 +126,7 @@ public struct API: Sendable {
     if seconds > 0, said.verdict == .queued || said.verdict == .parked,
       case .claim(let form) = operation
     {
-      return try await waited(form, seconds)
+      return try await waited(form, by: identity.name, seconds)
     }
     return Response(said)
   }
@@ -147,8 +135,9 @@ public struct API: Sendable {
   static let batchMax = 1_000
 
   /// Asks for several claims: each is answered by itself, in their order.
-  private func place(_ request: Request) async throws -> Response {
-    let identity = try identity(request, [.operator, .owner, .workload])
+  private func place(_ request: Request, _ context: Context) async throws -> Response {
+    let identity = try await identity(
+      request, context, [.operator, .owner, .workload], to: .execute)
     _ = try Self.isDry(request, mayBe: false)
     let body = try await Self.body(request)
     let name = try name(request, body, of: identity)
@@ -171,11 +160,11 @@ public struct API: Sendable {
     } catch {
       throw Self.isForeign(body, to: identity) ? .forbidden : Problem(error)
     }
-    for one in read { try check(one.form, by: identity) }
+    try await check(read.map { $0.form }, by: identity)
     let asks = read.enumerated().map { index, one in
       Ask(
-        .claim(one.form), called: "claim", by: identity.name, under: generation,
-        name: name?.part(index), document: one.text)
+        .claim(one.form), called: "claim", by: identity.name, for: identity.onBehalfOf,
+        under: generation, name: name?.part(index), document: one.text)
     }
     let answers = try await engine.ask(all: asks)
     // What is true of all of it is said of the request.
@@ -203,9 +192,12 @@ public struct API: Sendable {
   }
 
   /// How a claim stands after a wait.
-  private func waited(_ form: ClaimForm, _ seconds: Int64) async throws -> Response {
+  private func waited(
+    _ form: ClaimForm, by principal: String, _ seconds: Int64
+  ) async throws -> Response {
     guard
-      let told = try await engine.await(form.name, of: form.tenant, seconds: seconds)
+      let told = try await engine.await(
+        form.name, of: form.tenant, by: principal, seconds: seconds)
     else {
       return .json(Array(#"{"state":"ended"}"#.utf8))
     }
@@ -244,11 +236,11 @@ public struct API: Sendable {
   /// Reads a request. Whoever is held to one tenant learns nothing of the names of others: not from
   /// a hint, and not from what is refused first.
   static func read(
-    _ text: [UInt8], _ vocabulary: PolicyVocabulary, by identity: Identity
+    _ document: JSONDocument, _ text: [UInt8], _ vocabulary: PolicyVocabulary, by identity: Identity
   ) throws(Problem) -> StreamRequest.Operation {
     do throws(JSONErrors) {
       return try StreamRequest(
-        try JSONDocument(text), vocabulary: vocabulary.shown(to: identity.tenant)
+        document, vocabulary: vocabulary.shown(to: identity.tenant)
       ).operation
     } catch {
       throw isForeign(text, to: identity) ? .forbidden : Problem(error)
@@ -264,6 +256,12 @@ public struct API: Sendable {
     return (claims + [root?["claim"] as? [String: Any] ?? [:]]).contains { claim in
       (claim["tenant"] as? String).map { !identity.mayAct(for: $0) } ?? false
     }
+  }
+
+  /// What of a chain an operation needs; nil: no chain allows it.
+  private static func action(of one: Operation, _ request: Request) -> Mandate.Action? {
+    let isDry = request.uri.queryParameters["dry_run"] == "true"
+    return one.op == "claim" && isDry ? .prepare : one.action
   }
 
   /// Whether nothing is to be asked for, only said what would become of it.
@@ -310,11 +308,9 @@ struct Problems: RouterMiddleware {
   ) async throws -> Response {
     var response = await answer(request, context, next)
     let length = request.headers[.contentLength].flatMap { Int($0) }
-    if response.status == .unauthorized,
-      request.headers[.transferEncoding] != nil
-        || (length ?? 0) > Context.bodyMax
-    {
-      // What nobody reads is not taken from whoever is not known, though it has no end.
+    let isLong = request.headers[.transferEncoding] != nil || (length ?? 0) > Context.bodyMax
+    if isLong, response.status == .unauthorized || response.status == .contentTooLarge {
+      // What nobody reads is not taken to its end, which it may not have.
       response.close(context.channel)
     }
     // An answer to HEAD has no body, or the next answer on the connection is not found.

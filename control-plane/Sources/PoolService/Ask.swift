@@ -1,4 +1,5 @@
 public import PoolAllocator
+import PoolIdentity
 public import PoolLoop
 import PoolStore
 public import PoolWire
@@ -14,6 +15,8 @@ public struct Ask: Sendable {
   public let op: String
   /// Who asks.
   public let principal: String
+  /// Those in whose name they ask, whoever gave first.
+  public let onBehalfOf: [String]
   /// The generation of the policy with whose names it was read.
   public let generation: PolicyGeneration
   /// The caller's name of the request.
@@ -24,13 +27,14 @@ public struct Ask: Sendable {
   /// Makes a request.
   public init(
     _ operation: StreamRequest.Operation, called op: String, by principal: String,
-    under generation: PolicyGeneration, as command: Command? = nil, name: RequestName? = nil,
-    document: [UInt8]
+    for onBehalfOf: [String] = [], under generation: PolicyGeneration,
+    as command: Command? = nil, name: RequestName? = nil, document: [UInt8]
   ) {
     self.operation = operation
     self.command = command
     self.op = op
     self.principal = principal
+    self.onBehalfOf = onBehalfOf
     self.generation = generation
     self.name = name
     self.document = document
@@ -50,20 +54,35 @@ public struct Ask: Sendable {
     var writer = JSONWriter()
     writer.object { writer in
       writer.string("principal", principal)
+      if !onBehalfOf.isEmpty {
+        writer.array("on_behalf_of") { writer in
+          for name in onBehalfOf { writer.string(name) }
+        }
+      }
       writer.int64("policy_generation", Int64(generation.value))
     }
     // The document is a JSON object that was read; nothing has to be escaped.
-    let text =
-      writer.bytes.dropLast() + Array(#","request":"#.utf8) + document + [UInt8(ascii: "}")]
-    return RequestNote(subject: subject(decision), text: Array(text))
+    let key = #","request":"#.utf8
+    var text: [UInt8] = []
+    text.reserveCapacity(writer.bytes.count + key.count + document.count)
+    text += writer.bytes.dropLast()
+    text += key
+    text += document
+    text.append(UInt8(ascii: "}"))
+    return RequestNote(subject: subject(decision), text: text)
   }
 
-  /// Who asked what a note is of.
-  static func principal(in note: RequestNote) throws(JSONErrors) -> String {
+  /// Who asked what a note is of, and in whose names.
+  static func askers(in note: RequestNote) throws(JSONErrors) -> [String] {
     try JSONDocument(note.text).decode { root in
       try root.object { fields in
         fields.ignoreUnknownKeys()
-        return try fields.string("principal", 1...256).value
+        let principal = fields.string("principal", 1...256)
+        let others = fields.optionalArray("on_behalf_of", max: Chain.linksMax) {
+          try $0.string(1...256)
+        }
+        let (first, rest) = (try principal.value, try others.value ?? [])
+        return [first] + rest
       }
     }
   }
@@ -108,6 +127,10 @@ public struct Said: Sendable {
   public let hasLease: Bool
   /// When to come back.
   public let hint: RetryHint?
+  /// By when a claim that waits starts at the latest; nil where nothing is said.
+  public let startsBy: Instant?
+  /// What the bucket holds that stands in the way.
+  public let limit: RateLimit?
   /// What stands in the way first, in words.
   public let sentence: String?
   /// It in a few words.
@@ -150,4 +173,8 @@ public enum Unasked: Error, Equatable, Sendable {
   case unknownNode
   /// A message that is older than one that was heard.
   case late
+  /// Too many streams of events are open.
+  case streamsFull
+  /// The principal has too many streams of events open.
+  case streamsOfOneFull
 }

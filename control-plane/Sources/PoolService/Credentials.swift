@@ -63,7 +63,7 @@ public final class Credentials: Sendable {
     _ text: String, for identity: Identity, seconds: Int64
   ) throws(StoreError) -> String? {
     let join = Self.hash(text)
-    guard self.identity(of: text) != nil else { return nil }
+    guard caller(of: text) != nil else { return nil }
     var (other, entry) = Self.make(identity, for: seconds)
     entry.insteadOf = join
     let made = entry
@@ -74,8 +74,8 @@ public final class Credentials: Sendable {
     return other
   }
 
-  /// Whose credential a text is.
-  public func identity(of text: String) -> Identity? {
+  /// Whose credential a text is, and until when.
+  func caller(of text: String) -> Caller? {
     let hash = Self.hash(text)
     let entry = entries.withLock { $0[hash] }
     guard let entry, entry.expires > SystemClock.utc else { return nil }
@@ -86,7 +86,7 @@ public final class Credentials: Sendable {
         entries[hash]?.insteadOf = nil
       }
     }
-    return entry.identity
+    return Caller(identity: entry.identity, expires: entry.expires)
   }
 
   private static func make(_ identity: Identity, for seconds: Int64) -> (String, Entry) {

@@ -34,6 +34,7 @@ struct Desk {
   /// Somebody who waits until a claim starts or ends.
   struct Watcher {
     var number: UInt64
+    var principal: String
     var tell: @Sendable (Result<Told, Unasked>) -> Void
   }
 
@@ -57,8 +58,16 @@ struct Desk {
   private var tickets = UInt64(0)
   /// What is counted.
   var tally = Tally()
+  /// How many explanations are given: each costs as much as many decisions.
+  private var explanations = ExplainBudget()
+  /// Who follows what.
+  var followers: Followers
 
-  init(book: Book) { self.book = book }
+  /// Begins behind the records that a journal has.
+  init(book: Book, after records: UInt64) {
+    self.book = book
+    followers = Followers(after: records)
+  }
 
   // MARK: requests
 
@@ -125,23 +134,38 @@ struct Desk {
       if let ticket, let answer = record.request?.answer { answered(ticket, answer, pool) }
       wake(record.log, pool)
       tally.count(record.log, in: pool, book)
+      followers.note(record.log, in: pool, book)
       book.end(record.log)
     }
+    for claim in followers.takeTouched() {
+      woken.append(followers.telling(.claim(claim), .claim, standing(claim, in: pool)))
+    }
+    woken += followers.takeEndings()
   }
 
   private mutating func answered(_ ticket: Key, _ answer: Answer, _ pool: borrowing Pool) {
     guard var pending = taken[ticket] else { return }
     let ask = pending.ask
     notes[ticket] = ask.note(answer.decision)
-    if case .claim(let form) = ask.operation {
-      tally.count(answer.decision, answer.reasons, to: form, in: pool)
-    }
-    pending.said = said(answer, to: pending, in: pool, isRepeat: false)
+    let verdict = answer.decision.verdict
+    let isRefused = verdict == .rejected || verdict == .infeasible
+    let refusal = isRefused ? explain(to: ask.principal, at: pool.now) : nil
+    pending.said = said(
+      answer, to: pending, in: pool, isRepeat: false, refusing: isRefused ? .some(refusal) : nil)
+    tally.count(ask.operation, answer, startsBy: pending.said?.startsBy, in: pool, book)
     taken[ticket] = pending
   }
 
+  /// Takes an explanation for somebody.
+  /// - Returns: why there is none now.
+  mutating func explain(to principal: String, at now: Instant) -> ExplainBudget.Refusal? {
+    explanations.take(NameTable.key(.principal, principal), principal, at: now)
+  }
+
+  /// - Parameter refusal: whether what would be granted instead is said, and why it is not.
   private func said(
-    _ answer: Answer, to pending: Pending, in pool: borrowing Pool, isRepeat: Bool
+    _ answer: Answer, to pending: Pending, in pool: borrowing Pool, isRepeat: Bool,
+    refusing refusal: ExplainBudget.Refusal?? = nil
   ) -> Said {
     let (ask, decision) = (pending.ask, answer.decision)
     let scene = Scene(pool: copy pool, log: EventLog(), book: book)
@@ -155,10 +179,18 @@ struct Desk {
       writer.int64("policy_generation", Int64(scene.pool.generation.value))
       if isRepeat { writer.bool("repeated", true) }
       view.write(&writer)
+      if let refusal, case .claim(let form) = ask.operation {
+        let instead =
+          refusal.map { AlternativesView(of: form, absent: .budgetSpent($0)) }
+          ?? AlternativesView(of: form, submitted: scene.pool.now, in: scene)
+        writer.alternatives(instead, at: scene.pool.now)
+      }
     }
     return Said(
       body: writer.bytes, verdict: decision.verdict, isRepeat: isRepeat,
       hasLease: view.hasLease, hint: view.hint,
+      startsBy: try? view.bound?.get().by,
+      limit: view.hint == nil ? nil : RateLimit(answer.reasons, in: scene),
       sentence: view.sentence, reasons: answer.reasons.map(\.code))
   }
 
@@ -250,13 +282,14 @@ struct Desk {
   /// Ends a wait.
   /// - Returns: tells how the claim stands now; nil where nobody waits under the number.
   mutating func unwatch(
-    _ claim: ClaimID, _ number: UInt64, in pool: borrowing Pool
+    _ claim: ClaimID, _ number: UInt64, in pool: borrowing Pool, at now: Instant
   ) -> Held? {
     guard let index = watchers[claim]?.firstIndex(where: { $0.number == number }),
       let watcher = watchers[claim]?.remove(at: index)
     else { return nil }
     if watchers[claim]?.isEmpty == true { watchers[claim] = nil }
-    return Self.telling(watcher, explained(claim, in: pool))
+    let refusal = explain(to: watcher.principal, at: now)
+    return Self.telling(watcher, explained(claim, in: pool, refusing: refusal))
   }
 
   private mutating func wake(_ log: borrowing EventLog, _ pool: borrowing Pool) {
@@ -286,7 +319,9 @@ struct Desk {
     return woken
   }
 
-  private func explained(_ id: ClaimID, in pool: borrowing Pool) -> Told {
+  private func explained(
+    _ id: ClaimID, in pool: borrowing Pool, refusing refusal: ExplainBudget.Refusal? = nil
+  ) -> Told {
     var writer = JSONWriter()
     let hasLease = pool.claim(id)?.lease != nil
     let scene = Scene(pool: copy pool, log: EventLog(), book: book)
@@ -295,9 +330,21 @@ struct Desk {
       guard let form = scene.claims[id], scene.pool.claim(id) != nil else {
         return writer.string("state", "ended")
       }
-      ExplanationView(of: form, id, in: scene).write(&writer)
+      ExplanationView(of: form, id, in: scene, refusing: refusal).write(&writer)
     }
     return Told(body: writer.bytes, hasLease: hasLease)
+  }
+
+  /// How a claim that lives stands, for those who follow it.
+  func standing(_ id: ClaimID, in pool: borrowing Pool) -> [UInt8] {
+    let scene = Scene(pool: copy pool, log: EventLog(), book: book)
+    var writer = JSONWriter()
+    writer.object { writer in
+      writer.milliseconds("at_ms", scene.pool.now)
+      guard let form = scene.claims[id] else { return }
+      ExplanationView(of: form, id, in: scene).writeStanding(&writer)
+    }
+    return writer.bytes
   }
 
   /// Ends everything that waits.
@@ -312,6 +359,7 @@ struct Desk {
     watchers = [:]
     for one in held { one.say(false) }
     held = []
+    followers.endAll()
     isClosed = true
   }
 }

@@ -14,7 +14,7 @@ import Synchronization
 /// as what it shows is not durable.
 public final class Engine: Sendable {
   /// What is decided, and who waits for it.
-  fileprivate struct State {
+  struct State {
     var loop: Loop
     var desk: Desk
     var isEnding = false
@@ -23,6 +23,8 @@ public final class Engine: Sendable {
     var roomSeenAt: Int64 = 0
     /// Whether somebody may wait for a claim; the server is about to end where not.
     var isPatient = true
+    /// Records since the state was kept last.
+    var sinceImage = 0
     /// When the loop is called next, if nothing comes.
     var wakes: DispatchTime?
   }
@@ -38,14 +40,14 @@ public final class Engine: Sendable {
   private let store: any JournalStore
   /// What stands in the journal beside the records.
   var notes: any JournalStore { store }
-  private let clock: SystemClock
+  let clock: SystemClock
   private let state: Mutex<State>
   /// What is put to the state on its queue, as it came in.
   private let mail = Mutex<[@Sendable (inout State) -> Void]>([])
   /// What callers need to know before they ask; what the state has says it anew when it changes.
   private let published: Mutex<Published>
   /// Where the loop runs.
-  private let queue = DispatchQueue(label: "pool.loop")
+  let queue = DispatchQueue(label: "pool.loop")
   /// Where batches are written.
   private let writer = DispatchQueue(label: "pool.journal")
   /// When old answers were forgotten last. Unit: seconds since 1970.
@@ -56,23 +58,30 @@ public final class Engine: Sendable {
   static let roomLeast: Int64 = 128 << 20
   /// Most requests that wait; more are told to come back.
   private let waitingMax = 8_192
+  /// Records after which the state is kept, so that a server that begins need not fold more, about.
+  private let imageEvery: Int
 
   /// Begins a leadership on what a store has.
   /// - Parameters:
+  ///   - imageEvery: records after which the state is kept beside the journal.
   ///   - failed: is told why nothing more can be made durable; nothing is answered any more.
   /// - Throws: `StoreError` where the journal, or what stands beside it, cannot be read.
   public init(
-    on store: any JournalStore, failed: @escaping @Sendable (StoreError) -> Void
+    on store: any JournalStore, imageEvery: Int = 250_000,
+    failed: @escaping @Sendable (StoreError) -> Void
   ) throws(StoreError) {
+    self.imageEvery = imageEvery
     let recovered = try store.recover()
     let book = try Self.book(of: recovered.pool, store)
+    let last = try store.link(of: nil)?.record ?? 0
     clock = SystemClock(origin: recovered.origin)
     published = Mutex(
       Published(
         vocabulary: book.vocabulary, generation: recovered.pool.generation, durable: 0))
     state = Mutex(
       State(
-        loop: Loop(after: recovered.pool, at: clock.reading), desk: Desk(book: book)))
+        loop: Loop(after: recovered.pool, at: clock.reading),
+        desk: Desk(book: book, after: last)))
     self.store = store
     self.failed = failed
     queue.async { [self] in turn() }
@@ -157,11 +166,11 @@ public final class Engine: Sendable {
     }
   }
 
-  /// Who asked for a claim that lives; nil where none does.
-  func asker(of claim: Key) async throws -> String? {
+  /// Who asked for a claim that lives, and in whose names; nobody where none does.
+  func askers(of claim: Key) async throws -> [String] {
     // What is shown is durable, and so is what is noted of it.
-    guard try await look({ $0.pool.claim(named: claim) != nil }) else { return nil }
-    return try store.note(of: claim).map { try Ask.principal(in: $0) }
+    guard try await look({ $0.pool.claim(named: claim) != nil }) else { return [] }
+    return try store.note(of: claim).map { try Ask.askers(in: $0) } ?? []
   }
 
   private func admit(
@@ -224,11 +233,28 @@ public final class Engine: Sendable {
   public func look<T: Sendable>(
     _ body: @escaping @Sendable (Scene) -> T
   ) async throws(Unasked) -> T {
+    try await look { scene, _ in body(scene) }
+  }
+
+  /// As `look`, with an explanation for somebody, or why there is none now.
+  func look<T: Sendable>(
+    explainingTo principal: String,
+    _ body: @escaping @Sendable (Scene, ExplainBudget.Refusal?) -> T
+  ) async throws(Unasked) -> T {
+    try await look { scene, state in
+      let now = state.loop.now(at: self.clock.reading)
+      return body(scene, state.desk.explain(to: principal, at: now))
+    }
+  }
+
+  private func look<T: Sendable>(
+    _ body: @escaping @Sendable (Scene, inout State) -> T
+  ) async throws(Unasked) -> T {
     try await Self.wait { [self] reply in
       enter { state in
         if state.isEnding { return reply(.failure(.ending)) }
-        let seen = body(
-          Scene(pool: state.loop.pool, log: EventLog(), book: state.desk.book))
+        let scene = Scene(pool: state.loop.pool, log: EventLog(), book: state.desk.book)
+        let seen = body(scene, &state)
         state.desk.hold(after: state.loop.latest, durable: state.loop.durable) { isDurable in
           reply(isDurable ? .success(seen) : .failure(.ending))
         }
@@ -239,46 +265,6 @@ public final class Engine: Sendable {
   /// What is counted.
   func tally() async throws(Unasked) -> Tally {
     try await Self.wait { [self] reply in enter { reply(.success($0.desk.tally)) } }
-  }
-
-  /// Waits until a claim of a tenant runs or is gone, and tells how it stands then.
-  /// - Parameter seconds: how long at most.
-  /// - Returns: nil where no such claim lives.
-  public func await(
-    _ claim: String, of tenant: String, seconds: Int64
-  ) async throws(Unasked) -> Told? {
-    let key = ClaimForm.key(tenant: tenant, name: claim)
-    let told: Result<Told?, Unasked> = await withCheckedContinuation { next in
-      enter { [self] state in
-        if state.isEnding { return next.resume(returning: .failure(.ending)) }
-        // A key is a hash that whoever asks may aim: the claim has to have the names, too.
-        guard let id = state.loop.pool.claim(named: key), let form = state.desk.book.claims[id],
-          form.tenant == tenant, form.name == claim
-        else { return next.resume(returning: .success(nil)) }
-        let number = UInt64.random(in: .min ... .max)
-        state.desk.watch(
-          id,
-          Desk.Watcher(number: number) { told in
-            next.resume(returning: told.map { $0 })
-          })
-        let isWaiting = state.loop.pool.claim(id)?.isWaiting ?? false
-        guard isWaiting, seconds > 0, state.isPatient else {
-          return state.unwatch(id, number)
-        }
-        queue.asyncAfter(deadline: .now() + .seconds(Int(seconds))) { [weak self] in
-          self?.enter { $0.unwatch(id, number) }
-        }
-      }
-    }
-    return try told.get()
-  }
-
-  /// Tells everybody who waits for a claim how it stands, and has nobody wait any more.
-  func endWaits() {
-    enter { state in
-      state.isPatient = false
-      for (claim, number) in state.desk.waits { state.unwatch(claim, number) }
-    }
   }
 
   /// Whether it decides.
@@ -297,12 +283,14 @@ public final class Engine: Sendable {
   }
 
   private func drain(_ done: @escaping @Sendable () -> Void) {
-    let isDone = state.withLock { state -> Bool in
-      guard state.loop.isEnded || state.loop.latest <= state.loop.durable else { return false }
+    let (isDone, image) = state.withLock { state -> (Bool, [UInt8]?) in
+      let isDurable = state.loop.latest <= state.loop.durable
+      guard state.loop.isEnded || isDurable else { return (false, nil) }
       state.desk.close()
-      return true
+      return (true, state.loop.isEnded || !isDurable ? nil : state.loop.pool.image())
     }
     if isDone {
+      if let image { store.keep(image: image) }
       store.close()
       return done()
     }
@@ -322,7 +310,7 @@ public final class Engine: Sendable {
 
   /// Puts something to the state, and has the loop do what is due then; what comes at the same time
   /// is put to it in one turn.
-  private func enter(_ body: @escaping @Sendable (inout State) -> Void) {
+  func enter(_ body: @escaping @Sendable (inout State) -> Void) {
     let isFirst = mail.withLock { mail in
       mail.append(body)
       return mail.count == 1
@@ -336,31 +324,52 @@ public final class Engine: Sendable {
       defer { mail = [] }
       return mail
     }
-    let (batch, notes, wake) = state.withLock { state in
-      for body in mail { body(&state) }
-      let reading = clock.reading
-      var batch: Batch?
-      var wake: Span?
-      repeat {
-        var isFed = false
-        if !state.isEnding, state.loop.waiting == 0, !state.desk.queue.isEmpty {
-          isFed = true
-          if let request = state.desk.next(for: state.loop.pool),
-            let refusal = state.loop.take(request)
-          {
-            state.desk.refuse(ticket: request.ticket, refusal)
-          }
+    let done = state.withLock { turn(&$0, mail) }
+    if let batch = done.batch { write(batch, done.notes, done.image) }
+    if let wake = done.wake { call(at: .now() + .nanoseconds(Int(clamping: wake.ns))) }
+  }
+
+  /// What is to be done after a turn.
+  private struct Turn {
+    var batch: Batch?
+    var notes: [Key: RequestNote] = [:]
+    var image: [UInt8]?
+    var wake: Span?
+  }
+
+  private func turn(_ state: inout State, _ mail: [@Sendable (inout State) -> Void]) -> Turn {
+    for body in mail { body(&state) }
+    let reading = clock.reading
+    var turn = Turn()
+    repeat {
+      var isFed = false
+      if !state.isEnding, state.loop.waiting == 0, !state.desk.queue.isEmpty {
+        isFed = true
+        if let request = state.desk.next(for: state.loop.pool),
+          let refusal = state.loop.take(request)
+        {
+          state.desk.refuse(ticket: request.ticket, refusal)
         }
-        let output = Self.run(&state.loop, &state.desk, at: reading)
-        batch = output.batch ?? batch
-        wake = output.wakeAfter
-        if !isFed { break }
-      } while state.loop.waiting == 0
-      publish(&state)
-      return (batch, batch.map { state.desk.takeNotes(of: $0) } ?? [:], wake)
+      }
+      let output = Self.run(&state.loop, &state.desk, at: reading)
+      turn.batch = output.batch ?? turn.batch
+      turn.wake = output.wakeAfter
+      if !isFed { break }
+    } while state.loop.waiting == 0
+    publish(&state)
+    if let batch = turn.batch {
+      turn.notes = state.desk.takeNotes(of: batch)
+      turn.image = image(after: batch, &state)
     }
-    if let batch { write(batch, notes) }
-    if let wake { call(at: .now() + .nanoseconds(Int(clamping: wake.ns))) }
+    return turn
+  }
+
+  /// The state behind a batch, if it is time to keep it and nothing came after.
+  private func image(after batch: Batch, _ state: inout State) -> [UInt8]? {
+    state.sinceImage += batch.records.count
+    guard state.sinceImage >= imageEvery, state.loop.latest == batch.number else { return nil }
+    state.sinceImage = 0
+    return state.loop.pool.image()
   }
 
   /// Has the loop called at a moment, unless it is called before.
@@ -398,7 +407,7 @@ public final class Engine: Sendable {
     return output
   }
 
-  private func write(_ batch: Batch, _ notes: [Key: RequestNote]) {
+  private func write(_ batch: Batch, _ notes: [Key: RequestNote], _ image: [UInt8]?) {
     writer.async { [self] in
       do throws(StoreError) {
         try store.append(batch, notes: notes, utc: SystemClock.utc)
@@ -413,6 +422,7 @@ public final class Engine: Sendable {
         }
         return
       }
+      if let image { store.keep(image: image) }
       queue.async { [self] in
         state.withLock { $0.loop.batchIsDurable(batch.number) }
         turn()
@@ -436,14 +446,5 @@ extension Engine {
     }
     // One that stays is looked up in vain; the next minute tries again.
     if isDue { _ = try? store.forgetAnswers(before: now - Self.answersKept) }
-  }
-}
-
-extension Engine.State {
-  /// Ends a wait for a claim, once how it stands is durable.
-  fileprivate mutating func unwatch(_ claim: ClaimID, _ number: UInt64) {
-    if let say = desk.unwatch(claim, number, in: loop.pool) {
-      desk.hold(after: loop.latest, durable: loop.durable, say)
-    }
   }
 }

@@ -1,3 +1,6 @@
+import PoolIdentity
+import StrictJSON
+
 /// What somebody may do. Whatever is not opened here is closed.
 public enum Role: String, CaseIterable, Sendable {
   /// Runs the pool: nodes, policy, restrictions, and everything of every tenant.
@@ -20,13 +23,27 @@ public struct Identity: Hashable, Sendable {
   public let role: Role
   /// For whom: the tenant of an owner or a workload, the node of an agent.
   public let subject: String?
+  /// What a chain allows of that; nil: all of it.
+  let scope: Mandate?
 
   /// Makes an identity.
   public init(_ name: String, _ role: Role, of subject: String? = nil) {
     self.name = name
     self.role = role
     self.subject = subject
+    scope = nil
   }
+
+  /// The identity of whoever holds a chain.
+  init(_ mandate: Mandate) {
+    name = mandate.principal
+    role = .workload
+    subject = mandate.tenant
+    scope = mandate
+  }
+
+  /// Those in whose name it acts beside its own, whoever gave first.
+  var onBehalfOf: [String] { scope?.onBehalfOf ?? [] }
 
   /// The tenant to whose matters it is held; nil: it may see all.
   var tenant: String? { role == .owner || role == .workload ? subject : nil }
@@ -38,5 +55,32 @@ public struct Identity: Hashable, Sendable {
     case .owner, .workload: subject == tenant
     case .node, .join: false
     }
+  }
+}
+
+/// The members `role` and `tenant` of a document: what somebody may do, and for whom.
+struct RoleFields {
+  private let role: JSONField<Role>
+  private let tenant: JSONField<String?>
+
+  init(_ fields: inout JSONFields) {
+    role = fields.choice(
+      "role", ["operator": Role.operator, "owner": .owner, "workload": .workload])
+    tenant = fields.optionalString("tenant", 1...128)
+  }
+
+  /// Takes them.
+  /// - Parameter object: that has the members.
+  /// - Throws: where a role has no tenant that needs one, or has one that is for all.
+  func value(
+    of object: JSONValue
+  ) throws(JSONAbandoned) -> (role: Role, tenant: String?) {
+    let (known, subject) = (try role.value, try tenant.value)
+    guard (known == .operator) == (subject == nil) else {
+      throw object.refuse(
+        "the role \(known.rawValue) \(known == .operator ? "has no" : "needs a") tenant",
+        hint: known == .operator ? "leave tenant out" : "add tenant")
+    }
+    return (known, subject)
   }
 }

@@ -1,22 +1,39 @@
 import HTTPTypes
 import Hummingbird
 import PoolAllocator
+import PoolLoop
 import PoolViews
 import PoolWire
 
 extension API {
   /// The metrics, in the form that is asked for.
-  func metrics(_ request: Request) async throws -> Response {
-    _ = try identity(request, [.operator])
+  func metrics(_ request: Request, _ context: Context) async throws -> Response {
+    _ = try await identity(request, context, [.operator])
     let accept = request.headers[.accept] ?? ""
     let isOpen = accept.contains("application/openmetrics-text")
-    let tally = try await engine.tally()
-    let text = try await engine.look { Metrics(tally, $0).text(isOpen: isOpen) }
+    let (tally, silences) = (try await engine.tally(), await engine.silences())
+    let text = try await engine.look { Metrics(tally, $0, silences).text(isOpen: isOpen) }
     return .text(
       text,
       type: isOpen
         ? "application/openmetrics-text; version=1.0.0; charset=utf-8"
         : "text/plain; version=0.0.4; charset=utf-8")
+  }
+}
+
+extension Engine {
+  /// How long ago each node was heard that was heard in this leadership.
+  func silences() async -> [NodeID: Span] {
+    await withCheckedContinuation { next in
+      enter { [self] state in
+        let reading = clock.reading
+        var silences: [NodeID: Span] = [:]
+        state.loop.pool.forEachNode { id, _ in
+          silences[id] = state.loop.silence(of: id, at: reading)
+        }
+        next.resume(returning: silences)
+      }
+    }
   }
 }
 
@@ -29,17 +46,24 @@ struct Metrics {
     var samples: [(suffix: String, labels: KeyValuePairs<String, String>, value: String)] = []
   }
 
-  /// Tenants with series of their own; those behind them, by name, are `other`. Unit: tenants.
+  /// Tenants with series of their own; those behind them are `other`, or left out of a gauge.
+  /// Unit: tenants.
   static let tenantsMax = 100
+  /// Nodes with series of their own, those first that are silent longest. Unit: nodes.
+  static let nodesMax = 1_000
 
   private var families: [Family] = []
 
-  init(_ tally: Tally, _ scene: Scene) {
+  /// - Parameter silences: how long ago nodes were heard.
+  init(_ tally: Tally, _ scene: Scene, _ silences: [NodeID: Span] = [:]) {
     addLanes(scene)
+    addFragmentation(scene)
     addQueue(scene)
     addBuckets(scene)
     addTally(tally)
-    addNodes(scene)
+    addLives(tally.lives)
+    addTenants(tally, at: scene.pool.now)
+    addNodes(scene, silences)
     add("build_info", "gauge", "The version of the server; always 1.")
     sample(["version": "0.1.0"], "1")
   }
@@ -81,6 +105,25 @@ struct Metrics {
     }
   }
 
+  /// By pool, for all that its lanes have of one profile lies on the same nodes.
+  private mutating func addFragmentation(_ scene: Scene) {
+    var found: [Int: (free: Int64, useless: Int64)] = [:]
+    scene.pool.forEachLane { id, lane in
+      guard lane.profile.kind != .cpu else { return }
+      let part = scene.pool.fragmentation(of: id)
+      found[Int(lane.rule.pool), default: (0, 0)].free += part.free
+      found[Int(lane.rule.pool), default: (0, 0)].useless += part.useless
+    }
+    add(
+      "fragmentation_ratio", "gauge",
+      "Free GPUs that no kind of the expected work can use now, over all free GPUs.")
+    let pools = scene.pool.policy.pools
+    for (index, sum) in found.sorted(by: { $0.key < $1.key }) where index < pools.count {
+      let share = sum.free == 0 ? 0 : sum.useless * 1_000 / sum.free
+      sample(["pool": scene.names.text(pools[index].key)], Self.milli(share))
+    }
+  }
+
   private mutating func addQueue(_ scene: Scene) {
     var depths: [String: [String: Int]] = [:]
     scene.pool.forEachClaim { id, claim in
@@ -108,12 +151,21 @@ struct Metrics {
     }
   }
 
-  private mutating func addNodes(_ scene: Scene) {
+  private mutating func addNodes(_ scene: Scene, _ silences: [NodeID: Span]) {
     var counts: [String: Int] = [:]
     for node in PoolView(scene).nodes { counts[node.reach, default: 0] += 1 }
     add("nodes", "gauge", "Nodes by whether they are heard.")
     for (reach, count) in counts.sorted(by: { $0.key < $1.key }) {
       sample(["reach": reach], "\(count)")
+    }
+    add(
+      "node_heartbeat_age_seconds", "gauge",
+      "Since the last message of a node's agent to this server, of the 1,000 silent longest.")
+    let ages = silences.compactMap { id, span in
+      scene.pool.node(id).map { (scene.names.text($0.enrolment.key), span) }
+    }
+    for (name, span) in ages.sorted(by: { ($1.1, $0.0) < ($0.1, $1.0) }).prefix(Self.nodesMax) {
+      sample(["node": name], Self.milli(span.ns / 1_000_000))
     }
   }
 
@@ -125,7 +177,8 @@ struct Metrics {
       sample(
         ["class": key.serviceClass, "outcome": key.outcome, "reason": key.reason], "\(count)")
     }
-    addWaits(tally.waits)
+    addHistogram(
+      "queue_wait_seconds", "From a claim's submission to its grant.", "class", tally.waits)
     add("gpu_seconds", "counter", "Weighted GPU-seconds: reserved with grants, or charged.")
     let spent = Self.capped(tally.spent).sorted {
       ($0.key.tenant, $0.key.serviceClass, $0.key.kind)
@@ -138,8 +191,11 @@ struct Metrics {
     add("leases_granted", "counter", "Claims that were granted devices.")
     sample([:], "\(tally.granted)")
     add("degraded", "counter", "Claims that took a rung of a ladder.")
-    for (name, count) in tally.downgraded.sorted(by: { $0.key < $1.key }) {
-      sample(["class": name], "\(count)")
+    let degraded = tally.downgraded.sorted {
+      ($0.key.serviceClass, $0.key.rung) < ($1.key.serviceClass, $1.key.rung)
+    }
+    for (key, count) in degraded {
+      sample(["class": key.serviceClass, "rung": key.rung], "\(count)")
     }
     add("preemptions", "counter", "Leases that gave way to other work.")
     for (cause, count) in tally.preempted.sorted(by: { $0.key < $1.key }) {
@@ -181,17 +237,72 @@ struct Metrics {
     }
   }
 
-  private mutating func addWaits(_ waits: [String: Tally.Waits]) {
-    add("queue_wait_seconds", "histogram", "From a claim's submission to its grant.")
-    for (name, wait) in waits.sorted(by: { $0.key < $1.key }) {
+  private mutating func addLives(_ lives: LeaseLives) {
+    addHistogram(
+      "reclaim_seconds",
+      "From the order to give devices back, to an owner or to more urgent work, to their return.",
+      "reason", lives.returns)
+    add(
+      "lost_gpu_seconds", "counter",
+      "Weighted GPU-seconds of work that no checkpoint saved, of leases that were taken back,"
+        + " preempted, drained or lost with their node; of a gang, of the member that was hit.")
+    sample([:], Amounts.text(lives.lost.value, digits: 6))
+  }
+
+  /// What tenants do, and what they were promised.
+  private mutating func addTenants(_ tally: Tally, at now: Instant) {
+    add(
+      "slo_events", "counter",
+      "Claims that were told by when they start at the latest when they were queued, by whether"
+        + " they did; p1-wait is that of class P1.")
+    let kept = tally.promises.kept.sorted {
+      ($0.key.slo, $0.key.isGood ? 1 : 0) < ($1.key.slo, $1.key.isGood ? 1 : 0)
+    }
+    for (key, count) in kept { sample(["slo": key.slo, "good": "\(key.isGood)"], "\(count)") }
+    add(
+      "early_retries", "counter",
+      "Claims that were refused with a moment to come back, and were asked again before it.")
+    sample([:], "\(tally.retries.count)")
+    add(
+      "privileged_calls", "counter",
+      "Requests that operators alone may make, approvals and denials, and claims that need one,"
+        + " by the tenant whose matter they are; without one: the pool's.")
+    for (tenant, count) in Self.capped(tally.privileged).sorted(by: { $0.key < $1.key }) {
+      sample(["tenant": tenant], "\(count)")
+    }
+    add(
+      "anomaly_score", "gauge",
+      "Requests of a tenant in the last whole minute over the median of up to 60 minutes before it,"
+        + " at least 1; none of a tenant of which fewer than ten minutes are known.")
+    let scores = tally.rates.scores(at: now).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    for (tenant, score) in scores.prefix(Self.tenantsMax) {
+      sample(["tenant": tenant], Self.milli(score))
+    }
+  }
+
+  /// The greatest counts by themselves, all others together as `other`.
+  private static func capped(_ counts: [String: UInt64]) -> [String: UInt64] {
+    var all: [String: UInt64] = [:]
+    let sorted = counts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    for (index, one) in sorted.enumerated() {
+      all[index < tenantsMax ? one.key : "other", default: 0] += one.value
+    }
+    return all
+  }
+
+  private mutating func addHistogram(
+    _ name: String, _ help: String, _ label: String, _ waits: [String: Tally.Waits]
+  ) {
+    add(name, "histogram", help)
+    for (value, wait) in waits.sorted(by: { $0.key < $1.key }) {
       var sum = UInt64(0)
       for (index, count) in wait.counts.enumerated() {
         sum += count
         let bound = index < Tally.Waits.bounds.count ? "\(Tally.Waits.bounds[index])" : "+Inf"
-        sample(["class": name, "le": bound], "\(sum)", suffix: "_bucket")
+        sample([label: value, "le": bound], "\(sum)", suffix: "_bucket")
       }
-      sample(["class": name], Self.milli(wait.milliseconds), suffix: "_sum")
-      sample(["class": name], "\(sum)", suffix: "_count")
+      sample([label: value], Self.milli(wait.milliseconds), suffix: "_sum")
+      sample([label: value], "\(sum)", suffix: "_count")
     }
   }
 

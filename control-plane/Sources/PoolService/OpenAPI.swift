@@ -16,6 +16,8 @@ public enum OpenAPI {
     var query: [String] = []
     /// Statuses of success.
     var done: [String]
+    /// Whether the answer is a stream of events.
+    var isStream = false
   }
 
   /// The document.
@@ -68,6 +70,7 @@ public enum OpenAPI {
         method: "get", path: "/v1/claims/{tenant}/{claim}",
         summary: "why a claim waits and until when at most, or where it runs", roles: readers,
         hasBody: false, parameters: ["tenant", "claim"], query: ["wait"], done: ["200"]))
+    paths += streams
     paths.append(
       Path(
         method: "post", path: "/v1/claims/batch",
@@ -78,6 +81,12 @@ public enum OpenAPI {
         method: "post", path: "/v1/explain",
         summary: "what would become of a claim that nobody submits", roles: readers, hasBody: true,
         parameters: [], done: ["200"]))
+    paths.append(
+      Path(
+        method: "post", path: "/v1/delegations/{tenant}/{budget}/token",
+        summary: "begins a chain: a token for an hour at most that its holder can narrow",
+        roles: [.operator, .owner], hasBody: true, parameters: ["tenant", "budget"],
+        done: ["201"]))
     return paths + nodePaths + openPaths
   }
 
@@ -87,6 +96,21 @@ public enum OpenAPI {
       ("lanes", "the lanes of the pools"), ("nodes", "the nodes"),
       ("buckets", "what tenants may spend"), ("leases", "the leases that live"),
       ("queue", "the claims that wait, in order"),
+    ]
+  }
+
+  private static var streams: [Path] {
+    let readers: [Role] = [.operator, .owner, .workload]
+    return [
+      Path(
+        method: "get", path: "/v1/claims/{tenant}/{claim}/events",
+        summary: "how a claim stands, told anew when something happens to it, until it ends",
+        roles: readers, hasBody: false, parameters: ["tenant", "claim"], done: ["200"],
+        isStream: true),
+      Path(
+        method: "get", path: "/v1/queue/events",
+        summary: "the first 100 claims that wait, anew when that changes, at most once a second",
+        roles: readers, hasBody: false, parameters: [], done: ["200"], isStream: true),
     ]
   }
 
@@ -131,6 +155,10 @@ public enum OpenAPI {
         roles: [.operator], hasBody: false, parameters: [], query: ["after", "limit"],
         done: ["200"]),
       Path(
+        method: "get", path: "/v1/audit/head",
+        summary: "the link of a record in the journal's chain; without record= of the last",
+        roles: [.operator], hasBody: false, parameters: [], query: ["record"], done: ["200"]),
+      Path(
         method: "get", path: "/metrics", summary: "Prometheus text or OpenMetrics, as asked for",
         roles: [.operator], hasBody: false, parameters: [], done: ["200"]),
       Path(
@@ -163,9 +191,10 @@ public enum OpenAPI {
         writer.string(
           "description", "Roles: " + one.roles.map(\.rawValue).joined(separator: ", ") + ".")
       }
-      if !one.parameters.isEmpty || !one.query.isEmpty {
+      if !one.parameters.isEmpty || !one.query.isEmpty || one.isStream {
         writer.array("parameters") { writer in
           for name in one.parameters { writeParameter(name, "path", "string", &writer) }
+          if one.isStream { writeParameter("Last-Event-ID", "header", "string", &writer) }
           for name in one.query {
             writeParameter(name, "query", name == "dry_run" ? "boolean" : "integer", &writer)
           }
@@ -184,11 +213,20 @@ public enum OpenAPI {
         for status in one.done {
           writer.object(status) { writer in
             writer.string("description", words[status] ?? "done")
+            if one.isStream { writeStream(&writer) }
           }
         }
         if !one.roles.isEmpty {
           writer.object("default") { $0.string("$ref", "#/components/responses/Problem") }
         }
+      }
+    }
+  }
+
+  private static func writeStream(_ writer: inout JSONWriter) {
+    writer.object("content") { writer in
+      writer.object("text/event-stream") { writer in
+        writer.object("schema") { $0.string("type", "string") }
       }
     }
   }

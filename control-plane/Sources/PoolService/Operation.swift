@@ -1,4 +1,5 @@
 import HTTPTypes
+import PoolIdentity
 import PoolWire
 import StrictJSON
 
@@ -44,6 +45,11 @@ struct Operation: Sendable {
   private static let tenants: Set<Role> = [.operator, .owner, .workload]
   private static let owners: Set<Role> = [.operator, .owner]
 
+  /// A look at what would become of a claim; it asks the pool for nothing.
+  static let explain = Operation(
+    .post, "/v1/explain", "explain", .member("claim"), tenants,
+    "what would become of a claim that nobody submits")
+
   /// Every operation.
   static let all: [Operation] = [
     Operation(.post, "/v1/claims", "claim", .member("claim"), tenants, "asks for devices"),
@@ -88,11 +94,20 @@ struct Operation: Sendable {
       "vouches that nothing lives on a node that is not ready"),
   ]
 
-  /// The request as one JSON object.
+  /// What of a chain it needs; nil: no chain allows it.
+  var action: Mandate.Action? {
+    switch op {
+    case "quote": .prepare
+    case "claim", "cancel", "renew", "checkpoint", "complete": .execute
+    default: nil
+    }
+  }
+
+  /// The request as one JSON object, as text and as it was read: a body is read once.
   /// - Throws: `Problem` where the body is no JSON object, or none is expected.
   func request(
     _ body: [UInt8], _ parameters: Parameters, by identity: Identity
-  ) throws(Problem) -> [UInt8] {
+  ) throws(Problem) -> (text: [UInt8], document: JSONDocument) {
     var writer = JSONWriter()
     writer.object { writer in
       writer.string("op", op)
@@ -101,37 +116,71 @@ struct Operation: Sendable {
     }
     var text = writer.bytes
     text.removeLast()
+    let own = 1 + self.parameters.count + (asker == nil ? 0 : 1)
     switch self.body {
     case .none:
       guard body.isEmpty else {
         throw Problem(.badRequest, "body_unexpected", "this operation has no body")
       }
     case .members:
-      let isEmpty = try Self.read(body, orNothing: true)
-      if !isEmpty, let start = body.firstIndex(of: UInt8(ascii: "{")) {
-        let end = body.lastIndex(of: UInt8(ascii: "}")) ?? body.endIndex
-        text += [UInt8(ascii: ",")] + body[(start + 1)..<end]
+      guard let inner = Self.members(of: body) else { throw Self.refusal(of: body) }
+      if !inner.isEmpty {
+        text.append(UInt8(ascii: ","))
+        text += inner
       }
     case .member(let name):
-      _ = try Self.read(body, orNothing: false)
-      text += Array(",\"\(name)\":".utf8) + body
+      text += Array(",\"\(name)\":".utf8)
+      text += body
     }
-    return text + [UInt8(ascii: "}")]
+    text.append(UInt8(ascii: "}"))
+    let document = try Self.read(text, insteadOf: body)
+    if case .member = self.body {
+      // A body that ends its member and adds others is no JSON by itself.
+      let isObject = body.first(where: { !Self.isSpace($0) }) == Self.brace
+      guard isObject, document.root.count == own + 1 else { throw Self.refusal(of: body) }
+    }
+    return (text, document)
   }
 
-  /// Sees that a body is a JSON object.
-  /// - Returns: whether it has no members.
-  private static func read(_ body: [UInt8], orNothing: Bool) throws(Problem) -> Bool {
-    if orNothing, body.isEmpty { return true }
-    let document: JSONDocument
+  private static let brace = UInt8(ascii: "{")
+
+  private static func isSpace(_ byte: UInt8) -> Bool { [0x20, 0x09, 0x0A, 0x0D].contains(byte) }
+
+  /// What stands between the braces of an object; empty where nothing does, or the body is empty,
+  /// and nil for anything else. Whether these are members is seen once they are read.
+  private static func members(of body: [UInt8]) -> ArraySlice<UInt8>? {
+    guard let first = body.firstIndex(where: { !isSpace($0) }),
+      let last = body.lastIndex(where: { !isSpace($0) })
+    else { return [] }
+    guard first < last, body[first] == brace, body[last] == UInt8(ascii: "}") else { return nil }
+    let inner = body[(first + 1)..<last]
+    return inner.allSatisfy(isSpace) ? [] : inner
+  }
+
+  /// Reads the request; errors are told as those of the body where it has them by itself.
+  private static func read(
+    _ text: [UInt8], insteadOf body: [UInt8]
+  ) throws(Problem) -> JSONDocument {
     do throws(JSONErrors) {
-      document = try JSONDocument(body)
+      return try JSONDocument(text)
     } catch {
+      if !body.isEmpty, let own = errors(of: body) { throw Problem(own) }
       throw Problem(error)
     }
-    guard document.root.kind == .object else {
-      throw Problem(.badRequest, "document_in_error", "the body has to be a JSON object")
+  }
+
+  private static func errors(of body: [UInt8]) -> JSONErrors? {
+    do throws(JSONErrors) {
+      _ = try JSONDocument(body)
+      return nil
+    } catch {
+      return error
     }
-    return document.root.count == 0
+  }
+
+  /// Why a body is none.
+  private static func refusal(of body: [UInt8]) -> Problem {
+    errors(of: body).map { Problem($0) }
+      ?? Problem(.badRequest, "document_in_error", "the body has to be a JSON object")
   }
 }

@@ -13,6 +13,7 @@ struct Problem: Error, HTTPResponseError {
   /// Members beside those of the form, as JSON without braces.
   var more: [UInt8] = []
   var retryAfter: Int64?
+  var limit: RateLimit?
 
   init(_ status: HTTPResponse.Status, _ code: String, _ detail: String) {
     self.status = status
@@ -41,7 +42,10 @@ struct Problem: Error, HTTPResponseError {
 
   func response() -> Response {
     var headers: HTTPFields = [.contentType: "application/problem+json"]
-    if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }
+    if let retryAfter {
+      headers[.retryAfter] = "\(retryAfter)"
+      limit?.write(to: &headers, retryAfter: retryAfter)
+    }
     if status == .unauthorized { headers[.wwwAuthenticate] = "Bearer" }
     return Response(
       status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: document)))
@@ -54,6 +58,16 @@ struct Problem: Error, HTTPResponseError {
     "the request has no credential that is known and holds; send Authorization: Bearer")
   static let forbidden = Problem(
     .forbidden, "not_authorised", "this principal may not do that, whatever it is about")
+  /// A token that does not hold.
+  static func unauthenticated(because why: String) -> Problem {
+    Problem(.unauthorized, "token_refused", why)
+  }
+
+  /// What this principal may not do, in words that are about itself.
+  static func forbidden(because why: String) -> Problem {
+    Problem(.forbidden, "not_authorised", why)
+  }
+
   static let unknown = Problem(
     .notFound, "unknown_subject", "there is nothing of that name that this principal may see")
 
@@ -105,6 +119,16 @@ struct Problem: Error, HTTPResponseError {
     case .unknownNode: self = .unknown
     case .late:
       self.init(.conflict, "message_late", "a later message of the node was heard")
+    case .streamsFull:
+      self.init(
+        .serviceUnavailable, "streams_full",
+        "\(Followers.most) streams of events are open; ask with wait= or come back later")
+      retryAfter = 30
+    case .streamsOfOneFull:
+      self.init(
+        .tooManyRequests, "streams_of_principal_full",
+        "this principal has \(Followers.mostOfOne) streams of events open; end one of them")
+      retryAfter = 5
     case .nothingAsked:
       self.init(.badRequest, "nothing_asked", "this operation is not a single command")
     }
@@ -168,5 +192,6 @@ extension Problem {
           ? "this can never be granted as it is asked" : "the pool refuses this now"))
     more = Array(said.body.dropFirst().dropLast())
     retryAfter = said.hint?.retryAfterSeconds
+    limit = said.limit
   }
 }

@@ -5,7 +5,7 @@ import HummingbirdTLS
 public import Logging
 import NIOCore
 import NIOSSL
-import PoolAllocator
+public import PoolAllocator
 public import PoolStore
 import PoolViews
 import PoolWire
@@ -39,6 +39,8 @@ public struct TLSFiles: Sendable {
 public struct Server: Sendable {
   /// Which allocator decides here: the first.
   public static let engine: UInt16 = 1
+  /// How a server is called in delegation tokens, unless it has a name of its own.
+  public static let audience = "gpupool"
 
   /// How long a server that ends waits for requests that are being sent or answered; then they are
   /// cut off. Unit: seconds.
@@ -48,17 +50,25 @@ public struct Server: Sendable {
   public let decider: Engine
   /// Who may ask.
   public let credentials: Credentials
+  private let authority: Authority
   private let logger: Logger
 
-  /// Begins on a folder: its journal and its credentials.
-  /// - Parameter failed: is told why nothing more can be made durable.
+  /// Begins on a folder: its journal, its credentials and its key.
+  /// - Parameters:
+  ///   - audience: its name in delegation tokens.
+  ///   - limits: bounds of the pool of a new journal; one that is there keeps its own.
+  ///   - failed: is told why nothing more can be made durable.
   /// - Throws: `StoreError` where the folder is another's, open to others, or damaged.
   public init(
-    at folder: String, logger: Logger, failed: @escaping @Sendable (StoreError) -> Void
+    at folder: String, audience: String = Server.audience, limits: Limits = Limits(),
+    logger: Logger,
+    failed: @escaping @Sendable (StoreError) -> Void
   ) throws(StoreError) {
     self.logger = logger
-    decider = try Engine(on: try SQLiteStore(at: folder, engine: Self.engine), failed: failed)
+    let store = try SQLiteStore(at: folder, limits: limits, engine: Self.engine)
+    decider = try Engine(on: store, failed: failed)
     credentials = try Credentials(at: folder + "/credentials.json")
+    authority = try Authority(at: folder + "/identity.key", audience: audience)
   }
 
   /// Whether no policy was ever in force.
@@ -160,25 +170,45 @@ public struct Server: Sendable {
   /// Serves until it is told to end.
   /// - Parameters:
   ///   - tls: the certificate and its key; nil: plain HTTP, for a loopback address alone.
+  ///   - providers: those whose tokens are taken beside its own.
+  ///   - socket: where users of this machine may ask without a credential.
   ///   - running: is told the port.
-  /// - Throws: where the address cannot be had, or the files of `tls` cannot be read.
+  /// - Throws: where the address or the socket cannot be had, or the files of `tls` cannot be read.
   public func run(
-    host: String, port: Int, tls: TLSFiles? = nil,
-    running: @escaping @Sendable (Int) async -> Void
+    host: String, port: Int, tls: TLSFiles? = nil, providers: IdentityProviders? = nil,
+    socket: LocalSocket? = nil, running: @escaping @Sendable (Int) async -> Void
   ) async throws {
-    let plain = HTTPServerBuilder.http1(
-      configuration: HTTP1Channel.Configuration(idleTimeout: .seconds(30)))
+    let plain = HTTPServerBuilder { PacedChannel($0) }
     let application = Application(
-      router: API(decider, credentials).router,
+      router: API(decider, credentials, authority, providers: providers).router,
       server: try tls.map { try .tls(plain, tlsConfiguration: $0.configuration()) } ?? plain,
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { channel in await running(channel.localAddress?.port ?? port) },
       logger: logger)
+    var services: [any Service] = [application, Waits(decider: decider)]
+    if let socket { services.append(try listening(at: socket, plain, providers)) }
     var configuration = ServiceGroupConfiguration(
-      services: [application, Waits(decider: decider)],
-      gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
+      services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(Self.patience)
     try await ServiceGroup(configuration: configuration).run()
+  }
+
+  /// The same API at a Unix socket; the library removes the file when it ends.
+  private func listening(
+    at socket: LocalSocket, _ plain: HTTPServerBuilder, _ providers: IdentityProviders?
+  ) throws(StoreError) -> any Service {
+    try socket.clear()
+    let logger = logger
+    return Application(
+      router: API(
+        decider, credentials, authority, providers: providers, peers: socket.peers
+      ).router,
+      server: plain,
+      configuration: ApplicationConfiguration(address: .unixDomainSocket(path: socket.path)),
+      onServerRunning: { _ in
+        if !socket.restrict() { logger.error("\(socket.path) cannot be closed to others") }
+      },
+      logger: logger)
   }
 }
 

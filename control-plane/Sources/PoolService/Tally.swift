@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolLoop
 import PoolViews
 import PoolWire
 
@@ -16,6 +17,12 @@ struct Tally: Sendable {
     var tenant: String
     var serviceClass: String
     var kind: String
+  }
+
+  /// Claims that took a rung, by class.
+  struct Degraded: Hashable {
+    var serviceClass: String
+    var rung: String
   }
 
   /// Waits as a histogram: how many were at most so long.
@@ -40,18 +47,48 @@ struct Tally: Sendable {
   private(set) var stopped: [String: UInt64] = [:]
   private(set) var preempted: [String: UInt64] = [:]
   private(set) var completions: [Answered: UInt64] = [:]
-  private(set) var downgraded: [String: UInt64] = [:]
+  private(set) var downgraded: [Degraded: UInt64] = [:]
+  /// Requests that not everybody may make, by whose matter they are; empty: the pool's.
+  private(set) var privileged: [String: UInt64] = [:]
+  private(set) var lives = LeaseLives()
+  private(set) var promises = WaitPromises()
+  private(set) var retries = EarlyRetries()
+  private(set) var rates = RequestRates()
   private(set) var granted = UInt64(0)
   private(set) var commands = UInt64(0)
 
-  /// Counts the answer to a claim.
+  /// Counts a request with its answer.
+  /// - Parameter bound: by when the claim was told to start at the latest.
   mutating func count(
+    _ operation: StreamRequest.Operation, _ answer: Answer, startsBy bound: Instant?,
+    in pool: borrowing Pool, _ book: Book
+  ) {
+    var tenant = operation.tenant(in: book)
+    // Nobody makes series of names that the policy does not have.
+    if let name = tenant, pool.tenant(named: NameTable.key(.tenant, name)) == nil { tenant = nil }
+    if let tenant { rates.count(tenant, at: answer.at) }
+    if operation.isPrivileged || answer.decision.verdict == .awaitingApproval {
+      privileged[tenant ?? "", default: 0] += 1
+    }
+    guard case .claim(let form) = operation else { return }
+    let decision = answer.decision
+    count(decision, answer.reasons, to: form, in: pool)
+    retries.note(
+      form.key, retryAt: decision.verdict == .rejected ? decision.retryAt : nil, at: answer.at)
+    if let id = decision.claim, let bound { promises.promise(id, by: bound, in: pool) }
+  }
+
+  private mutating func count(
     _ decision: Decision, _ reasons: [Reason], to form: ClaimForm, in pool: borrowing Pool
   ) {
-    let key = NameTable.key(.service, form.service)
-    let service = pool.policy.services.first { $0.key == key }
+    var known: ServiceClass?
+    if let id = decision.claim { known = pool.claim(id)?.serviceClass }
+    if known == nil {
+      let key = NameTable.key(.service, form.service)
+      known = pool.policy.services.first { $0.key == key }?.serviceClass
+    }
     let answered = Answered(
-      serviceClass: service?.serviceClass.word ?? "", outcome: decision.verdict.wire,
+      serviceClass: known?.word ?? "", outcome: decision.verdict.wire,
       reason: reasons.first?.code.wire ?? "")
     answers[answered, default: 0] += 1
   }
@@ -60,10 +97,15 @@ struct Tally: Sendable {
   mutating func count(_ log: borrowing EventLog, in pool: borrowing Pool, _ book: Book) {
     commands += 1
     for event in log.events {
+      lives.fold(event, log, in: pool)
+      promises.fold(event, at: log.at)
       switch event {
       case .leaseGranted(let id, let grants): grant(id, grants, log, pool, book)
-      case .claimDowngraded(let id, _, _, _):
-        downgraded[pool.claim(id)?.serviceClass.word ?? "", default: 0] += 1
+      case .claimDowngraded(let id, _, _, let fact):
+        let degraded = Degraded(
+          serviceClass: pool.claim(id)?.serviceClass.word ?? "",
+          rung: book.names.text(log.downgrades[Int(fact)].key))
+        downgraded[degraded, default: 0] += 1
       case .settled(let id, _, let charge, _, _): spend(charge, id, "actual", pool, book)
       case .leaseStopping(_, let cause, _, _):
         stopped[cause.wire, default: 0] += 1
@@ -99,5 +141,37 @@ struct Tally: Sendable {
       tenant: book.holders[id]?.tenant ?? "", serviceClass: claim?.serviceClass.word ?? "",
       kind: kind)
     spent[key, default: 0] += credits.value
+  }
+}
+
+extension StreamRequest.Operation {
+  /// Whose matter it is; nil: the pool's, or of a lease that is not known.
+  fileprivate func tenant(in book: Book) -> String? {
+    switch self {
+    case .claim(let form), .explain(.document(let form)): form.tenant
+    case .quote(let form): form.claim.tenant
+    case .delegate(let form): form.tenant
+    case .cancel(let tenant, _), .decide(let tenant, _, _, _), .revoke(let tenant, _),
+      .explain(.live(let tenant, _)):
+      tenant
+    case .started(let id, _), .renew(let id, _), .checkpoint(let id, _), .complete(let id, _, _, _),
+      .empty(let id, _):
+      book.holders[id]?.tenant
+    case .raiseEmergency, .tick, .advertise, .node, .restrict, .correction, .dependency, .measure,
+      .policy, .status:
+      nil
+    }
+  }
+
+  /// Whether operators alone may ask it, or those who approve.
+  fileprivate var isPrivileged: Bool {
+    switch self {
+    case .decide, .raiseEmergency, .advertise, .node, .restrict, .correction, .dependency,
+      .measure, .policy:
+      true
+    case .claim, .quote, .started, .renew, .checkpoint, .complete, .empty, .cancel, .delegate,
+      .revoke, .tick, .status, .explain:
+      false
+    }
   }
 }

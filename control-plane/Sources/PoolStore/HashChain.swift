@@ -13,6 +13,9 @@ struct HashChain: Sendable {
 
   init(header: [UInt8]) { last = Array(SHA256.hash(data: header)) }
 
+  /// Goes on behind a link.
+  init(after link: [UInt8]) { last = link }
+
   /// Adds the link of a record; its bytes say themselves where they end.
   mutating func add(_ sequence: UInt64, _ bytes: ArraySlice<UInt8>, note: [UInt8]?) {
     text.removeAll(keepingCapacity: true)

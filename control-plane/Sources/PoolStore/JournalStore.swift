@@ -11,8 +11,9 @@ public import PoolLoop
 public protocol JournalStore: Sendable {
   /// Reads the journal back and makes this leader the only one that may write.
   /// - Returns: the pool behind the last record.
-  /// - Throws: where a record is not as it was written; nothing is changed then.
-  /// - Complexity: O(records).
+  /// - Throws: where a record is not as it was written; nothing is changed then. Records that are
+  ///   in an image are looked at afterwards, and damage among them ends the store.
+  /// - Complexity: O(records behind the last image).
   func recover() throws(StoreError) -> Recovered
 
   /// Makes a batch durable, with the answers that bind the names of its requests, in one step.
@@ -34,6 +35,11 @@ public protocol JournalStore: Sendable {
     after sequence: UInt64, atMost limit: Int
   ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)]
 
+  /// The link of a record in the journal's chain, from which whoever holds it sees later that
+  /// nothing up to it was altered; nil where there is no such record.
+  /// - Parameter record: its number; nil: the last.
+  func link(of record: UInt64?) throws(StoreError) -> JournalLink?
+
   /// What was answered to a request of a name, if it is remembered.
   func answer(to name: RequestName) throws(StoreError) -> KnownAnswer?
 
@@ -44,6 +50,11 @@ public protocol JournalStore: Sendable {
   /// Room that is left for the journal; nil where that is not known. Unit: bytes.
   var room: Int64? { get }
 
+  /// Keeps the state behind the last batch, so that the next recovery need not fold what is in it.
+  /// It may be lost, and then all is folded.
+  /// - Parameter image: `Pool.image()` of it.
+  func keep(image: [UInt8])
+
   /// Ends this leader's writing: another one may begin at once.
   func close()
 
@@ -53,6 +64,9 @@ public protocol JournalStore: Sendable {
 }
 
 extension JournalStore {
+  /// A store without a place for images does without.
+  public func keep(image: [UInt8]) {}
+
   /// As `append`, without notes.
   public func append(_ batch: borrowing Batch, utc: Int64) throws(StoreError) {
     try append(batch, notes: [:], utc: utc)
@@ -91,6 +105,20 @@ public struct RequestNote: Hashable, Sendable {
     guard bytes.count >= 16 else { return nil }
     let halves = [bytes[..<8], bytes[8..<16]].map { $0.reduce(UInt64(0)) { $0 << 8 | UInt64($1) } }
     self.init(subject: Key(high: halves[0], low: halves[1]), text: Array(bytes[16...]))
+  }
+}
+
+/// One link of a journal's chain.
+public struct JournalLink: Hashable, Sendable {
+  /// Number of its record.
+  public let record: UInt64
+  /// SHA-256 over the link before it, the number and the bytes of the record, and its note.
+  public let bytes: [UInt8]
+
+  /// Makes a link.
+  public init(record: UInt64, bytes: [UInt8]) {
+    self.record = record
+    self.bytes = bytes
   }
 }
 

@@ -11,20 +11,61 @@ struct Reading {
   private let database: DatabaseQueue
   private var reader: JournalReader?
   private var chain: HashChain?
+  /// The number from which rows are read; none may be before the first.
+  private var from = Int64.min
 
   init(_ database: DatabaseQueue) { self.database = database }
 
-  /// Folds all records.
-  mutating func fold() throws(StoreError) -> Recovered {
+  /// Folds all records, or those that are not in an image.
+  /// - Returns: what was read, and whether the image was of this journal.
+  mutating func fold(
+    from image: StateImage? = nil
+  ) throws(StoreError) -> (recovered: Recovered, isFromImage: Bool) {
     let (start, empty) = try begin()
     var pool = empty
     var records = UInt64(0)
+    var isFromImage = false
+    if let image, try link(of: image.sequence) == image.link,
+      let known = Pool(image: image.bytes, limits: empty.limits)
+    {
+      pool = known
+      records = image.sequence + 1 - start.nextSequence
+      var next = JournalReader([], of: start, from: image.sequence + 1)
+      _ = next.next()
+      (reader, chain) = (next, HashChain(after: image.link))
+      from = Int64(clamping: image.sequence) + 1
+      isFromImage = true
+    }
     try eachPart { (part: inout JournalReader) throws(StoreError) in
       try Self.check(part.fold(into: &pool), in: part)
       records = part.nextSequence - start.nextSequence
     }
     try checkEnd()
-    return Recovered(pool: pool, records: records, origin: try origin())
+    return (Recovered(pool: pool, records: records, origin: try origin()), isFromImage)
+  }
+
+  private func link(of sequence: UInt64) throws(StoreError) -> [UInt8]? {
+    try SQLiteStore.guarded("record \(sequence) cannot be read") {
+      try database.read { db in
+        try DatabaseValue.fetchOne(
+          db, sql: "SELECT link FROM record WHERE sequence = ?",
+          arguments: [Int64(clamping: sequence)])
+      }
+    }.flatMap(Blob.bytes)
+  }
+
+  /// Sees that every record up to one is as it was written; none is folded.
+  /// - Complexity: O(records).
+  mutating func check(through last: UInt64) throws(StoreError) {
+    let (start, _) = try begin()
+    guard var chain else { return }
+    var (from, expected) = (Int64.min, start.nextSequence)
+    while expected <= last {
+      guard let part = try Self.part(database, from: from, expected, chain) else {
+        throw damage(expected, "it is missing")
+      }
+      (from, expected, chain) = (part.last + 1, UInt64(clamping: part.last) + 1, part.chain)
+    }
   }
 
   private func origin() throws(StoreError) -> Int64 {
@@ -167,7 +208,7 @@ struct Reading {
     _ body: (inout JournalReader) throws(StoreError) -> Void
   ) throws(StoreError) {
     guard let start = reader, let chain else { return }
-    var ahead = ahead(from: .min, start.nextSequence, chain)
+    var ahead = ahead(from: from, start.nextSequence, chain)
     // Nothing is left running.
     defer { ahead.wait() }
     while let part = try ahead.take() {

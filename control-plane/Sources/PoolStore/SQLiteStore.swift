@@ -1,3 +1,4 @@
+import Dispatch
 import Foundation
 import GRDB
 import Glibc
@@ -22,6 +23,8 @@ public final class SQLiteStore: JournalStore {
   private let folder: StoreFolder
   private let limits: Limits
   private let state = Mutex(State())
+  /// Where images are written, one after the other.
+  private let images = DispatchQueue(label: "pool.image", qos: .utility)
 
   /// What a leader knows between two batches.
   private struct State: Sendable {
@@ -70,6 +73,8 @@ public final class SQLiteStore: JournalStore {
       try database.writeWithoutTransaction { db -> (sync: Int, application: Int, version: Int) in
         // The library lowers this after it has set up a connection.
         try db.execute(sql: "PRAGMA synchronous = FULL")
+        // The same pages are written again and again: they go to the file once in many batches.
+        try db.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.checkpointPages)")
         let number = { (sql: String) in try Int.fetchOne(db, sql: sql) ?? -1 }
         let sync = try number("PRAGMA synchronous")
         if try number("SELECT count(*) FROM sqlite_master") == 0 {
@@ -110,11 +115,14 @@ public final class SQLiteStore: JournalStore {
     return bytes
   }
 
+  /// Pages of the log ahead of the file before they are copied there. Unit: pages of 4 KiB.
+  private static let checkpointPages = 8_192
+
   // MARK: a leader
 
   public func recover() throws(StoreError) -> Recovered {
     var reading = Reading(database)
-    let recovered = try reading.fold()
+    let (recovered, isFromImage) = try reading.fold(from: StateImage(in: folder.path))
     let (writer, chain) = try reading.next()
     let leader = try Self.guarded("the leadership cannot be taken") {
       try database.write { db in
@@ -125,7 +133,36 @@ public final class SQLiteStore: JournalStore {
       $0.leader = leader
       ($0.writer, $0.chain) = (writer, chain)
     }
+    if isFromImage { check(before: writer.nextSequence) }
     return recovered
+  }
+
+  /// Sees that what was not folded is as it was written, beside the work; where it is not, nothing
+  /// more is taken.
+  private func check(before sequence: UInt64) {
+    images.async { [weak self] in
+      guard let self else { return }
+      do throws(StoreError) {
+        var reading = Reading(reader)
+        try reading.check(through: sequence - 1)
+      } catch {
+        state.withLock { if $0.ended == nil { $0.ended = error } }
+      }
+    }
+  }
+
+  public func keep(image: [UInt8]) {
+    let place = state.withLock { state -> (UInt64, [UInt8])? in
+      guard state.ended == nil, let writer = state.writer, let chain = state.chain else {
+        return nil
+      }
+      return (writer.nextSequence - 1, chain.last)
+    }
+    guard let (sequence, link) = place else { return }
+    let path = folder.path
+    images.async {
+      StateImage(sequence: sequence, link: link, bytes: image).write(in: path)
+    }
   }
 
   public func append(
@@ -225,6 +262,7 @@ public final class SQLiteStore: JournalStore {
   public var room: Int64? { folder.room }
 
   public func close() {
+    images.sync {}
     state.withLock {
       $0.ended = StoreError(.ended, "the store is closed", remedy: "open it anew")
     }
@@ -280,6 +318,22 @@ public final class SQLiteStore: JournalStore {
               ORDER BY sequence DESC LIMIT 1
               """), arguments: [Blob.data(of: subject)]
         ).flatMap(Blob.bytes).flatMap { RequestNote($0) }
+      }
+    }
+  }
+
+  public func link(of record: UInt64?) throws(StoreError) -> JournalLink? {
+    let which = record == nil ? "ORDER BY sequence DESC LIMIT 1" : "WHERE sequence = ?"
+    let arguments: StatementArguments = record.map { [Int64(clamping: $0)] } ?? []
+    return try Self.guarded("the chain cannot be read") {
+      try reader.read { db -> JournalLink? in
+        let row = try GRDB.Row.fetchOne(
+          db.cachedStatement(sql: "SELECT sequence, link FROM record \(which)"),
+          arguments: arguments)
+        guard let row, let number = Int64.fromDatabaseValue(row["sequence"]),
+          let bytes = Blob.bytes(row["link"])
+        else { return nil }
+        return JournalLink(record: UInt64(clamping: number), bytes: bytes)
       }
     }
   }

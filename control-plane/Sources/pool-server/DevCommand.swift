@@ -11,8 +11,9 @@ struct DevCommand: AsyncParsableCommand {
     abstract: "Serves on this machine alone, with its own agent.",
     discussion: """
       Makes DIR (mode 700) with a journal, or goes on with the one that is there; writes \
-      DIR/client.json, which poolctl --config takes; enrols this machine and starts its agent. It \
-      ends with Ctrl-C, and its agent with it.
+      DIR/client.json, which poolctl --config takes; listens at DIR/pool.sock, too, where this \
+      user is an operator without a credential; enrols this machine and starts its agent. It ends \
+      with Ctrl-C, and its agent with it.
       """)
 
   @OptionGroup var state: StateOptions
@@ -24,6 +25,7 @@ struct DevCommand: AsyncParsableCommand {
   var agent: String?
   @Option(help: "Claims to place in a pool that is new, once this machine is ready.")
   var claims: String?
+  @OptionGroup var callers: CallerOptions
   @Flag(help: "Start no agent: nodes are enrolled through the API.")
   var noAgent = false
 
@@ -35,10 +37,13 @@ struct DevCommand: AsyncParsableCommand {
     }
     let (host, port) = (address.host, address.port)
     do {
+      let providers = try await callers.providers()
       let server = try Server.begun(at: state.folder)
       let child = Child()
       let beginning = Beginning()
-      try await server.run(host: host, port: port) { port in
+      try await server.run(
+        host: host, port: port, providers: providers, socket: ownSocket()
+      ) { port in
         // Nobody is answered before this returns, and the agent has to be.
         Task {
           do {
@@ -54,6 +59,17 @@ struct DevCommand: AsyncParsableCommand {
     } catch let error as StoreError {
       Self.say("error: \(error)")
       throw ExitCode(error.kind == .inUse ? 2 : 1)
+    }
+  }
+
+  /// A socket at which this user needs no credential; none where the folder's path is too long.
+  private func ownSocket() -> LocalSocket? {
+    do throws(StoreError) {
+      let own = Identity("dev:\(NSUserName())", .operator)
+      return try LocalSocket(state.folder + "/pool.sock", SocketPeers(own: own))
+    } catch {
+      Self.say("note: \(error)")
+      return nil
     }
   }
 

@@ -52,11 +52,13 @@ struct ListenAddress {
 
 extension Server {
   /// Begins on a folder; the process ends where nothing more can be made durable.
-  static func begun(at folder: String) throws(StoreError) -> Server {
+  static func begun(
+    at folder: String, audience: String = Server.audience
+  ) throws(StoreError) -> Server {
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     var logger = Logger(label: "pool-server")
     logger.logLevel = .warning
-    return try Server(at: folder, logger: logger) { error in
+    return try Server(at: folder, audience: audience, logger: logger) { error in
       // A sync that failed is not tried again: what was not answered may be there or not.
       DevCommand.say("error: \(error)")
       Foundation.exit(1)
@@ -73,6 +75,18 @@ extension Server {
     } catch let errors as JSONErrors {
       throw ValidationError(errors.formatted(file: file))
     }
+  }
+}
+
+/// Whose tokens are taken beside the server's own.
+struct CallerOptions: ParsableArguments {
+  @Option(help: "Identity providers whose tokens are taken, and what their claims allow.")
+  var identityProviders: String?
+
+  /// The providers with their keys.
+  func providers() async throws(StoreError) -> IdentityProviders? {
+    guard let identityProviders else { return nil }
+    return try await IdentityProviders(file: identityProviders)
   }
 }
 

@@ -10,8 +10,10 @@ struct ServeCommand: AsyncParsableCommand {
     abstract: "Serves a cluster: agents on other nodes, schedulers and people.",
     discussion: """
       Without --tls-certificate it listens on a loopback address alone. --operator-file is written \
-      once, with a credential for 30 days: it makes all others (poolctl credential). Where systemd \
-      started it, it says when it is ready and that it lives.
+      once, with a credential for 30 days: it makes all others (poolctl credential). \
+      --identity-providers names those whose tokens (JWT) are taken too; at --socket the users of \
+      this machine whom --socket-peers names need none. Where systemd started it, it says when it \
+      is ready and that it lives.
       """)
 
   @OptionGroup var state: StateOptions
@@ -27,16 +29,27 @@ struct ServeCommand: AsyncParsableCommand {
   var operatorFile: String?
   @Option(help: "The address that clients are told, such as https://pool.example:7070.")
   var address: String?
+  @Option(help: "The server's name in delegation tokens.")
+  var audience = Server.audience
+  @OptionGroup var callers: CallerOptions
+  @Option(help: "A Unix socket to listen at, too, mode 660.")
+  var socket: String?
+  @Option(help: "Who the users of this machine are that ask at the socket.")
+  var socketPeers: String?
 
   func run() async throws {
     let listen = try ListenAddress(listen)
     let tls = try files(listen)
     let supervisor = Supervisor()
     do {
-      let server = try Server.begun(at: state.folder)
+      let providers = try await callers.providers()
+      let socket = try localSocket()
+      let server = try Server.begun(at: state.folder, audience: audience)
       if let policy { try await server.activate(file: policy, by: "file:\(policy)") }
       let beginning = Beginning()
-      try await server.run(host: listen.host, port: listen.port, tls: tls) { port in
+      try await server.run(
+        host: listen.host, port: listen.port, tls: tls, providers: providers, socket: socket
+      ) { port in
         do {
           let scheme = tls == nil ? "http" : "https"
           try begin(server, address ?? "\(scheme)://\(listen.host):\(port)")
@@ -64,6 +77,14 @@ struct ServeCommand: AsyncParsableCommand {
         "\"\(listen.host)\" can be reached from elsewhere: name --tls-certificate and --tls-key"
       )
     default: throw ValidationError("--tls-certificate and --tls-key go together")
+    }
+  }
+
+  private func localSocket() throws -> LocalSocket? {
+    switch (socket, socketPeers) {
+    case (let path?, let file?): return try LocalSocket(path, try SocketPeers(file: file))
+    case (nil, nil): return nil
+    default: throw ValidationError("--socket and --socket-peers go together")
     }
   }
 

@@ -39,13 +39,67 @@ struct QuoteCommand: AsyncParsableCommand {
   }
 }
 
+/// `poolctl approvals`.
+struct Approvals: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows the claims that wait for an approval, each with the command that gives it.")
+  @OptionGroup var common: Common
+  @OptionGroup var watching: Watching
+
+  func run() async throws {
+    let client = try common.client()
+    func ask() async throws -> Reply {
+      let reply = try await attempt { () async throws(ClientError) in
+        try await client.ask("GET", ["v1", "queue"])
+      }
+      return try Self.approvals(of: reply)
+    }
+    guard watching.watch else {
+      let reply = try await ask()
+      return try Output.show(
+        reply, list: "approvals", Self.columns(reply.poolTime), as: common.format)
+    }
+    try await watching.run(common) {
+      let reply = try await ask()
+      return Output.table(
+        reply, list: "approvals", Self.columns(reply.poolTime), as: common.format)
+    }
+  }
+
+  /// The rows of a queue that wait for an approval, as an answer of their own.
+  private static func approvals(of reply: Reply) throws -> Reply {
+    let queue = reply.object
+    let rows = (queue["waiting"] as? [[String: Any]] ?? []).filter {
+      $0["state"] as? String == "awaiting_approval"
+    }
+    var members: [String: Any] = ["schema_version": 1, "kind": "approvals", "approvals": rows]
+    members["at_ms"] = queue["at_ms"]
+    return Reply(status: reply.status, body: try JSONSerialization.data(withJSONObject: members))
+  }
+
+  private static func columns(_ now: Double) -> Columns {
+    Columns(
+      header: ["CLAIM", "TENANT", "CLASS", "AGE", "LAPSES", "APPROVE WITH"],
+      optional: ["AGE", "CLASS"], name: "claim"
+    ) { row in
+      let approval = row["approval"] as? [String: Any] ?? [:]
+      let (tenant, claim) = (Output.text(row, "tenant"), Output.text(row, "claim"))
+      return [
+        claim, tenant, Output.text(row, "class"), Output.ago(row, "submitted_at_ms", at: now),
+        Output.ahead(approval, "lapses_ms", at: now),
+        "poolctl approve \(tenant) \(claim) --plan \(Output.text(approval, "plan"))",
+      ]
+    }
+  }
+}
+
 /// `poolctl approve`.
 struct Approve: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Approves what a claim plans, in your name; not what you asked for yourself.")
   @OptionGroup var common: Common
   @OptionGroup var claim: ClaimArguments
-  @Option(help: "The plan, as poolctl queue -o json shows it under approval.")
+  @Option(help: "The plan, as poolctl approvals shows it.")
   var plan: String
 
   func run() async throws {

@@ -34,12 +34,7 @@ struct CredentialCommand: AsyncParsableCommand {
     }
     let credential = Output.text(reply.object, "credential")
     if client {
-      let file: [String: Any] = [
-        "schema_version": 1, "kind": "client", "server": asker.server, "token": credential,
-      ]
-      let text = try JSONSerialization.data(
-        withJSONObject: file, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-      print(String(decoding: text, as: UTF8.self))
+      print(try Output.clientFile(server: asker.server, token: credential))
     } else if common.format == .table {
       print(credential)
     } else {
@@ -53,7 +48,8 @@ struct Audit: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "audit",
     abstract: "Shows who asked what, in the order in which it was decided (operators).",
-    discussion: "Whether the journal is as it was written says pool-server verify.")
+    discussion: "Whether each record is what was decided says pool-server verify, on its machine.",
+    subcommands: [AuditHead.self, AuditWitness.self])
   @OptionGroup var common: Common
   @Option(help: "Show what was decided after this record.")
   var after = 0
@@ -71,11 +67,18 @@ struct Audit: AsyncParsableCommand {
     ) { row in
       let request = row["request"] as? [String: Any] ?? [:]
       return [
-        Output.text(row, "record"), Output.text(row, "principal"),
+        Output.text(row, "record"), Self.asker(row),
         Output.text(row, "policy_generation"), Output.text(request, "op"), Self.about(request),
       ]
     }
     try Output.show(reply, list: "decisions", columns, as: common.format)
+  }
+
+  /// Who asked, and in whose names.
+  private static func asker(_ row: [String: Any]) -> String {
+    let others = row["on_behalf_of"] as? [String] ?? []
+    let own = Output.text(row, "principal")
+    return others.isEmpty ? own : "\(own) for \(others.joined(separator: ", "))"
   }
 
   /// What a request is about, in a few words.

@@ -198,6 +198,15 @@ struct Explain: AsyncParsableCommand {
       lines.append("  \(index + 1). \(Output.text(reason, "code"))  \(clears)")
       lines.append("     \(Output.text(reason, "sentence"))")
     }
+    for lane in answer["by_lane"] as? [[String: Any]] ?? [] {
+      let price =
+        lane["price_gpu_seconds"] == nil
+        ? "never serves it" : "\(Output.text(lane, "price_gpu_seconds")) GPU-s"
+      let clears =
+        lane["clears_at_ms"] == nil ? "" : ", clears \(Output.ahead(lane, "clears_at_ms", at: now))"
+      lines.append(
+        "  lane \(Output.text(lane, "lane")) (\(Output.text(lane, "profile"))): \(price)\(clears)")
+    }
     for other in answer["alternatives"] as? [[String: Any]] ?? [] {
       lines.append(
         "  instead: \(Output.text(other, "change")) \(Output.text(other, "from"))"

@@ -6,16 +6,13 @@ import PoolClient
 struct Queue: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Shows the claims that wait, in order.")
   @OptionGroup var common: Common
+  @OptionGroup var watching: Watching
 
-  func run() async throws {
-    let client = try common.client()
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("GET", ["v1", "queue"])
-    }
-    let now = (reply.object["at_ms"] as? NSNumber)?.doubleValue ?? 0
-    let columns = Columns(
-      header: ["POS", "CLAIM", "TENANT", "CLASS", "AGE", "LANES", "STATE", "REASON", "STARTS BY"],
-      optional: ["LANES", "AGE"], name: "claim"
+  static let listing = Listing(path: ["v1", "queue"], list: "waiting") { now in
+    Columns(
+      header: [
+        "POS", "CLAIM", "TENANT", "CLASS", "AGE", "LANES", "STATE", "REASON", "STARTS BY", "LIKELY",
+      ], optional: ["LANES", "AGE", "LIKELY"], name: "claim"
     ) { row in
       let first = (row["blocking"] as? [[String: Any]])?.first
       let bound = row["unbounded"] as? String
@@ -25,24 +22,22 @@ struct Queue: AsyncParsableCommand {
         Output.text(row, "lanes"), Output.text(row, "state"),
         first.map { Output.text($0, "code") } ?? "-",
         bound.map { "unbounded: \($0)" } ?? Output.ahead(row, "starts_by_ms", at: now),
+        Output.ahead(row["likely"] as? [String: Any] ?? [:], "p50_ms", at: now),
       ]
     }
-    try Output.show(reply, list: "waiting", columns, as: common.format)
   }
+
+  func run() async throws { try await Self.listing.run(common, watching) }
 }
 
 /// `poolctl leases`.
 struct Leases: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Shows the leases that live.")
   @OptionGroup var common: Common
+  @OptionGroup var watching: Watching
 
-  func run() async throws {
-    let client = try common.client()
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("GET", ["v1", "leases"])
-    }
-    let now = (reply.object["at_ms"] as? NSNumber)?.doubleValue ?? 0
-    let columns = Columns(
+  private static let listing = Listing(path: ["v1", "leases"], list: "leases") { now in
+    Columns(
       header: ["LEASE", "CLAIM", "TENANT", "STATE", "LANE", "NODE", "DEVICES", "ENDS", "FENCING"],
       optional: ["DEVICES", "LANE"], name: "lease"
     ) { row in
@@ -53,57 +48,58 @@ struct Leases: AsyncParsableCommand {
           Output.text(row, "fencing"),
         ]
     }
-    try Output.show(reply, list: "leases", columns, as: common.format)
   }
+
+  func run() async throws { try await Self.listing.run(common, watching) }
 }
 
 /// `poolctl nodes`.
 struct Nodes: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Shows the nodes (operators).")
   @OptionGroup var common: Common
+  @OptionGroup var watching: Watching
 
-  func run() async throws {
-    let client = try common.client()
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("GET", ["v1", "nodes"])
-    }
-    let columns = Columns(
-      header: ["NODE", "STATE", "DUTY", "DEVICES", "LEASES", "CORES FREE", "CORES", "MEM FREE"],
-      optional: ["MEM FREE", "CORES FREE"], name: "node"
+  private static let listing = Listing(path: ["v1", "nodes"], list: "nodes") { _ in
+    Columns(
+      header: [
+        "NODE", "STATE", "DUTY", "DEVICES", "LEASES", "CORES FREE", "CORES", "MEM FREE", "MEM",
+      ], optional: ["MEM", "MEM FREE", "CORES FREE"], name: "node"
     ) { row in
       ["node", "reach", "duty", "devices", "leases"].map { Output.text(row, $0) }
         + [
           Output.milli(row, "cpu_free_milli"), Output.milli(row, "cpu_milli"),
           Output.gibibytes(row, "host_memory_free_bytes"),
+          Output.gibibytes(row, "host_memory_bytes"),
         ]
     }
-    try Output.show(reply, list: "nodes", columns, as: common.format)
   }
+
+  func run() async throws { try await Self.listing.run(common, watching) }
 }
 
 /// `poolctl lanes`.
 struct Lanes: AsyncParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Shows the lanes of the pools.")
   @OptionGroup var common: Common
+  @OptionGroup var watching: Watching
 
-  func run() async throws {
-    let client = try common.client()
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("GET", ["v1", "lanes"])
-    }
-    let columns = Columns(
-      header: ["LANE", "PROFILE", "FOR", "ADMITS", "CAPACITY", "GRANTED", "FREE", "LEASES"],
-      optional: ["ADMITS"], name: "lane"
+  static let listing = Listing(path: ["v1", "lanes"], list: "lanes") { _ in
+    Columns(
+      header: [
+        "LANE", "PROFILE", "FOR", "ADMITS", "CAPACITY", "GRANTED", "LENT", "FREE", "LEASES",
+      ], optional: ["ADMITS", "LENT"], name: "lane"
     ) { row in
       [
         Output.text(row, "lane"), Output.text(row, "profile"),
         row["reserved_for"] as? String ?? "shared", Output.text(row, "admits"),
         Output.milli(row, "capacity_milli"), Output.milli(row, "granted_milli"),
-        Output.milli(row, "free_milli"), Output.text(row, "leases"),
+        Output.milli(row, "lent_milli"), Output.milli(row, "free_milli"),
+        Output.text(row, "leases"),
       ]
     }
-    try Output.show(reply, list: "lanes", columns, as: common.format)
   }
+
+  func run() async throws { try await Self.listing.run(common, watching) }
 }
 
 /// `poolctl usage`.
@@ -111,21 +107,48 @@ struct Usage: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows the buckets of tenants: what they hold, and what is reserved of it.")
   @OptionGroup var common: Common
+  @OptionGroup var watching: Watching
 
-  func run() async throws {
-    let client = try common.client()
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("GET", ["v1", "buckets"])
-    }
-    let columns = Columns(
-      header: ["BUCKET", "TENANT", "LEVEL GPU-S", "BURST", "REFILL/S", "RESERVED", "LEASES"],
-      name: "bucket"
+  private static let listing = Listing(path: ["v1", "buckets"], list: "buckets") { now in
+    Columns(
+      header: [
+        "BUCKET", "TENANT", "LEVEL GPU-S", "BURST", "REFILL/S", "RESERVED", "LEASES", "EMERGENCY",
+      ], optional: ["EMERGENCY"], name: "bucket"
     ) { row in
       [
         "bucket", "tenant", "level_gpu_seconds", "burst_gpu_seconds",
         "refill_gpu_seconds_per_second", "reserved_gpu_seconds", "leases",
-      ].map { Output.text(row, $0) }
+      ].map { Output.text(row, $0) } + [Output.ahead(row, "emergency_until_ms", at: now)]
     }
-    try Output.show(reply, list: "buckets", columns, as: common.format)
   }
+
+  func run() async throws { try await Self.listing.run(common, watching) }
+}
+
+/// `poolctl delegations`.
+struct Delegations: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows the budgets that were given out: their limits, and what was spent under them.")
+  @OptionGroup var common: Common
+  @OptionGroup var watching: Watching
+
+  private static let listing = Listing(path: ["v1", "buckets"], list: "budgets") { now in
+    Columns(
+      header: [
+        "BUDGET", "TENANT", "OUT OF", "LIMIT GPU-S", "SPENT", "RESERVED", "CLASS", "ENDS", "LEASES",
+        "CLOSED",
+      ], optional: ["CLOSED", "CLASS", "RESERVED"], name: "budget"
+    ) { row in
+      [
+        "budget", "tenant", "parent", "limit_gpu_seconds", "spent_gpu_seconds",
+        "reserved_gpu_seconds", "class_max",
+      ].map { Output.text(row, $0) }
+        + [
+          Output.ahead(row, "expires_ms", at: now), Output.text(row, "leases"),
+          Output.text(row, "closed"),
+        ]
+    }
+  }
+
+  func run() async throws { try await Self.listing.run(common, watching) }
 }

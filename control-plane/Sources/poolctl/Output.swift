@@ -27,13 +27,25 @@ enum Output {
     case .json, .yaml: try show(reply, as: format)
     case .jsonl: for row in rows { print(try text(row)) }
     case .name: for row in rows { print(Terminal.plain(row[columns.name] as? String ?? "")) }
-    case .table, .wide:
-      let page = Page(width: format == .wide ? nil : Terminal.width())
-      let cells = rows.map { columns.row($0).map { Terminal.plain($0) } }
-      let lines = page.table(
-        header: columns.header, rows: cells, optional: columns.optional, indent: "")
-      print(rows.isEmpty ? "none" : lines.joined(separator: "\n"))
+    case .table, .wide: print(table(rows, columns, as: format).joined(separator: "\n"))
     }
+  }
+
+  /// The lines of a list that is a member of an answer.
+  static func table(
+    _ reply: Reply, list: String, _ columns: Columns, as format: Format
+  ) -> [String] {
+    table(reply.object[list] as? [[String: Any]] ?? [], columns, as: format)
+  }
+
+  /// The lines of a list.
+  static func table(
+    _ rows: [[String: Any]], _ columns: Columns, as format: Format
+  ) -> [String] {
+    guard !rows.isEmpty else { return ["none"] }
+    let page = Page(width: format == .wide ? nil : Terminal.width())
+    let cells = rows.map { columns.row($0).map { Terminal.plain($0) } }
+    return page.table(header: columns.header, rows: cells, optional: columns.optional, indent: "")
   }
 
   /// Shows an answer as it came.
@@ -41,6 +53,16 @@ enum Output {
     guard format == .yaml else { return print(String(decoding: reply.body, as: UTF8.self)) }
     let value = try JSONSerialization.jsonObject(with: reply.body)
     print(try Yams.serialize(node: node(value), sortKeys: true), terminator: "")
+  }
+
+  /// A client file for somebody, for `--config`.
+  static func clientFile(server: String, token: String) throws -> String {
+    let file: [String: Any] = [
+      "schema_version": 1, "kind": "client", "server": server, "token": token,
+    ]
+    let text = try JSONSerialization.data(
+      withJSONObject: file, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    return String(decoding: text, as: UTF8.self)
   }
 
   private static func text(_ row: [String: Any]) throws -> String {

@@ -12,13 +12,15 @@ struct Poolctl: AsyncParsableCommand {
     discussion: """
       Exit codes: 0 done or granted · 2 usage · 3 queued · 4 refused, may be asked again · \
       5 can never be granted · 6 granted with less than asked · 7 not authorised · \
-      8 the server does not answer · 9 the wait is over · 10 the lease is lost · 1 anything else.
+      8 the server does not answer · 9 the wait is over · 10 the lease is lost · \
+      11 a check failed · 1 anything else.
       """,
     subcommands: [
-      Place.self, Run.self, Explain.self, Cancel.self, Queue.self, Leases.self, Nodes.self,
-      Lanes.self, Usage.self, Renew.self, Complete.self, Policy.self, NodeCommands.self,
-      QuoteCommand.self, Approve.self, Deny.self, Delegate.self, Revoke.self,
-      CredentialCommand.self, Audit.self,
+      Place.self, Run.self, Explain.self, Cancel.self, Top.self, Queue.self, Leases.self,
+      Nodes.self, Lanes.self, Usage.self, Renew.self, Complete.self, Policy.self,
+      NodeCommands.self, QuoteCommand.self, Approvals.self, Approve.self, Deny.self,
+      Delegations.self, Delegate.self, Revoke.self, CredentialCommand.self,
+      TokenCommands.self, Audit.self,
     ])
 
   @OptionGroup var common: Common
@@ -74,6 +76,7 @@ enum Ending: Int32 {
   case unreachable = 8
   case waited = 9
   case lost = 10
+  case differs = 11
 }
 
 /// Does something with a server; what it refuses is told, and ends the program.

@@ -1,6 +1,7 @@
 import Foundation
 import PoolAllocator
 import PoolLoop
+import PoolRecord
 import PoolService
 import PoolStore
 import PoolViews
@@ -59,7 +60,7 @@ import Testing
       await #expect(throws: Unasked.ending) { try await seen.value }
       await #expect(throws: Unasked.ending) { try await engine.look { $0.pool.now } }
       await #expect(throws: Unasked.ending) {
-        try await engine.await("c", of: "acme", seconds: 1)
+        try await engine.await("c", of: "acme", by: "test", seconds: 1)
       }
     }
     #expect(failures.withLock { $0 } == 1)
@@ -84,6 +85,26 @@ import Testing
       store.open()
       #expect(try await again.isRepeat)
       #expect(try await other.verdict == .done)
+    }
+  }
+
+  /// A server that goes on from an image decides what one decides that never stopped.
+  @Test func whatComesAfterAnImageIsDecidedTheSame() async throws {
+    try await Rig.inFolder { folder in
+      for round in 0..<4 {
+        let store = try SQLiteStore(at: folder, engine: 1)
+        let engine = try Engine(on: store, imageEvery: 3) { Issue.record("\($0)") }
+        if round == 0 { _ = try await engine.ask(try Self.enrol()) }
+        for turn in 0..<5 {
+          let op = turn % 2 == 0 ? "cordon" : "uncordon"
+          let said = try await engine.ask(try Self.ask(#"{"op": "\#(op)", "node": "n-1"}"#))
+          #expect(said.verdict == .done)
+        }
+        await engine.stop()
+        #expect(FileManager.default.fileExists(atPath: folder + "/state.image"))
+      }
+      let found = try SQLiteStore(at: folder, engine: 1).verify()
+      #expect(found.difference == nil && found.decided > 20)
     }
   }
 

@@ -40,6 +40,7 @@ final class GatedStore: JournalStore {
   func answer(to name: RequestName) throws(StoreError) -> KnownAnswer? {
     try inner.answer(to: name)
   }
+  func link(of record: UInt64?) throws(StoreError) -> JournalLink? { try inner.link(of: record) }
   func notes(
     after sequence: UInt64, atMost limit: Int
   ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {

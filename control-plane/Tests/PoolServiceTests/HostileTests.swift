@@ -13,24 +13,9 @@ import Testing
 
   private static func text(_ reply: Reply) -> String { String(decoding: reply.body, as: UTF8.self) }
 
-  /// A node of two cores that is ready, and work of another tenant that holds all of it.
-  private static func filled(_ rig: Rig) async throws -> PoolClient {
-    let root = try rig.root
-    let reply = try await root.send("POST", "v1/nodes", Documents.node())
-    let join = try #require(reply.object["join_credential"] as? String)
-    var agent = try await TestAgent("n-1", join: join) { rig.client(token: $0) }
-    try await agent.turn {
-      keys(try await root.send("GET", "v1/nodes"), "nodes", "reach") == ["ready"]
-    }
-    let full = try await root.send(
-      "POST", "v1/claims", Documents.claim("full", of: "zeta", milli: 2000))
-    #expect(full.status == 201)
-    return root
-  }
-
   @Test func whatIsRefusedForItsParametersHasNoEffect() async throws {
     try await Rig.serving { rig in
-      let root = try await Self.filled(rig)
+      let root = try await rig.filled()
       for (index, query) in [
         ["wait": "99"], ["wait": "soon"], ["dry_run": "1"], ["dry_run": "yes"], ["dry_run": ""],
       ].enumerated() {
@@ -80,7 +65,7 @@ import Testing
 
   @Test func aKeyIsOfOneRequestAlsoInBatches() async throws {
     try await Rig.serving { rig in
-      let root = try await Self.filled(rig)
+      let root = try await rig.filled()
       func batch(_ names: [String], _ key: String) async throws -> Reply {
         let claims = names.map { Documents.claim($0) }.joined(separator: ",")
         return try await root.send(
@@ -103,7 +88,7 @@ import Testing
 
   @Test func aWorkloadEndsItsOwnWorkAlone() async throws {
     try await Rig.serving { rig in
-      _ = try await Self.filled(rig)
+      _ = try await rig.filled()
       let (one, other) = (
         try rig.client(Identity("agent:a", .workload, of: "acme")),
         try rig.client(Identity("agent:b", .workload, of: "acme"))
@@ -128,7 +113,7 @@ import Testing
         try rig.client(Identity("lead", .owner, of: "acme")),
         try rig.client(Identity("boss", .owner, of: "acme"))
       )
-      _ = try await Self.filled(rig)
+      _ = try await rig.filled()
       _ = try await lead.send("POST", "v1/claims", Documents.claim("c-1", by: "agent:a"))
       let own = try await lead.send("POST", "v1/claims/acme/c-1/approve", #"{"plan": "p"}"#)
       #expect(own.object["type"] as? String == "urn:gpupool:problem:approver_involved")
@@ -162,7 +147,7 @@ import Testing
   @Test func namesAreThereAfterARestartThoughThePolicyLostThem() async throws {
     try await Rig.inFolder { folder in
       try await Rig.serving(folder) { rig in
-        let root = try await Self.filled(rig)
+        let root = try await rig.filled()
         #expect(try await root.send("POST", "v1/claims", Documents.claim("c-1")).status == 202)
         let factor =
           #"{"tenant": "acme", "service": "work", "model_class": "odd", "correction": 1.5}"#

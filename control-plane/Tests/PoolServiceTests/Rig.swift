@@ -34,7 +34,8 @@ final class Rig: Sendable {
 
   /// Serves a folder, with the policy of the tests in force.
   static func serving(
-    _ folder: String, _ body: (Rig) async throws -> Void
+    _ folder: String, providers: IdentityProviders? = nil, socket: LocalSocket? = nil,
+    _ body: (Rig) async throws -> Void
   ) async throws {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
@@ -42,7 +43,9 @@ final class Rig: Sendable {
     try await server.activate(Array(Documents.policy.utf8), by: "test")
     let (ports, next) = AsyncStream.makeStream(of: Int.self)
     let task = Task {
-      try await server.run(host: "127.0.0.1", port: 0) { port in next.yield(port) }
+      try await server.run(
+        host: "127.0.0.1", port: 0, providers: providers, socket: socket
+      ) { port in next.yield(port) }
     }
     var iterator = ports.makeAsyncIterator()
     let port = try #require(await iterator.next())
@@ -60,6 +63,30 @@ final class Rig: Sendable {
     if let failure { throw failure }
   }
 
+  /// Enrols a node of two cores, and has its agent report.
+  /// - Returns: the agent, once the node is ready.
+  func joined() async throws -> TestAgent {
+    let root = try root
+    let reply = try await root.send("POST", "v1/nodes", Documents.node())
+    let join = try #require(reply.object["join_credential"] as? String)
+    var agent = try await TestAgent("n-1", join: join) { client(token: $0) }
+    try await agent.turn {
+      let nodes = try await root.send("GET", "v1/nodes").object["nodes"] as? [[String: Any]]
+      return nodes?.first?["reach"] as? String == "ready"
+    }
+    return agent
+  }
+
+  /// Has another tenant use all of a node: what is asked for then waits.
+  func filled() async throws -> PoolClient {
+    _ = try await joined()
+    let root = try root
+    let full = try await root.send(
+      "POST", "v1/claims", Documents.claim("full", of: "zeta", milli: 2000))
+    #expect(full.status == 201)
+    return root
+  }
+
   /// A server in a folder that is gone afterwards.
   static func serving(_ body: (Rig) async throws -> Void) async throws {
     try await inFolder { try await serving($0, body) }
@@ -73,6 +100,12 @@ final class Rig: Sendable {
   /// Somebody with a credential.
   func client(token: String) -> PoolClient {
     PoolClient(ClientConfiguration(server: address, token: token))
+  }
+
+  /// A stream of events for somebody with a credential.
+  /// - Parameter after: the id of the last event that is known.
+  func events(_ path: String, token: String, after: String? = nil) throws -> EventReader {
+    try EventReader(port: port, token: token, path, after: after)
   }
 
   private var address: URL {

@@ -1,6 +1,6 @@
 import AgentCore
+import Dispatch
 import Foundation
-import Glibc
 import PoolAllocator
 import PoolClient
 import PoolWire
@@ -42,9 +42,7 @@ struct TestAgent {
   }
 
   private static var now: BootTime {
-    var time = timespec()
-    clock_gettime(CLOCK_BOOTTIME, &time)
-    return BootTime(ns: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+    BootTime(ns: Int64(DispatchTime.now().uptimeNanoseconds))
   }
 
   /// Does what is due, and talks once to the server if there is something to say.

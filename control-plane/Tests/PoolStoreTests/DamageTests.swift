@@ -139,4 +139,65 @@ import Testing
     print("damaged files: \(refused) refused, \(same) read back the same")
     #expect(refused > 0 && same > 0)
   }
+
+  // MARK: the log ahead of the file
+
+  /// A log that was cut anywhere, as where the machine loses power, is read back up to a batch; and
+  /// one of which bytes were altered is read back up to a batch before them.
+  @Test(arguments: [false, true]) func aLogThatEndsEarlyIsReadBackToABatch(isFlipped: Bool) throws {
+    let original = try Log()
+    let step = max(1, original.log.count / Trials.count(300))
+    var reached: Set<Digest> = []
+    for place in stride(from: 0, to: original.log.count, by: step) {
+      let copy = try original.copy { log in
+        if isFlipped {
+          log[place] ^= 1 << UInt8(place % 8)
+        } else {
+          log.removeSubrange(place...)
+        }
+      }
+      let recovered = try copy.store().recover()
+      let digest = recovered.pool.digest()
+      #expect(original.digests.contains(digest), "byte \(place)")
+      reached.insert(digest)
+    }
+    #expect(reached.count > original.digests.count / 2)
+  }
+
+  /// A file with a log of batches that are not in it yet.
+  private struct Log {
+    let scratch = Scratch()
+    /// The pool behind each batch of the log, and behind none.
+    private(set) var digests: Set<Digest> = []
+    private(set) var file = Data()
+    private(set) var log = Data()
+
+    init() throws {
+      let before = try scratch.fill(batches: 1)
+      try scratch.edit { _ in }
+      digests = [before.digest()]
+      var (digests, file, log) = (digests, file, log)
+      let path = scratch.file
+      try scratch.fill(batches: 12) { pool in
+        digests.insert(pool.digest())
+        file = try Data(contentsOf: URL(fileURLWithPath: path))
+        log = try Data(contentsOf: URL(fileURLWithPath: path + "-wal"))
+      }
+      (self.digests, self.file, self.log) = (digests, file, log)
+    }
+
+    func copy(_ change: (inout Data) -> Void) throws -> Scratch {
+      let copy = Scratch()
+      try FileManager.default.createDirectory(
+        atPath: copy.path, withIntermediateDirectories: false,
+        attributes: [.posixPermissions: 0o700])
+      var log = log
+      change(&log)
+      try file.write(to: URL(fileURLWithPath: copy.file))
+      try log.write(to: URL(fileURLWithPath: copy.file + "-wal"))
+      try Data("this folder has a journal\n".utf8)
+        .write(to: URL(fileURLWithPath: copy.path + "/lock"))
+      return copy
+    }
+  }
 }

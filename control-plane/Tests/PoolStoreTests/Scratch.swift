@@ -32,9 +32,10 @@ final class Scratch {
   }
 
   /// Appends so many batches of named requests.
+  /// - Parameter each: sees the pool behind each batch that is durable.
   /// - Returns: the pool behind them, as the leader has it.
   @discardableResult
-  func fill(batches: Int) throws -> Pool {
+  func fill(batches: Int, each: (Pool) throws -> Void = { _ in }) throws -> Pool {
     let store = try store()
     var loop = Loop(
       after: try store.recover().pool, limits: LoopLimits(),
@@ -50,6 +51,7 @@ final class Scratch {
       let batch = try #require(output.batch)
       try store.append(batch, utc: Int64(turn))
       loop.batchIsDurable(batch.number)
+      try each(loop.pool)
     }
     return loop.pool
   }
