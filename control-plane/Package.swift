@@ -17,6 +17,7 @@ let package = Package(
     .library(name: "PoolStore", targets: ["PoolStore"]),
     .library(name: "PoolService", targets: ["PoolService"]),
     .library(name: "PoolClient", targets: ["PoolClient"]),
+    .library(name: "PolicyTesting", targets: ["PolicyTesting"]),
     .executable(name: "pool-server", targets: ["pool-server"]),
     .executable(name: "poolctl", targets: ["poolctl"]),
     .library(name: "FailingCalls", type: .dynamic, targets: ["FailingCalls"]),
@@ -110,10 +111,19 @@ let package = Package(
         .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ], swiftSettings: strict),
+    .target(
+      name: "PolicyTesting",
+      dependencies: [
+        .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolViews", package: "pool-allocator"),
+        .product(name: "PoolWire", package: "pool-allocator"),
+        .product(name: "StrictJSON", package: "pool-allocator"),
+        .product(name: "Yams", package: "Yams"),
+      ], swiftSettings: strict),
     .executableTarget(
       name: "poolctl",
       dependencies: [
-        "PoolClient", "PoolIdentity",
+        "PolicyTesting", "PoolClient", "PoolIdentity",
         .product(name: "PoolConsole", package: "pool-allocator"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
@@ -141,6 +151,11 @@ let package = Package(
     .target(name: "FailingCalls"),
     .testTarget(
       name: "PoolIdentityTests", dependencies: ["PoolIdentity"], swiftSettings: strict),
+    .testTarget(
+      name: "PolicyTestingTests",
+      dependencies: ["PolicyTesting"],
+      // Wrong files, each beside what is said of it.
+      exclude: ["Wrong"], swiftSettings: strict),
     .testTarget(
       name: "PoolStoreTests",
       dependencies: [

@@ -7,7 +7,10 @@ import PoolConsole
 struct Policy: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Shows the policy in force, or puts another one there.",
-    subcommands: [Apply.self, Show.self])
+    subcommands: [
+      Apply.self, Show.self, PolicyInit.self, PolicyCheckCommand.self, PolicyTestCommand.self,
+      PolicyCompile.self,
+    ])
 
   /// `poolctl policy show`.
   struct Show: AsyncParsableCommand {
