@@ -34,6 +34,6 @@ for program in "$scratch/$name"/bin/*; do
   env -i "$program" --help >/dev/null
 done
 
-cp -r packaging hardware-profiles LICENSE README.md docs/service.md "$scratch/$name/"
+cp -r packaging hardware-profiles man LICENSE README.md docs/service.md "$scratch/$name/"
 tar -C "$scratch" --sort=name --owner=0 --group=0 --mtime='2020-01-01' -czf "$scratch/$name.tar.gz" "$name"
 ls -l "$scratch/$name/bin" "$scratch/$name.tar.gz"
