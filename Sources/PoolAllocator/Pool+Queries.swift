@@ -38,6 +38,12 @@ extension Pool {
   public func identity(atRow row: UInt32) -> Identity? {
     identities.id(at: row).map { identities[$0] }
   }
+
+  /// Whether new work in the name of a principal is refused now.
+  public func isSuspended(principal key: Key) -> Bool {
+    if case .suspend = identity(.principal, key)?.restriction?.measure { return true }
+    return false
+  }
   /// The bucket in a row, as a reason names it; nil where the row is empty.
   public func bucketID(atRow row: UInt32) -> BucketID? { buckets.id(at: row) }
 

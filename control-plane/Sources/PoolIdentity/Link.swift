@@ -46,6 +46,10 @@ public struct Link: Hashable, Sendable {
     if audience != above.audience { return "it is for another server" }
     if tenant != above.tenant { return "it is for another tenant" }
     if by != nil { return "only the first link says who gives" }
+    // Whoever hands on gives names below their own: nobody takes another's, or gets rid of theirs.
+    guard to == above.to || to.utf8.starts(with: "\(above.to)/".utf8) else {
+      return "the name \(to) is not below \(above.to)"
+    }
     if let action = actions.subtracting(above.actions).map(\.rawValue).min() {
       return "the action \(action)"
     }
@@ -113,19 +117,27 @@ public struct Link: Hashable, Sendable {
   }
 }
 
+extension Link {
+  /// Whether a text may be a name: 1 to 128 letters, digits and `. _ - : / @ + =`, as everywhere
+  /// in the pool.
+  public static func isName(_ text: String) -> Bool {
+    (1...128).contains(text.utf8.count)
+      && text.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"):
+          true
+        default: "._-:/@+=".utf8.contains(byte)
+        }
+      }
+  }
+}
+
 extension JSONValue {
-  /// Reads a name: 1 to 128 letters, digits and `. _ - : / @ + =`, as everywhere in the pool.
+  /// Reads a name.
   package func word() throws(JSONAbandoned) -> String {
     let text = try string(1...128)
-    let isName = text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "0")...UInt8(ascii: "9"):
-        true
-      default: "._-:/@+=".utf8.contains(byte)
-      }
-    }
-    guard isName else {
+    guard Link.isName(text) else {
       throw refuse(
         "the name has a character that names may not have",
         hint: "use letters, digits and . _ - : / @ + =")

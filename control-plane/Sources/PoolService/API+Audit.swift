@@ -73,7 +73,7 @@ extension API {
       writer.string("credential", credential)
       writer.int64("expires_in_seconds", asked.seconds)
     }
-    return .json(writer.bytes, status: .created)
+    return .secret(writer.bytes)
   }
 
   private static func asked(_ root: JSONValue) throws -> (Identity, Int64) {

@@ -10,13 +10,34 @@ extension API {
   /// Whether somebody may ask this: of its own tenant, and a workload of its own work.
   /// - Parameter name: that of the request. One that was answered may be asked again when what it
   ///   is about is gone.
+  /// - Returns: the claim that a decision is about: it is about no other one of that name.
+  @discardableResult
   func check(
     _ operation: StreamRequest.Operation, _ name: RequestName?, by identity: Identity
-  ) async throws {
-    if case .decide(let tenant, let claim, _, _) = operation {
-      guard identity.mayAct(for: tenant) else { throw Problem.unknown }
-      return try await checkApproval(of: ClaimForm.key(tenant: tenant, name: claim), by: identity)
+  ) async throws -> ClaimID? {
+    guard case .decide(let tenant, let claim, _, _) = operation else {
+      try await checkOwn(operation, name, by: identity)
+      return nil
     }
+    guard identity.mayAct(for: tenant) else { throw Problem.unknown }
+    let key = ClaimForm.key(tenant: tenant, name: claim)
+    guard let asked = try await engine.askers(of: key) else {
+      guard try engine.remembers(name) else { throw Problem.unknown }
+      return nil
+    }
+    // The name that a claim gives is whatever its asker writes: nobody decides on what they asked
+    // for, in whosever name, or had asked for by whoever acts in theirs.
+    guard !asked.names.contains(identity.name) else {
+      throw Problem(
+        .conflict, "approver_involved",
+        "nobody decides on what they asked for; ask another of the approvers of its service")
+    }
+    return asked.claim
+  }
+
+  private func checkOwn(
+    _ operation: StreamRequest.Operation, _ name: RequestName?, by identity: Identity
+  ) async throws {
     guard identity.role != .operator else { return }
     let isOwn: Bool
     switch operation {
@@ -45,15 +66,6 @@ extension API {
     guard try isOwn || engine.remembers(name) else { throw Problem.unknown }
   }
 
-  /// The name that a claim gives is whatever its asker writes: nobody decides on what they asked
-  /// for, in whosever name, or had asked for by whoever acts in theirs.
-  private func checkApproval(of claim: Key, by identity: Identity) async throws {
-    guard try await engine.askers(of: claim).contains(identity.name) else { return }
-    throw Problem(
-      .conflict, "approver_involved",
-      "nobody decides on what they asked for; ask another of the approvers of its service")
-  }
-
   /// Whether somebody may ask for these claims.
   func check(_ forms: [ClaimForm], by identity: Identity) async throws {
     for form in forms {
@@ -64,8 +76,15 @@ extension API {
       }
     }
     guard let scope = identity.scope else { return }
-    let excess = try await engine.look { scene in
-      forms.lazy.compactMap { scope.excess(of: $0, in: scene) }.first
+    let (excess, suspended) = try await engine.look { scene in
+      // Whoever hands on stays under what is laid on them.
+      let suspended = scope.onBehalfOf.first {
+        scene.pool.isSuspended(principal: NameTable.key(.principal, $0))
+      }
+      return (forms.lazy.compactMap { scope.excess(of: $0, in: scene) }.first, suspended)
+    }
+    if let suspended {
+      throw Problem.forbidden(because: "\(suspended), in whose name the token is, is suspended")
     }
     if let excess { throw Problem.forbidden(because: "the token does not reach so far: \(excess)") }
   }

@@ -15,14 +15,14 @@ extension API {
       guard asker.identity.mayAct(for: place.tenant) else { throw Problem.unknown }
       let following = try await engine.follow(place, by: asker, after: Self.lastEvent(request))
       guard let following else { throw Problem.unknown }
-      return Self.events(following, request)
+      return Self.events(following, request, context.channel)
     }
     router.get("/v1/queue/events") { request, context in
       let asker = try await caller(request, context, readers, to: .look)
       let following = try await engine.follow(
         queueOf: asker.identity.tenant, by: asker, after: Self.lastEvent(request))
       guard let following else { throw Problem.unknown }
-      return Self.events(following, request)
+      return Self.events(following, request, context.channel)
     }
   }
 
@@ -34,8 +34,14 @@ extension API {
 
   /// Sends what is told until it is over, the caller is gone, or its credential is. The connection
   /// ends with it.
-  private static func events(_ following: Following, _ request: Request) -> Response {
+  private static func events(
+    _ following: Following, _ request: Request, _ channel: any Channel
+  ) -> Response {
     let follower = following.follower
+    // Whoever does not read on is cut off.
+    follower.whenOver {
+      channel.eventLoop.scheduleTask(in: .seconds(5)) { channel.close(promise: nil) }
+    }
     let body = ResponseBody { writer in
       try await request.body.consumeWithInboundCloseHandler { _ in
         for await _ in following.pulses {

@@ -89,7 +89,7 @@ extension API {
       writer.string(name, credential)
       writer.int64("expires_in_seconds", seconds)
     }
-    return .json(writer.bytes, status: .created)
+    return .secret(writer.bytes)
   }
 
   private func hear(_ body: [UInt8], from node: String) async throws -> Response {

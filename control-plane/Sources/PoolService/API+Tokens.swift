@@ -58,7 +58,7 @@ extension API {
       writer.string("token", chain.text)
       writer.int64("expires_in_seconds", seconds)
     }
-    return .json(writer.bytes, status: .created)
+    return .secret(writer.bytes)
   }
 }
 

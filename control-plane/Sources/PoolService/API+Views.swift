@@ -45,7 +45,7 @@ extension API {
       guard identity.mayAct(for: tenant) else { throw Problem.unknown }
       let seconds = try Self.number(request, "wait", 0...20)
       let told = try await engine.await(
-        parameters["claim"], of: tenant, by: identity.name, seconds: seconds)
+        parameters["claim"], of: tenant, by: identity.quotaHolder, seconds: seconds)
       guard let told else { throw Problem.unknown }
       return Response.json(told.body)
     }
@@ -60,7 +60,7 @@ extension API {
         // An owner's and a workload's questions go further than what they may claim.
         if identity.scope != nil { try await check([form], by: identity) }
       }
-      return Response.json(try await explain(operation, to: identity.name))
+      return Response.json(try await explain(operation, to: identity.quotaHolder))
     }
   }
 

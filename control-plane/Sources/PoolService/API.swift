@@ -112,11 +112,12 @@ public struct API: Sendable {
     let name = try name(request, text, of: identity)
     let (vocabulary, generation) = engine.vocabulary
     let operation = try Self.read(document, text, vocabulary, by: identity)
-    try await check(operation, name, by: identity)
-    if isDry { return .json(try await explain(operation, to: identity.name)) }
-    let ask = Ask(
+    let subject = try await check(operation, name, by: identity)
+    if isDry { return .json(try await explain(operation, to: identity.quotaHolder)) }
+    var ask = Ask(
       operation, called: one.op, by: identity.name, for: identity.onBehalfOf, under: generation,
       name: name, document: text)
+    ask.subject = subject
     let said: Said
     do throws(Unasked) {
       said = try await engine.ask(ask)
@@ -126,7 +127,7 @@ public struct API: Sendable {
     if seconds > 0, said.verdict == .queued || said.verdict == .parked,
       case .claim(let form) = operation
     {
-      return try await waited(form, by: identity.name, seconds)
+      return try await waited(form, by: identity.quotaHolder, seconds)
     }
     return Response(said)
   }

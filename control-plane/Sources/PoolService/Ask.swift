@@ -21,6 +21,8 @@ public struct Ask: Sendable {
   public let generation: PolicyGeneration
   /// The caller's name of the request.
   public let name: RequestName?
+  /// The claim that it is about, once that is known: it is about no later one of the same name.
+  var subject: ClaimID?
   /// The request as one JSON object: what the audit log keeps.
   public let document: [UInt8]
 
@@ -169,6 +171,8 @@ public enum Unasked: Error, Equatable, Sendable {
   case nameTaken(String)
   /// The journal could not be asked.
   case storeFailed(String)
+  /// What it is about ended since it was looked at.
+  case gone
   /// No such node is enrolled.
   case unknownNode
   /// A message that is older than one that was heard.

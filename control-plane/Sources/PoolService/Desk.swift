@@ -87,6 +87,10 @@ struct Desk {
   /// The next request as the loop takes it; nil where none can be made of it.
   mutating func next(for pool: borrowing Pool) -> Request? {
     var pending = queue.removeFirst()
+    if let subject = pending.ask.subject, pool.claim(subject) == nil {
+      refuse(pending, .gone)
+      return nil
+    }
     let operation = pending.ask.operation
     do throws(NameCollision) {
       var command = pending.ask.command

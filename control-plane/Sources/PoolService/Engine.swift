@@ -166,11 +166,12 @@ public final class Engine: Sendable {
     }
   }
 
-  /// Who asked for a claim that lives, and in whose names; nobody where none does.
-  func askers(of claim: Key) async throws -> [String] {
+  /// Who asked for a claim that lives, and in whose names.
+  /// - Returns: nil where none lives.
+  func askers(of claim: Key) async throws -> (claim: ClaimID, names: [String])? {
     // What is shown is durable, and so is what is noted of it.
-    guard try await look({ $0.pool.claim(named: claim) != nil }) else { return [] }
-    return try store.note(of: claim).map { try Ask.askers(in: $0) } ?? []
+    guard let id = try await look({ $0.pool.claim(named: claim) }) else { return nil }
+    return (id, try store.note(of: claim).map { try Ask.askers(in: $0) } ?? [])
   }
 
   private func admit(

@@ -38,6 +38,8 @@ final class Follower: Sendable {
     var last: StreamEvent?
     var isCommentDue = false
     var isOver = false
+    /// What is done once it is over.
+    var afterwards: (@Sendable () -> Void)?
     /// Number of the record behind which it stood as it was told last.
     var told: UInt64
   }
@@ -74,12 +76,23 @@ final class Follower: Sendable {
   /// Ends the stream, behind what was told.
   /// - Parameter word: what is said last; nil: nothing.
   func end(_ word: StreamEvent? = nil) {
-    state.withLock { state in
-      guard !state.isOver else { return }
+    let afterwards = state.withLock { state -> (@Sendable () -> Void)? in
+      guard !state.isOver else { return nil }
       state.isOver = true
       state.last = word
+      return state.afterwards
     }
     pulse.finish()
+    afterwards?()
+  }
+
+  /// Notes what is done once it is over, at once where it is.
+  func whenOver(_ body: @escaping @Sendable () -> Void) {
+    let isOver = state.withLock { state in
+      state.afterwards = body
+      return state.isOver
+    }
+    if isOver { body() }
   }
 
   /// Takes what is to be sent now; empty where that is nothing.

@@ -93,7 +93,7 @@ struct Followers {
     _ subject: Subject, _ caller: Caller, after: UInt64,
     leaving: @escaping @Sendable (UInt64) -> Void
   ) throws(Unasked) -> Following {
-    let principal = caller.identity.name
+    let principal = caller.identity.quotaHolder
     guard entries.count < Self.most else { throw .streamsFull }
     guard ofPrincipal[principal, default: 0] < Self.mostOfOne else { throw .streamsOfOneFull }
     numbers += 1

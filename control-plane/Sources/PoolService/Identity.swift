@@ -45,6 +45,10 @@ public struct Identity: Hashable, Sendable {
   /// Those in whose name it acts beside its own, whoever gave first.
   var onBehalfOf: [String] { scope?.onBehalfOf ?? [] }
 
+  /// Whose share of what is limited it uses: names of different tenants may be the same, and all
+  /// to whom one has handed on share what is theirs.
+  var quotaHolder: String { "\(subject ?? "") \(scope?.onBehalfOf.first ?? name)" }
+
   /// The tenant to whose matters it is held; nil: it may see all.
   var tenant: String? { role == .owner || role == .workload ? subject : nil }
 

@@ -1,4 +1,5 @@
 import Foundation
+import PoolIdentity
 public import PoolStore
 import StrictJSON
 
@@ -121,7 +122,7 @@ private struct Provider: Sendable {
       throw Problem.unauthenticated(because: "the token does not hold yet")
     }
     let names = token.strings(of: form.principal)
-    guard let name = names.first, names.count == 1, (1...128).contains(name.utf8.count) else {
+    guard let name = names.first, names.count == 1, Link.isName(name) else {
       throw Problem.unauthenticated(
         because: "the claim \(form.principal) of the token names no principal")
     }

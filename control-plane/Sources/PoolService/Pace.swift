@@ -59,6 +59,10 @@ private final class ReceivedBytes: ChannelInboundHandler {
 
   private var phase = Phase.idle
   private var timer: Scheduled<Void>?
+  /// Requests whose head came in, and which were not answered to the end.
+  var open = 0
+  /// Whether an answer was begun and not ended.
+  var isAnswering = false
 
   /// Another part of a request begins.
   func enter(_ phase: Phase) {
@@ -100,17 +104,25 @@ private final class ReceivedBytes: ChannelInboundHandler {
       phase = .body(0)
       watch(context)
     case .head, .body:
-      let answer = "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
-      context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
+      // Another answer may be due, or half sent: nothing is said into that.
+      var isFirst = open == 0
+      if case .body = phase { isFirst = open == 1 }
+      if isFirst, !isAnswering {
+        let answer =
+          "HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n"
+        context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: answer)), promise: nil)
+      }
       context.close(promise: nil)
     }
   }
 }
 
 /// Tells which part of a request the bytes are of.
-private final class ReceivedParts: ChannelInboundHandler, RemovableChannelHandler {
+private final class ReceivedParts: ChannelDuplexHandler, RemovableChannelHandler {
   typealias InboundIn = HTTPRequestPart
   typealias InboundOut = HTTPRequestPart
+  typealias OutboundIn = HTTPResponsePart
+  typealias OutboundOut = HTTPResponsePart
 
   private var bytes: ReceivedBytes?
 
@@ -122,10 +134,25 @@ private final class ReceivedParts: ChannelInboundHandler, RemovableChannelHandle
 
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     switch unwrapInboundIn(data) {
-    case .head: bytes?.enter(.body(0))
+    case .head:
+      bytes?.open += 1
+      bytes?.enter(.body(0))
     case .body: break
     case .end: bytes?.enter(.idle)
     }
     context.fireChannelRead(data)
+  }
+
+  func write(
+    context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?
+  ) {
+    switch unwrapOutboundIn(data) {
+    case .head: bytes?.isAnswering = true
+    case .body: break
+    case .end:
+      bytes?.isAnswering = false
+      bytes?.open -= 1
+    }
+    context.write(data, promise: promise)
   }
 }

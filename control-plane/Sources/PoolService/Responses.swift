@@ -116,7 +116,7 @@ struct Problem: Error, HTTPResponseError {
       retryAfter = 1
     case .nameTaken(let why): self.init(.conflict, "name_taken", why)
     case .storeFailed(let what): self.init(.internalServerError, "journal_failed", what)
-    case .unknownNode: self = .unknown
+    case .unknownNode, .gone: self = .unknown
     case .late:
       self.init(.conflict, "message_late", "a later message of the node was heard")
     case .streamsFull:
@@ -140,6 +140,13 @@ extension Response {
     Response(
       status: status, headers: [.contentType: "application/json"],
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: bytes)))
+  }
+
+  /// An answer that nobody on the way may keep: it has a secret in it.
+  static func secret(_ bytes: [UInt8]) -> Response {
+    var response = json(bytes, status: .created)
+    response.headers[.cacheControl] = "no-store"
+    return response
   }
 
   static func text(

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import NIOCore
+import PoolIdentity
 public import PoolStore
 import StrictJSON
 
@@ -47,7 +48,7 @@ public struct SocketPeers: Sendable {
     try value.object { fields in
       // The last number stands for no user.
       let user = fields.int64("uid", in: 0...Int64(UInt32.max) - 1)
-      let principal = fields.string("principal", 1...128)
+      let principal = fields.read("principal") { try $0.word() }
       let holder = RoleFields(&fields)
       let (role, tenant) = try holder.value(of: value)
       return (UInt32(try user.value), Identity(try principal.value, role, of: tenant))

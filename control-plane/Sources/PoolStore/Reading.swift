@@ -55,12 +55,13 @@ struct Reading {
   }
 
   /// Sees that every record up to one is as it was written; none is folded.
+  /// - Parameter goesOn: whether it is still to be known; asked after each part.
   /// - Complexity: O(records).
-  mutating func check(through last: UInt64) throws(StoreError) {
+  mutating func check(through last: UInt64, while goesOn: () -> Bool) throws(StoreError) {
     let (start, _) = try begin()
     guard var chain else { return }
     var (from, expected) = (Int64.min, start.nextSequence)
-    while expected <= last {
+    while expected <= last, goesOn() {
       guard let part = try Self.part(database, from: from, expected, chain) else {
         throw damage(expected, "it is missing")
       }

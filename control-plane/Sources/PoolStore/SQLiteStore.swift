@@ -57,14 +57,19 @@ public final class SQLiteStore: JournalStore {
     database = try Self.guarded("\(file) cannot be opened") {
       try DatabaseQueue(path: file, configuration: configuration)
     }
+    reader = try Self.reader(of: file)
+    try prepare(file)
+    try folder.mark()
+  }
+
+  /// A connection that reads beside the one that writes.
+  private static func reader(of file: String) throws(StoreError) -> DatabaseQueue {
     var reading = Configuration()
     reading.readonly = true
     reading.busyMode = .timeout(5)
-    reader = try Self.guarded("\(file) cannot be opened") {
+    return try guarded("\(file) cannot be opened") {
       try DatabaseQueue(path: file, configuration: reading)
     }
-    try prepare(file)
-    try folder.mark()
   }
 
   /// Sees that the file is ours, and how it is written.
@@ -140,13 +145,15 @@ public final class SQLiteStore: JournalStore {
   /// Sees that what was not folded is as it was written, beside the work; where it is not, nothing
   /// more is taken.
   private func check(before sequence: UInt64) {
-    images.async { [weak self] in
-      guard let self else { return }
+    let file = folder.path + "/journal.sqlite"
+    DispatchQueue.global(qos: .utility).async { [weak self] in
       do throws(StoreError) {
-        var reading = Reading(reader)
-        try reading.check(through: sequence - 1)
+        var reading = Reading(try Self.reader(of: file))
+        try reading.check(through: sequence - 1) {
+          self?.state.withLock { $0.ended == nil } ?? false
+        }
       } catch {
-        state.withLock { if $0.ended == nil { $0.ended = error } }
+        self?.state.withLock { if $0.ended == nil { $0.ended = error } }
       }
     }
   }

@@ -13,7 +13,7 @@ import Testing
 
   /// The first link as the next one's holder may have it.
   private static func next(
-    _ to: String = "agent:worker", _ change: (inout Link) -> Void = { _ in }
+    _ to: String = "agent:planner/worker", _ change: (inout Link) -> Void = { _ in }
   ) -> Link {
     var link = first
     link.by = nil
@@ -51,7 +51,7 @@ import Testing
     let read = try Chain(text: two.text)
     #expect(read.links == two.links)
     let mandate = try Self.verified(read)
-    #expect(mandate.tenant == "acme" && mandate.principal == "agent:worker")
+    #expect(mandate.tenant == "acme" && mandate.principal == "agent:planner/worker")
     #expect(mandate.onBehalfOf == ["human:lead", "agent:planner"])
     #expect(mandate.budgets == ["plans", "plans-a"] && mandate.budget == "plans-a")
     #expect(mandate.ceiling == .p2 && mandate.actions == [.look] && mandate.lanes == ["batch"])
@@ -61,10 +61,11 @@ import Testing
   }
 
   @Test func aBudgetThatStaysIsNamedOnce() throws {
-    let chain = try Self.begun().narrowed(Self.next()).narrowed(Self.next("agent:third"))
+    let chain = try Self.begun().narrowed(Self.next()).narrowed(
+      Self.next("agent:planner/worker/third"))
     let mandate = try Self.verified(chain)
     #expect(mandate.budgets == ["plans"])
-    #expect(mandate.onBehalfOf == ["human:lead", "agent:planner", "agent:worker"])
+    #expect(mandate.onBehalfOf == ["human:lead", "agent:planner", "agent:planner/worker"])
   }
 
   @Test func theTextHasNothingOfItsHoldersBefore() throws {
@@ -84,12 +85,14 @@ import Testing
     ("the lane fast", { $0.lanes = ["shared", "fast"] }),
     ("the class P0", { $0.ceiling = .p0 }),
     ("it ends later", { $0.expires += 1 }),
+    ("the name agent:x is not below agent:planner", { $0.to = "agent:x" }),
+    ("the name agent:planner-2 is not below agent:planner", { $0.to = "agent:planner-2" }),
   ]
 
   @Test(arguments: ChainTests.widenings.indices)
   func aWiderLinkIsRefused(index: Int) throws {
     let (what, change) = Self.widenings[index]
-    let (chain, link) = (try Self.begun(), Self.next("agent:worker", change))
+    let (chain, link) = (try Self.begun(), Self.next("agent:planner/worker", change))
     #expect(throws: ChainError.wider(link: 2, what: what)) { try chain.narrowed(link) }
     // Also where its holder signs it all the same.
     let forced = try chain.extended(link)
@@ -97,7 +100,7 @@ import Testing
     let read = try Chain(text: forced.text)
     #expect(throws: ChainError.wider(link: 2, what: what)) { try Self.verified(read) }
     // And where a later link is narrow again.
-    let hidden = try forced.extended(Self.next("agent:third"))
+    let hidden = try forced.extended(Self.next("agent:planner/worker/third"))
     #expect(throws: ChainError.self) { try Self.verified(hidden) }
   }
 
@@ -112,10 +115,10 @@ import Testing
 
   @Test func aChainHasFourLinks() throws {
     var chain = try Self.begun()
-    for number in 2...4 { chain = try chain.narrowed(Self.next("agent:\(number)")) }
-    #expect(try Self.verified(chain).principal == "agent:4")
-    #expect(throws: ChainError.tooDeep) { try chain.narrowed(Self.next("agent:5")) }
-    let forced = try chain.extended(Self.next("agent:5"))
+    for _ in 2...4 { chain = try chain.narrowed(Self.next("agent:planner")) }
+    #expect(try Self.verified(chain).principal == "agent:planner")
+    #expect(throws: ChainError.tooDeep) { try chain.narrowed(Self.next("agent:planner")) }
+    let forced = try chain.extended(Self.next("agent:planner"))
     #expect(throws: ChainError.self) { try Chain(text: forced.text) }
   }
 
@@ -190,7 +193,8 @@ import Testing
   }
 
   @Test func linksStayWhereTheyAre() throws {
-    let chain = try Self.begun().narrowed(Self.next()).narrowed(Self.next("agent:third"))
+    let chain = try Self.begun().narrowed(Self.next()).narrowed(
+      Self.next("agent:planner/worker/third"))
     let other = try Self.begun().narrowed(Self.next())
     let foreign = try #require(try Self.object(other.text)["blocks"] as? [[String: Any]])
     let changes: [(String, (inout [[String: Any]]) -> Void)] = [
@@ -218,7 +222,7 @@ import Testing
     object["secret"] = Self.secret(of: mine.text)
     let stolen = try Chain(text: try Self.text(object))
     #expect(throws: ChainError.foreignSecret) { try Self.verified(stolen) }
-    let extended = try stolen.narrowed(Self.next())
+    let extended = try stolen.narrowed(Self.next("agent:other/worker"))
     #expect(throws: ChainError.unsigned(link: 2)) { try Self.verified(extended) }
   }
 

@@ -82,12 +82,12 @@ import Testing
       let chain = try Chain(text: try await Self.token(rig))
       var link = chain.last
       link.by = nil
-      link.to = "agent:b"
+      link.to = "agent:a/b"
       link.budget = "b-1"
       let client = rig.client(token: try chain.narrowed(link).text)
-      let own = Self.claim("c-1", by: "agent:b", budget: "b-1")
+      let own = Self.claim("c-1", by: "agent:a/b", budget: "b-1")
       #expect(try await client.send("POST", "v1/claims", own).status == 202)
-      let above = Self.claim("c-2", by: "agent:b", budget: "b")
+      let above = Self.claim("c-2", by: "agent:a/b", budget: "b")
       #expect(try await client.send("POST", "v1/claims", above).status == 403)
       let rows = try await root.send("GET", "v1/decisions").object["decisions"] as? [[String: Any]]
       #expect(rows?.last?["on_behalf_of"] as? [String] == ["human:lead", "agent:a"])
