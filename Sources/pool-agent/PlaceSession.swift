@@ -81,51 +81,27 @@ struct PlaceSession {
   mutating func advance(to target: Instant) {
     var steps = 0
     while pool.now < target, steps < Self.stepsMax {
-      var next = min(target, pool.now + Limits.clockStepMax)
-      if let timer = pool.nextTimer() { next = max(pool.now, min(next, timer)) }
-      tick(at: next)
+      tick(at: VirtualTime.stop(towards: target, in: pool, playingAgents: false))
       steps += 1
     }
   }
 
-  /// As `advance`, playing the agents: every lease starts at once, is renewed as soon as it may be,
-  /// and leaves its devices when it is told to.
+  /// As `advance`, playing the agents.
   mutating func advancePlayingAgents(to target: Instant) {
     var steps = 0
     while steps < Self.stepsMax {
       playAgents()
       guard pool.now < target else { return }
-      var next = min(target, pool.now + Limits.clockStepMax)
-      if let timer = pool.nextTimer() { next = max(pool.now, min(next, timer)) }
-      let now = pool.now
-      pool.forEachLease { _, lease in
-        if Self.mayRenew(lease), lease.renewFrom > now { next = min(next, lease.renewFrom) }
-      }
-      tick(at: next)
+      tick(at: VirtualTime.stop(towards: target, in: pool, playingAgents: true))
       steps += 1
     }
   }
 
-  private static func mayRenew(_ lease: Lease) -> Bool {
-    guard lease.state == .active, lease.nextReserved == nil, !lease.isUnpaid else { return false }
-    return lease.hardEnd.map { lease.ends < $0 } ?? false
-  }
-
   /// Does what agents would do now.
   mutating func playAgents() {
-    var orders: [Command] = []
-    let now = pool.now
-    pool.forEachLease { id, lease in
-      switch lease.state {
-      case .granted: orders.append(.confirmStarted(id, lease.fencing))
-      case .active where Self.mayRenew(lease) && lease.renewFrom <= now:
-        orders.append(.renew(id, lease.fencing))
-      case .stopping: orders.append(.confirmEmpty(id, lease.fencing))
-      case .active, .quarantined: break
-      }
-    }
-    for order in orders { apply(order, at: pool.now) }
-    if !orders.isEmpty { tick(at: pool.now) }
+    let words = VirtualTime.words(ofAgentsIn: pool)
+    for word in words { apply(word, at: pool.now) }
+    if !words.isEmpty { tick(at: pool.now) }
   }
 
   // MARK: documents

@@ -69,46 +69,22 @@ struct VirtualPool {
     if playingAgents { playAgents() }
   }
 
-  /// Moves pool time forward, stopping wherever something is due. Where agents are played, each
-  /// lease starts at once, is renewed as soon as it may be, and leaves when it is told to.
+  /// Moves pool time forward, stopping wherever something is due.
   mutating func advance(to target: Instant, playingAgents: Bool) {
     var steps = 0
     while steps < Self.stepsMax {
       if playingAgents { playAgents() }
       guard pool.now < target else { return }
-      var next = min(target, pool.now + Limits.clockStepMax)
-      if let timer = pool.nextTimer() { next = max(pool.now, min(next, timer)) }
-      if playingAgents {
-        let now = pool.now
-        pool.forEachLease { _, lease in
-          if Self.mayRenew(lease), lease.renewFrom > now { next = min(next, lease.renewFrom) }
-        }
-      }
-      tick(at: next)
+      tick(at: VirtualTime.stop(towards: target, in: pool, playingAgents: playingAgents))
       steps += 1
     }
   }
 
-  private static func mayRenew(_ lease: Lease) -> Bool {
-    guard lease.state == .active, lease.nextReserved == nil, !lease.isUnpaid else { return false }
-    return lease.hardEnd.map { lease.ends < $0 } ?? false
-  }
-
   /// Does what agents would do now.
   private mutating func playAgents() {
-    var orders: [Command] = []
-    let now = pool.now
-    pool.forEachLease { id, lease in
-      switch lease.state {
-      case .granted: orders.append(.confirmStarted(id, lease.fencing))
-      case .active where Self.mayRenew(lease) && lease.renewFrom <= now:
-        orders.append(.renew(id, lease.fencing))
-      case .stopping: orders.append(.confirmEmpty(id, lease.fencing))
-      case .active, .quarantined: break
-      }
-    }
-    for order in orders { apply(order) }
-    if !orders.isEmpty { tick(at: pool.now) }
+    let words = VirtualTime.words(ofAgentsIn: pool)
+    for word in words { apply(word) }
+    if !words.isEmpty { tick(at: pool.now) }
   }
 
   // MARK: nodes
