@@ -55,6 +55,7 @@ let package = Package(
     .target(
       name: "PoolIdentity",
       dependencies: [
+        .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),
         .product(name: "Crypto", package: "swift-crypto"),
       ], swiftSettings: strict),

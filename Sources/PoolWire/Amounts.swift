@@ -1,5 +1,5 @@
 package import PoolAllocator
-package import StrictJSON
+public import StrictJSON
 
 /// Exact conversions between the units of documents and those of the core.
 public enum Amounts {
@@ -78,28 +78,15 @@ extension JSONValue {
   /// Reads a name: 1 to 128 ASCII letters, digits and `. _ - : / @ + =`.
   ///
   /// Names are printed to terminals and joined by spaces, so nothing else is let in.
-  package func name() throws(JSONAbandoned) -> String {
+  public func name() throws(JSONAbandoned) -> String {
     let text = try string(1...128)
-    guard Self.isName(text) else {
+    guard NameTable.isName(text) else {
       throw refuse("the name has a character that names may not have", hint: Self.nameRule)
     }
     return text
   }
 
   static let nameRule = "use 1 to 128 letters, digits and . _ - : / @ + ="
-
-  static func isName(_ text: String) -> Bool {
-    guard !text.isEmpty, text.utf8.count <= 128 else { return false }
-    return text.utf8.allSatisfy { byte in
-      switch byte {
-      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-        UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "@"),
-        UInt8(ascii: "+"), UInt8(ascii: "="):
-        true
-      default: false
-      }
-    }
-  }
 
   /// Reads a span of seconds with up to three decimals.
   package func span(atLeast least: Int64 = 0) throws(JSONAbandoned) -> Span {

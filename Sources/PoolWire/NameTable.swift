@@ -90,6 +90,20 @@ public struct NameTable: Sendable {
   /// Makes an empty table.
   public init() {}
 
+  /// Whether a text may be a name: 1 to 128 ASCII letters, digits and `. _ - : / @ + =`.
+  public static func isName(_ text: String) -> Bool {
+    guard !text.isEmpty, text.utf8.count <= 128 else { return false }
+    return text.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "-")...UInt8(ascii: ":"), UInt8(ascii: "_"), UInt8(ascii: "@"),
+        UInt8(ascii: "+"), UInt8(ascii: "="):
+        true
+      default: false
+      }
+    }
+  }
+
   /// How many names it holds.
   public var count: Int { entries.count }
 

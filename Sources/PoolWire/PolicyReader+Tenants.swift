@@ -121,7 +121,7 @@ extension PolicyReader {
     let field = (try? by.value) ?? nil
     let list = fields.optionalMap("children", max: Self.entriesMax) { name, child in
       guard let field else { return }
-      guard JSONValue.isName(name) else {
+      guard NameTable.isName(name) else {
         throw child.refuse("the key is no name", hint: JSONValue.nameRule)
       }
       guard place.depth < Limits.bucketsPerPath else {

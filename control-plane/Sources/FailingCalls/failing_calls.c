@@ -12,8 +12,6 @@
 
 static atomic_int counted;
 
-int failing_calls_counted(void) { return atomic_load(&counted); }
-
 /* Whether this call is the one that fails; errno is set then. */
 static int fails(void) {
   const char *number = getenv("FAIL_CALL");

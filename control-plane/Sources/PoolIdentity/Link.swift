@@ -1,4 +1,5 @@
-package import StrictJSON
+import PoolWire
+import StrictJSON
 
 /// What one link of a chain says: who has what from whom. A later link may only be narrower.
 public struct Link: Hashable, Sendable {
@@ -94,16 +95,16 @@ public struct Link: Hashable, Sendable {
   static func read(_ payload: [UInt8]) throws(JSONErrors) -> (link: Link, key: [UInt8]) {
     try JSONDocument(payload).decode { root in
       try root.object { fields in
-        let audience = fields.read("audience") { try $0.word() }
-        let tenant = fields.read("tenant") { try $0.word() }
-        let by = fields.optional("by") { try $0.word() }
-        let to = fields.read("to") { try $0.word() }
-        let budget = fields.read("budget") { try $0.word() }
+        let audience = fields.read("audience") { try $0.name() }
+        let tenant = fields.read("tenant") { try $0.name() }
+        let by = fields.optional("by") { try $0.name() }
+        let to = fields.read("to") { try $0.name() }
+        let budget = fields.read("budget") { try $0.name() }
         let ceiling = fields.choice("class_max", Ceiling.words)
         let actions = fields.array("actions", max: Mandate.Action.allCases.count) {
           try $0.choice(Mandate.Action.words)
         }
-        let lanes = fields.optionalArray("lanes", max: lanesMax) { try $0.word() }
+        let lanes = fields.optionalArray("lanes", max: lanesMax) { try $0.name() }
         let expires = fields.int64("expires", in: 0...Int64.max)
         let key = fields.read("key") { try $0.base64URL(32...32) }
         let link = Link(
@@ -117,34 +118,7 @@ public struct Link: Hashable, Sendable {
   }
 }
 
-extension Link {
-  /// Whether a text may be a name: 1 to 128 letters, digits and `. _ - : / @ + =`, as everywhere
-  /// in the pool.
-  public static func isName(_ text: String) -> Bool {
-    (1...128).contains(text.utf8.count)
-      && text.utf8.allSatisfy { byte in
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-          UInt8(ascii: "0")...UInt8(ascii: "9"):
-          true
-        default: "._-:/@+=".utf8.contains(byte)
-        }
-      }
-  }
-}
-
 extension JSONValue {
-  /// Reads a name.
-  package func word() throws(JSONAbandoned) -> String {
-    let text = try string(1...128)
-    guard Link.isName(text) else {
-      throw refuse(
-        "the name has a character that names may not have",
-        hint: "use letters, digits and . _ - : / @ + =")
-    }
-    return text
-  }
-
   /// Reads bytes in base64 for addresses.
   /// - Parameter count: how many there may be.
   func base64URL(_ count: ClosedRange<Int>) throws(JSONAbandoned) -> [UInt8] {

@@ -82,12 +82,12 @@ extension TokenForm {
   init(_ body: [UInt8], within most: ServiceClass, lanes known: [String]) throws(JSONErrors) {
     self = try JSONDocument(body).decode { root in
       try root.object { fields in
-        let to = fields.read("to") { try $0.word() }
+        let to = fields.read("to") { try $0.name() }
         let actions = fields.array("actions", max: Mandate.Action.allCases.count) {
           try $0.choice(Mandate.Action.words)
         }
         let lanes = fields.optionalArray("lanes", max: Link.lanesMax) { lane -> String in
-          let name = try lane.word()
+          let name = try lane.name()
           guard known.contains(name) else {
             throw lane.refuse(
               "the policy has no lane \"\(name)\"",

@@ -1,6 +1,7 @@
 import Foundation
 import PoolIdentity
 public import PoolStore
+import PoolWire
 import StrictJSON
 
 /// The identity providers whose tokens are taken, and what their claims make of whoever has one.
@@ -122,7 +123,7 @@ private struct Provider: Sendable {
       throw Problem.unauthenticated(because: "the token does not hold yet")
     }
     let names = token.strings(of: form.principal)
-    guard let name = names.first, names.count == 1, Link.isName(name) else {
+    guard let name = names.first, names.count == 1, NameTable.isName(name) else {
       throw Problem.unauthenticated(
         because: "the claim \(form.principal) of the token names no principal")
     }

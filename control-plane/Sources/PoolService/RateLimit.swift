@@ -15,8 +15,6 @@ public struct RateLimit: Sendable, Equatable {
   /// What it has. Unit: GPU-seconds, rounded down.
   let remaining: Int64
 
-  private static let creditsPerGPUSecond: Int64 = 1_000_000
-
   /// The first bucket of the policy that stands in the way.
   /// - Returns: nil where none does, or it does not fill.
   init?(_ reasons: [Reason], in scene: Scene) {
@@ -27,9 +25,9 @@ public struct RateLimit: Sendable, Equatable {
       else { continue }
       let (cap, refill) = (bucket.credits.cap.value, bucket.credits.refillPerSecond.value)
       self.bucket = scene.names.text(bucket.rule.key)
-      quota = cap / Self.creditsPerGPUSecond
+      quota = cap / Amounts.creditsPerGPUSecond
       window = cap / refill + (cap % refill > 0 ? 1 : 0)
-      remaining = max(0, bucket.credits.level(at: scene.pool.now)) / Self.creditsPerGPUSecond
+      remaining = max(0, bucket.credits.level(at: scene.pool.now)) / Amounts.creditsPerGPUSecond
       return
     }
     return nil

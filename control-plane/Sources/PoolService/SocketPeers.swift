@@ -3,6 +3,7 @@ import Glibc
 import NIOCore
 import PoolIdentity
 public import PoolStore
+import PoolWire
 import StrictJSON
 
 /// Who the users of this machine are when they ask through a Unix socket: the kernel says which of
@@ -48,7 +49,7 @@ public struct SocketPeers: Sendable {
     try value.object { fields in
       // The last number stands for no user.
       let user = fields.int64("uid", in: 0...Int64(UInt32.max) - 1)
-      let principal = fields.read("principal") { try $0.word() }
+      let principal = fields.read("principal") { try $0.name() }
       let holder = RoleFields(&fields)
       let (role, tenant) = try holder.value(of: value)
       return (UInt32(try user.value), Identity(try principal.value, role, of: tenant))
