@@ -32,9 +32,18 @@ public struct AlternativesView: Sendable {
   public private(set) var absence: Absence?
 
   /// Asks the pool.
-  /// - Parameter submitted: when the claim was submitted, or would be.
-  public init(of form: ClaimForm, submitted: Instant, in scene: Scene) {
+  /// - Parameters:
+  ///   - submitted: when the claim was submitted, or would be.
+  ///   - refusal: why it is not asked; nil: it is.
+  public init(
+    of form: ClaimForm, submitted: Instant, in scene: Scene,
+    refusing refusal: ExplainBudget.Refusal? = nil
+  ) {
     self.form = form
+    if let refusal {
+      absence = .budgetSpent(refusal)
+      return
+    }
     let (pool, spec) = (scene.pool, form.spec(in: scene.pool, at: submitted))
     rows = pool.alternatives(to: spec).map { alternative in
       let (from, to) = Self.sides(of: alternative, spec, form, scene)

@@ -11,7 +11,7 @@ public struct AnswerView: Sendable {
   private let reasons: [Reason]
   /// Pool time before the command.
   private let asked: Instant
-  /// By when the claim starts at the latest, or why nothing is said; nil where there is no claim.
+  /// By when the claim starts at the latest, or why nothing is said; nil where no claim was asked for.
   public let bound: Result<StartBound, Unbounded>?
 
   /// Looks at an answer.
@@ -29,7 +29,12 @@ public struct AnswerView: Sendable {
     self.decision = decision
     self.reasons = reasons
     self.asked = asked
-    bound = decision.claim.map { scene.pool.startBound(of: $0) }
+    // Other answers about a claim do not say it, and asking may look at much.
+    if case .claim = operation, let id = decision.claim {
+      bound = scene.pool.startBound(of: id)
+    } else {
+      bound = nil
+    }
   }
 
   /// A place in the order is counted only where no more claims wait: it looks at each of them.

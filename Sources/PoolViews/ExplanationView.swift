@@ -29,8 +29,7 @@ public struct ExplanationView: Sendable {
   }
 
   private func alternatives(submitted: Instant) -> AlternativesView {
-    if let refusal { return AlternativesView(of: form, absent: .budgetSpent(refusal)) }
-    return AlternativesView(of: form, submitted: submitted, in: scene)
+    AlternativesView(of: form, submitted: submitted, in: scene, refusing: refusal)
   }
 
   /// What one lane says.

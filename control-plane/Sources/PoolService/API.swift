@@ -117,7 +117,7 @@ public struct API: Sendable {
     var ask = Ask(
       operation, called: one.op, by: identity.name, for: identity.onBehalfOf, under: generation,
       name: name, document: text)
-    ask.subject = subject
+    (ask.subject, ask.quotaHolder) = (subject, identity.quotaHolder)
     let said: Said
     do throws(Unasked) {
       said = try await engine.ask(ask)
@@ -163,9 +163,11 @@ public struct API: Sendable {
     }
     try await check(read.map { $0.form }, by: identity)
     let asks = read.enumerated().map { index, one in
-      Ask(
+      var ask = Ask(
         .claim(one.form), called: "claim", by: identity.name, for: identity.onBehalfOf,
         under: generation, name: name?.part(index), document: one.text)
+      ask.quotaHolder = identity.quotaHolder
+      return ask
     }
     let answers = try await engine.ask(all: asks)
     // What is true of all of it is said of the request.

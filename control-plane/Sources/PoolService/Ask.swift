@@ -21,6 +21,8 @@ public struct Ask: Sendable {
   public let generation: PolicyGeneration
   /// The caller's name of the request.
   public let name: RequestName?
+  /// Whose share of what is limited it uses.
+  var quotaHolder: String
   /// The claim that it is about, once that is known: it is about no later one of the same name.
   var subject: ClaimID?
   /// The request as one JSON object: what the audit log keeps.
@@ -36,6 +38,7 @@ public struct Ask: Sendable {
     self.command = command
     self.op = op
     self.principal = principal
+    quotaHolder = principal
     self.onBehalfOf = onBehalfOf
     self.generation = generation
     self.name = name

@@ -151,11 +151,16 @@ struct Desk {
     guard var pending = taken[ticket] else { return }
     let ask = pending.ask
     notes[ticket] = ask.note(answer.decision)
-    let verdict = answer.decision.verdict
-    let isRefused = verdict == .rejected || verdict == .infeasible
-    let refusal = isRefused ? explain(to: ask.principal, at: pool.now) : nil
-    pending.said = said(
-      answer, to: pending, in: pool, isRepeat: false, refusing: isRefused ? .some(refusal) : nil)
+    var instead: ((Scene) -> AlternativesView)?
+    if case .claim(let form) = ask.operation,
+      [.rejected, .infeasible].contains(answer.decision.verdict)
+    {
+      let refusal = explain(to: ask.quotaHolder, at: pool.now)
+      instead = { scene in
+        AlternativesView(of: form, submitted: scene.pool.now, in: scene, refusing: refusal)
+      }
+    }
+    pending.said = said(answer, to: pending, in: pool, isRepeat: false, instead: instead)
     tally.count(ask.operation, answer, startsBy: pending.said?.startsBy, in: pool, book)
     taken[ticket] = pending
   }
@@ -166,10 +171,10 @@ struct Desk {
     explanations.take(NameTable.key(.principal, principal), principal, at: now)
   }
 
-  /// - Parameter refusal: whether what would be granted instead is said, and why it is not.
+  /// - Parameter instead: what would be granted instead; nil: nothing is said of that.
   private func said(
     _ answer: Answer, to pending: Pending, in pool: borrowing Pool, isRepeat: Bool,
-    refusing refusal: ExplainBudget.Refusal?? = nil
+    instead: ((Scene) -> AlternativesView)? = nil
   ) -> Said {
     let (ask, decision) = (pending.ask, answer.decision)
     let scene = Scene(pool: copy pool, log: EventLog(), book: book)
@@ -183,12 +188,7 @@ struct Desk {
       writer.int64("policy_generation", Int64(scene.pool.generation.value))
       if isRepeat { writer.bool("repeated", true) }
       view.write(&writer)
-      if let refusal, case .claim(let form) = ask.operation {
-        let instead =
-          refusal.map { AlternativesView(of: form, absent: .budgetSpent($0)) }
-          ?? AlternativesView(of: form, submitted: scene.pool.now, in: scene)
-        writer.alternatives(instead, at: scene.pool.now)
-      }
+      if let instead { writer.alternatives(instead(scene), at: scene.pool.now) }
     }
     return Said(
       body: writer.bytes, verdict: decision.verdict, isRepeat: isRepeat,
@@ -292,7 +292,9 @@ struct Desk {
       let watcher = watchers[claim]?.remove(at: index)
     else { return nil }
     if watchers[claim]?.isEmpty == true { watchers[claim] = nil }
-    let refusal = explain(to: watcher.principal, at: now)
+    // How a claim stands that runs costs no more than a look.
+    let isWaiting = pool.claim(claim)?.isWaiting ?? false
+    let refusal = isWaiting ? explain(to: watcher.principal, at: now) : nil
     return Self.telling(watcher, explained(claim, in: pool, refusing: refusal))
   }
 

@@ -1,4 +1,5 @@
 import PoolIdentity
+import PoolWire
 import StrictJSON
 
 /// What somebody may do. Whatever is not opened here is closed.
@@ -47,7 +48,10 @@ public struct Identity: Hashable, Sendable {
 
   /// Whose share of what is limited it uses: names of different tenants may be the same, and all
   /// to whom one has handed on share what is theirs.
-  var quotaHolder: String { "\(subject ?? "") \(scope?.onBehalfOf.first ?? name)" }
+  var quotaHolder: String {
+    let giver = scope?.onBehalfOf.first ?? name
+    return subject.map { NamePath.join($0, giver) } ?? giver
+  }
 
   /// The tenant to whose matters it is held; nil: it may see all.
   var tenant: String? { role == .owner || role == .workload ? subject : nil }
