@@ -11,7 +11,7 @@ public struct AnswerView: Sendable {
   private let reasons: [Reason]
   /// Pool time before the command.
   private let asked: Instant
-  /// By when the claim starts at the latest, or why nothing is said; nil where no claim was asked for.
+  /// By when the claim starts at the latest, or why nothing is said; nil where none was asked for.
   public let bound: Result<StartBound, Unbounded>?
 
   /// Looks at an answer.
