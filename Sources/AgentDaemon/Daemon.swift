@@ -19,16 +19,19 @@ public struct Daemon {
     public var node: String?
     /// Takes one line for the operator.
     public var say: @Sendable (String) -> Void
+    /// Is told at each turn, so at least every other second, that the agent gets on.
+    public var lives: @Sendable () -> Void
 
     /// Makes options.
     public init(
       server: ServerAddress, joinFile: String?, node: String?,
-      say: @escaping @Sendable (String) -> Void
+      say: @escaping @Sendable (String) -> Void, lives: @escaping @Sendable () -> Void = {}
     ) {
       self.server = server
       self.joinFile = joinFile
       self.node = node
       self.say = say
+      self.lives = lives
     }
   }
 
@@ -122,6 +125,7 @@ public struct Daemon {
     do {
       while true {
         try turn()
+        options.lives()
         if post.isRefused, !agent.leases.contains(where: \.mayLive) { return Self.refused(state) }
         mailbox.wait(milliseconds: sleep())
       }

@@ -31,11 +31,13 @@ enum RunCommand {
     Console.endOnInterrupt()
     if address.base.hasPrefix("http://") { keepOffProxies() }
     do {
+      let supervisor = Supervisor()
       let state = try StateFolder(folder)
       let options = Daemon.Options(
         server: address, joinFile: arguments.one("--join-file"), node: name,
-        say: { Console.note("\(Terminal.plain($0))\n") })
+        say: { Console.note("\(Terminal.plain($0))\n") }, lives: { supervisor.lives() })
       var daemon = try Daemon(state, options, watch: watch)
+      supervisor.ready()
       return ended(daemon.run())
     } catch let error as DaemonEnd {
       return ended(error)

@@ -7,9 +7,12 @@ final class ChildProcess {
   private var status: Int32?
 
   /// Starts a program with nothing on standard input, and its errors at the end of a file.
-  /// - Parameter isLeader: whether it gets a session of its own.
+  /// - Parameters:
+  ///   - isLeader: whether it gets a session of its own.
+  ///   - variables: what its environment has beside ours.
   init(
-    _ program: String, _ arguments: [String], errors: String = "/dev/null", isLeader: Bool = false
+    _ program: String, _ arguments: [String], errors: String = "/dev/null", isLeader: Bool = false,
+    variables: [String: String] = [:]
   ) throws {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
@@ -21,17 +24,20 @@ final class ChildProcess {
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
-    var (none, all) = (sigset_t(), sigset_t())
+    var (none, every) = (sigset_t(), sigset_t())
     sigemptyset(&none)
-    sigfillset(&all)
+    sigfillset(&every)
     posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setsigdefault(&attributes, &all)
+    posix_spawnattr_setsigdefault(&attributes, &every)
     let flags = Int16(POSIX_SPAWN_SETSIGMASK) | Int16(POSIX_SPAWN_SETSIGDEF)
     posix_spawnattr_setflags(&attributes, flags | (isLeader ? 0x80 : 0))
     let words = ([program] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
+    let all = ProcessInfo.processInfo.environment.merging(variables) { $1 }
+    let environment = all.map { strdup("\($0.key)=\($0.value)") } + [nil]
+    defer { for variable in environment { free(variable) } }
     var pid: pid_t = 0
-    guard posix_spawn(&pid, program, &actions, &attributes, words, environ) == 0 else {
+    guard posix_spawn(&pid, program, &actions, &attributes, words, environment) == 0 else {
       throw POSIXError(.ENOENT)
     }
     self.pid = pid

@@ -41,15 +41,21 @@ final class RunningAgent {
   }
 
   /// Starts the daemon.
-  func start(_ url: String, flags: [String] = []) throws {
+  /// - Parameter variables: what its environment has beside ours.
+  func start(
+    _ url: String, flags: [String] = [], variables: [String: String] = [:]
+  ) throws {
     let node = Self.root.appending(path: "hardware-profiles/nodes/h100-pcie-2.json").path
     process = try launch(
-      ["run", "--server", url, "--state", state.path, "--fake", node] + flags, to: "err")
+      ["run", "--server", url, "--state", state.path, "--fake", node] + flags, to: "err",
+      variables)
   }
 
   /// Starts the daemon with its join credential.
-  func join(_ url: String) throws {
-    try start(url, flags: ["--node", "n1", "--join-file", folder.appending(path: "join").path])
+  func join(_ url: String, variables: [String: String] = [:]) throws {
+    try start(
+      url, flags: ["--node", "n1", "--join-file", folder.appending(path: "join").path],
+      variables: variables)
   }
 
   /// Starts a command of a shell under a lease.
@@ -58,9 +64,12 @@ final class RunningAgent {
       ["exec", "--state", state.path, "--lease", lease, "--", "sh", "-c", script], to: "exec-err")
   }
 
-  private func launch(_ arguments: [String], to file: String) throws -> ChildProcess {
+  private func launch(
+    _ arguments: [String], to file: String, _ variables: [String: String] = [:]
+  ) throws -> ChildProcess {
     try ChildProcess(
-      Self.program().path, arguments, errors: folder.appending(path: file).path)
+      Self.program().path, arguments, errors: folder.appending(path: file).path,
+      variables: variables)
   }
 
   /// Kills the daemon without a word.
