@@ -33,7 +33,7 @@ STEPS := test-debug test-release test-sim test-digest test-embed test-consumer-c
   test-fuzz
 
 .DEFAULT_GOAL := help
-.PHONY: simulator help run server place test test-core test-control-plane test-metrics test-partition test-man man completions store-figures service-figures dist $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
+.PHONY: simulator help run server place test test-core test-control-plane test-metrics test-partition test-man man completions store-figures service-figures policy-diff-figures dist $(STEPS) bench fuzz fairness mutants soak soak-core goldens lint clean bootstrap release abi-check
 
 help:
 	@echo 'make run    a server with an agent on this machine, and the example claims placed'
@@ -46,6 +46,7 @@ help:
 	@echo 'make completions  for bash, zsh and fish, into .build/completions'
 	@echo 'make store-figures  durable records a second beside bare SQLite, in STORE_FIGURES'
 	@echo 'make service-figures  requests and placements a second beside the trivial route'
+	@echo 'make policy-diff-figures  how long two policies are compared over a journal of 10⁶ records'
 	@echo 'make test-core  the quick one: tests of the core, and some seeds of the simulator'
 	@echo 'make bench  every cost in one table beside its floor; allocations against their limits'
 	@echo 'make fuzz   fuzz every target for FUZZ_SECONDS=$(FUZZ_SECONDS) seconds'
@@ -146,9 +147,16 @@ service-figures: bootstrap
 	@$(IN_TOOLCHAIN) swift build -q -c release $(CONTROL_PLANE) --product service-lab >&2
 	@scripts/service-figures.sh control-plane/.build/release
 
+# Some minutes; RECORDS of a journal, 1,000,000 without one.
+policy-diff-figures: bootstrap
+	@scripts/need-packages.sh libsqlite3-dev
+	@$(IN_TOOLCHAIN) swift build -q -c release --product pool-agent >&2
+	@$(IN_TOOLCHAIN) swift build -q -c release $(CONTROL_PLANE) --product poolctl >&2
+	@scripts/policy-diff-figures.py .build/release/pool-agent control-plane/.build/release/poolctl $(RECORDS)
+
 # Minutes: everything is built anew, with the libraries of Swift inside.
 dist: bootstrap
-	@scripts/need-packages.sh libsqlite3-dev
+	@scripts/need-packages.sh libsqlite3-dev libcurl4-openssl-dev
 	@$(IN_TOOLCHAIN) scripts/dist.sh
 
 # The pages are in the repository; look at `git diff man` afterwards.

@@ -146,16 +146,20 @@ extension Pool {
   /// come up early, and is put right by the tick that finds it.
   public func nextTimer() -> Instant? {
     if !stirred.isEmpty || !queue.strays.isEmpty(0) { return now }
-    let gauge = policy.gauges.isEmpty ? nil : nextGauge()
-    return [
+    let moments: InlineArray<11, Instant?> = [
       queue.leaseTimers.least(in: 0)?.order, queue.nodeTimers.least(in: 0)?.order,
       queue.claimTimers.least(in: 0)?.order, queue.bucketTimers.least(in: 0)?.order,
       queue.identityTimers.least(in: 0)?.order, queue.lines.timers.least(in: 0)?.order,
       queue.turnTimers.least(in: 0)?.order, queue.limitTimers.least(in: 0)?.order,
       queue.quoteTimers.least(in: 0)?.order,
       nextPreemption(),
-      gauge,
-    ].compactMap { $0 }.min().map { max($0, now) }
+      policy.gauges.isEmpty ? nil : nextGauge(),
+    ]
+    var first: Instant?
+    for index in moments.indices {
+      if let moment = moments[index] { first = min(first ?? moment, moment) }
+    }
+    return first.map { max($0, now) }
   }
 
   /// Thousandths of a lane's devices: all, those that may receive a lease, and what of them is

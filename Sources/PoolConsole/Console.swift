@@ -62,6 +62,7 @@ package enum Console {
       }
     }
     var bytes: [UInt8] = []
+    bytes.reserveCapacity(min(bytesMax, max(0, Int(status.st_size))))
     var chunk = [UInt8](repeating: 0, count: 1 << 16)
     while true {
       let count = Glibc.read(descriptor, &chunk, chunk.count)

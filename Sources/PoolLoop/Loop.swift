@@ -311,11 +311,11 @@ public struct Loop: Sendable {
     return Span(ns: isDrawn ? span - span / 1_000_000 * LoopLimits.slewPerMillion : span)
   }
 
-  /// Whether a command may come from outside: those that the loop gives itself may not, nor what
-  /// only an agent can know.
+  /// Whether a command may come from outside: what begins a leadership may not, nor what only an
+  /// agent can know. A tick may: it does what is due anyhow, and its record can have a note.
   private static func isRequest(_ command: Command) -> Bool {
     switch command {
-    case .begin, .tick, .advertise, .hear, .silence, .confirmStarted, .confirmEmpty,
+    case .begin, .advertise, .hear, .silence, .confirmStarted, .confirmEmpty,
       .release(_, _, .lost):
       false
     default: true

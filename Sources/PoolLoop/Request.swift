@@ -87,7 +87,7 @@ public enum LoopRefusal: UInt8, BitwiseCopyable, CaseIterable, Sendable {
   case inboxFull
   /// The loop ended because a batch could not be made durable.
   case ended
-  /// The command is given by the loop itself, or follows from what an agent says.
+  /// The command begins a leadership, or follows from what an agent says.
   case notARequest
   /// The name was used for another request.
   case nameReused

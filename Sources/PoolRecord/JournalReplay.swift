@@ -43,12 +43,19 @@ extension JournalReader {
 
   /// Folds the events of all records that follow: recovery. Nothing is decided anew, so a later
   /// allocator gives the same pool.
-  /// - Parameter pool: what the journal starts from, or what the part before left.
+  /// - Parameters:
+  ///   - pool: what the journal starts from, or what the part before left.
+  ///   - each: sees what each record did, and the pool behind it.
   /// - Returns: how the journal ended; the pool has every whole record before that.
   /// - Complexity: O(bytes), and a digest of the pool at the journal's beginning.
-  public mutating func fold(into pool: inout Pool) -> JournalEnding {
+  public mutating func fold(
+    into pool: inout Pool, each: (borrowing EventLog, borrowing Pool) -> Void = { _, _ in }
+  ) -> JournalEnding {
     checkStart(pool)
-    while let record = next() { pool.replay(record.log) }
+    while let record = next() {
+      pool.replay(record.log)
+      each(record.log, pool)
+    }
     return ending ?? .complete
   }
 

@@ -20,6 +20,9 @@ struct Agenda<Item: Sendable>: Sendable {
   private var free: [Int] = []
   private var added = 0
 
+  /// How many items wait.
+  var count: Int { heap.count }
+
   /// The first moment at which something is to be done.
   var first: Instant? { heap.first?.moment }
 

@@ -16,6 +16,10 @@ public struct Book: Sendable {
   public private(set) var names = NameTable()
   /// The names of the policy in force.
   public private(set) var vocabulary = PolicyVocabulary()
+  /// The objectives of the policy in force.
+  public private(set) var targets: [ServiceTarget] = []
+  /// The policy in force, where it has limits that are only observed.
+  public private(set) var shadowed: PolicyDocument?
   /// What was learned of waits from every command so far.
   public private(set) var predictor = WaitPredictor()
   /// Live claims by id.
@@ -69,12 +73,18 @@ public struct Book: Sendable {
     case .correction(let form): settle(form, isDone: decision.verdict == .done)
     case .policy(let document):
       if decision.verdict == .done {
-        vocabulary = document.vocabulary
+        put(inForce: document)
       } else {
         withdraw(operation)
       }
     default: break
     }
+  }
+
+  private mutating func put(inForce document: PolicyDocument) {
+    vocabulary = document.vocabulary
+    targets = document.targets
+    shadowed = document.shadow == nil ? nil : document
   }
 
   /// Gives back the names of a request that the pool was not asked.
@@ -112,7 +122,7 @@ public struct Book: Sendable {
     switch operation {
     case .claim(let form):
       if let id = pool.claim(named: form.key) { claims[id] = form }
-    case .policy(let document): vocabulary = document.vocabulary
+    case .policy(let document): put(inForce: document)
     case .delegate(let form):
       if let id = pool.budget(named: form.key) { budgets[id] = form.key }
     case .quote(let form):

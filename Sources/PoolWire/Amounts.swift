@@ -93,6 +93,12 @@ extension JSONValue {
     Span(ns: try milli(in: least...Amounts.spanMaxMilli) * Amounts.nanosecondsPerMilli)
   }
 
+  /// Reads a span of seconds, or "unlimited", which is nil.
+  func spanOrUnlimited() throws(JSONAbandoned) -> Span? {
+    if kind == .string { return try choice(["unlimited": nil]) }
+    return try span(atLeast: 1)
+  }
+
   /// Reads GPU-seconds with up to six decimals as credits, exactly.
   func credits() throws(JSONAbandoned) -> Credits {
     let most = Credits.limit
@@ -140,10 +146,7 @@ extension JSONFields {
 
   /// A span of seconds, or "unlimited", which is nil; nil when absent.
   mutating func optionalSpanOrUnlimited(_ key: String) -> JSONField<Span??> {
-    optional(key) { value -> Span? in
-      if value.kind == .string { return try value.choice(["unlimited": nil]) }
-      return try value.span(atLeast: 1)
-    }
+    optional(key) { value in try value.spanOrUnlimited() }
   }
 
   /// GPU-seconds as credits, or nil when absent.

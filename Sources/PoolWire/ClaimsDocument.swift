@@ -1,8 +1,9 @@
 public import PoolAllocator
 public import StrictJSON
 
-/// A claim as its document says it: names beside the core's form of it.
-public struct ClaimForm: Sendable {
+/// A claim as its document says it: names beside the core's form of it. It never changes, so that
+/// one object serves all who keep it while the claim lives.
+public final class ClaimForm: Sendable {
   /// Outside name, unique among the live claims of its tenant.
   public let name: String
   /// Who pays.
@@ -25,6 +26,24 @@ public struct ClaimForm: Sendable {
   let deadline: Span?
   /// Names that must be in a table while the claim lives.
   let interned: [KeyedName]
+
+  init(
+    name: String, tenant: String, application: String, service: String, lanes: [String],
+    plan: String?, accepts: [String], at: Instant?, base: ClaimSpec, deadline: Span?,
+    interned: [KeyedName]
+  ) {
+    self.name = name
+    self.tenant = tenant
+    self.application = application
+    self.service = service
+    self.lanes = lanes
+    self.plan = plan
+    self.accepts = accepts
+    self.at = at
+    self.base = base
+    self.deadline = deadline
+    self.interned = interned
+  }
 
   /// The claim for a pool in which its lanes have rows, submitted at a moment.
   public func spec(in pool: borrowing Pool, at now: Instant) -> ClaimSpec {
@@ -137,6 +156,7 @@ struct ClaimReader {
       let principal = fields.name("principal")
       let onBehalfOf = fields.optionalName("on_behalf_of")
       let service = fields.read("service") { try self.service($0) }
+      let wanted = fields.optional("class") { try check($0, of: (try? service.value) ?? "") }
       let action = fields.name("action")
       let modelClass = fields.name("model_class")
       let attempt = fields.optionalInt64("attempt", in: 1...Int64(Limits.attempts))
@@ -183,6 +203,7 @@ struct ClaimReader {
       spec.estimate = try estimate.value ?? .runtime(spec.runtimeMax)
       spec.maxWait = try maxWait.value ?? nil
       spec.interruption = try interruption.value
+      _ = try wanted.value
       return ClaimForm(
         name: try name.value, tenant: owner, application: try application.value,
         service: try service.value, lanes: try lanes.value, plan: try plan.value,
@@ -213,6 +234,22 @@ struct ClaimReader {
         hint: NearestName.hint(name, among: vocabulary.shownServices, called: "service"))
     }
     return name
+  }
+
+  /// The class that its author expects: the service binds it, so a claim cannot choose another.
+  private func check(_ value: JSONValue, of service: String) throws(JSONAbandoned) {
+    let wanted = try value.choice([
+      "P0": ServiceClass.p0, "P1": .p1, "P2": .p2, "P3": .p3,
+    ])
+    guard let bound = vocabulary.serviceClass(of: service), wanted != bound else { return }
+    let owner = vocabulary.serviceOwners[service] ?? "?"
+    throw value.refuse(
+      "the service \"\(service)\" binds its claims to \(bound.word), and this one wants"
+        + " \(wanted.word)",
+      hint: wanted < bound
+        ? "ask its owner \"\(owner)\" for a service of class \(wanted.word): a change of the"
+          + " policy, to be reviewed and approved as one"
+        : "leave class out, or name a service of class \(wanted.word)")
   }
 
   private func rung(
@@ -282,8 +319,10 @@ extension ClaimForm {
   /// Reads a claim that is part of another document.
   /// - Parameter vocabulary: the policy's names.
   /// - Throws: `JSONAbandoned`; the reasons are with the document being decoded.
-  public init(_ value: JSONValue, vocabulary: PolicyVocabulary) throws {
-    self = try ClaimReader(vocabulary: vocabulary).claim(value, timed: false)
+  public static func read(
+    _ value: JSONValue, vocabulary: PolicyVocabulary
+  ) throws -> ClaimForm {
+    try ClaimReader(vocabulary: vocabulary).claim(value, timed: false)
   }
 
   /// What it asks of the hardware.

@@ -3,7 +3,16 @@ package import StrictJSON
 
 extension Key {
   /// The key on the wire: 32 lowercase hexadecimal digits.
-  public var wire: String { Self.digits(high) + Self.digits(low) }
+  public var wire: String {
+    var digits: [UInt8] = []
+    digits.reserveCapacity(32)
+    for half in [high, low] {
+      for shift in stride(from: UInt64(60), through: 0, by: -4) {
+        digits.append(Self.digit(UInt8(half >> shift & 0xF)))
+      }
+    }
+    return String(decoding: digits, as: UTF8.self)
+  }
 
   /// Reads 32 lowercase hexadecimal digits.
   /// - Returns: nil for anything else, capitals included: one text per key.
@@ -18,9 +27,8 @@ extension Key {
     self.init(high: high, low: low)
   }
 
-  private static func digits(_ half: UInt64) -> String {
-    let text = String(half, radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
+  private static func digit(_ value: UInt8) -> UInt8 {
+    value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
   }
 }
 

@@ -7,10 +7,14 @@ public struct PolicyDocument: Sendable {
   public let generation: PolicyGeneration
   /// What the core reads.
   public let policy: CompiledPolicy
+  /// The same with the limits that are only observed; nil where none is.
+  public private(set) var shadow: CompiledPolicy?
   /// Every name that the policy uses, by key.
   public let names: NameTable
   /// What claims and requests may refer to.
   public let vocabulary: PolicyVocabulary
+  /// What classes are promised over many claims, by class; the core does not read it.
+  public let targets: [ServiceTarget]
 
   /// Reads a document of kind `policy`.
   /// - Throws: `JSONErrors` with every error of the document.
@@ -22,7 +26,14 @@ public struct PolicyDocument: Sendable {
   /// - Throws: `JSONAbandoned`; the reasons are with the document being decoded.
   public init(_ value: JSONValue) throws(JSONAbandoned) {
     var reader = PolicyReader()
-    self = try value.object { fields in try reader.document(&fields, value) }
+    var document = try value.object { fields in try reader.document(&fields, value) }
+    // What is wrong with it is told once.
+    if reader.hasShadow, !value.hasErrors {
+      var observed = PolicyReader()
+      observed.taken = .shadow
+      document.shadow = try value.object { try observed.document(&$0, value) }.policy
+    }
+    self = document
   }
 
   init(generation: PolicyGeneration, reader: PolicyReader) {
@@ -30,6 +41,7 @@ public struct PolicyDocument: Sendable {
     policy = reader.policy
     names = reader.names
     vocabulary = reader.vocabulary
+    targets = reader.targets
   }
 }
 
@@ -56,6 +68,8 @@ public struct PolicyVocabulary: Sendable {
   public private(set) var services: [String] = []
   /// Who answers for a service, by its name.
   public private(set) var serviceOwners: [String: String] = [:]
+  /// The class that a service binds its claims to, by its name.
+  private var serviceClasses: [String: ServiceClass] = [:]
   /// Names of the rungs of each service that has a ladder, from the top down.
   public private(set) var ladders: [String: [String]] = [:]
   /// What work depends on, as far as rungs and gauges name it.
@@ -91,9 +105,12 @@ public struct PolicyVocabulary: Sendable {
     if tenantNames.insert(name).inserted { tenants.append(name) }
   }
 
-  mutating func add(service name: String, of tenant: String?, owner: String) {
+  mutating func add(
+    service name: String, of tenant: String?, _ serviceClass: ServiceClass, owner: String
+  ) {
     if serviceOwners.updateValue(owner, forKey: name) == nil { services.append(name) }
     serviceTenants[name] = tenant
+    serviceClasses[name] = serviceClass
   }
 
   mutating func add(ladder rungs: [String], of service: String) { ladders[service] = rungs }
@@ -125,6 +142,12 @@ public struct PolicyVocabulary: Sendable {
     guard serviceOwners[name] != nil else { return false }
     guard let viewer, let tenant = serviceTenants[name] else { return true }
     return tenant == viewer
+  }
+
+  /// The class that a service binds its claims to; nil where the policy has no such service.
+  /// Complexity: O(1).
+  public func serviceClass(of name: String) -> ServiceClass? {
+    hasService(name) ? serviceClasses[name] : nil
   }
 
   /// Tenants that a hint may name.

@@ -59,8 +59,12 @@ extension PolicyReader {
           "lend", "the shared lane has no owner who could lend it",
           hint: "add reserved_for with the owner, or remove lend")
       }
-      let admits = fields.optionalClasses("admits")
-      let leaseMax = fields.span("lease_max_seconds", atLeast: 1)
+      let admits = fields.optional("admits") { value in
+        try self.limit(value) { try $0.classes() }
+      }
+      let leaseMax = fields.read("lease_max_seconds") { value in
+        try self.limit(value) { try $0.span(atLeast: 1) }
+      }
       let restrictions = fields.optionalArray("restrictions", max: 16) { try restriction($0) }
       let shares = fields.optionalBool("share_across_tenants")
       if let word = try? name.value, lanes.declare(word, at: value, in: "lanes") {

@@ -6,15 +6,21 @@ extension PolicyReader {
   mutating func tenant(_ value: JSONValue) throws {
     try value.object { fields in
       let name = fields.name("name")
-      let classes = fields.optionalClasses("classes")
-      let queueMax = fields.read("queue_max") { value -> UInt32 in
-        if value.kind == .string { return try value.choice(["unlimited": UInt32.max]) }
-        return UInt32(try value.int64(in: 0...1_000_000))
+      let classes = fields.optional("classes") { value in
+        try self.limit(value) { try $0.classes() }
+      }
+      let queueMax = fields.read("queue_max") { value in
+        try self.limit(value) { value -> UInt32 in
+          if value.kind == .string { return try value.choice(["unlimited": UInt32.max]) }
+          return UInt32(try value.int64(in: 0...1_000_000))
+        }
       }
       let weight = fields.optionalMilli("weight", in: 1...Int64(Limits.tenantWeightMilli))
-      let borrow = fields.optional("borrow_max_milli") { value -> Int64? in
-        if value.kind == .string { return try value.choice(["unlimited": nil]) }
-        return try value.int64(in: 0...(1 << 40) - 1)
+      let borrow = fields.optional("borrow_max_milli") { value in
+        try self.limit(value) { value -> Int64? in
+          if value.kind == .string { return try value.choice(["unlimited": nil]) }
+          return try value.int64(in: 0...(1 << 40) - 1)
+        }
       }
       let index = UInt16(policy.tenants.count)
       let owner = (try? name.value) ?? "?"
@@ -47,10 +53,14 @@ extension PolicyReader {
 
   private mutating func bucket(_ value: JSONValue, _ place: Place) throws {
     try value.object { fields in
-      let burst = fields.read("burst_gpu_seconds") { try $0.credits() }
+      let burst = fields.read("burst_gpu_seconds") { value in
+        try self.limit(value) { try $0.credits() }
+      }
       let refill = refill(&fields, value)
       let opening = fields.optionalCredits("opening_gpu_seconds")
-      let debt = fields.optionalCredits("debt_max_gpu_seconds")
+      let debt = fields.optional("debt_max_gpu_seconds") { value in
+        try self.limit(value) { try $0.credits() }
+      }
       let emergency = fields.optionalCredits("emergency_gpu_seconds")
       if let amount = try? emergency.value, amount > .zero, policy.emergency == nil,
         !hasBadEmergency
@@ -59,7 +69,9 @@ extension PolicyReader {
           "emergency_gpu_seconds", "nobody may open the bucket's emergency",
           hint: "add emergency with its approvers to the policy")
       }
-      if let burst = try? burst.value, let level = try? opening.value, level > burst {
+      if taken == .enforced, let burst = try? burst.value, let level = try? opening.value,
+        level > burst
+      {
         fields.record(
           "opening_gpu_seconds", "the bucket opens above its burst",
           hint: "at most \(Amounts.gpuSeconds(burst.value))")
@@ -72,7 +84,8 @@ extension PolicyReader {
           refillPerSecond: (try? refill.get()) ?? .zero)
         rule.parent = place.parent
         rule.match = place.match
-        rule.opening = (try? opening.value) ?? rule.cap
+        // An opening is held against the burst that decides.
+        rule.opening = min((try? opening.value) ?? rule.cap, rule.cap)
         rule.debtMax = (try? debt.value) ?? .zero
         rule.emergency = (try? emergency.value) ?? .zero
         policy.buckets.append(rule)
@@ -84,18 +97,22 @@ extension PolicyReader {
     }
   }
 
-  private func refill(
+  private mutating func refill(
     _ fields: inout JSONFields, _ value: JSONValue
   ) -> Result<Credits, JSONAbandoned> {
-    let perSecond = fields.optionalCredits("refill_gpu_seconds_per_second")
-    let perHour = fields.optional("refill_gpu_seconds_per_hour") { value -> Credits in
-      let credits = try value.credits()
-      guard credits.value % 3600 == 0 else {
-        throw value.refuse(
-          "the refill is no whole number of credits per second",
-          hint: "use a multiple of 0.0036, or refill_gpu_seconds_per_second")
+    let perSecond = fields.optional("refill_gpu_seconds_per_second") { value in
+      try self.limit(value) { try $0.credits() }
+    }
+    let perHour = fields.optional("refill_gpu_seconds_per_hour") { value in
+      try self.limit(value) { value -> Credits in
+        let credits = try value.credits()
+        guard credits.value % 3600 == 0 else {
+          throw value.refuse(
+            "the refill is no whole number of credits per second",
+            hint: "use a multiple of 0.0036, or refill_gpu_seconds_per_second")
+        }
+        return Credits(credits.value / 3600)
       }
-      return Credits(credits.value / 3600)
     }
     let keys = ["refill_gpu_seconds_per_hour", "refill_gpu_seconds_per_second"]
     switch keys.filter({ fields.contains($0) }).count {

@@ -13,11 +13,16 @@ struct PolicyReader {
   var tenants = Declared()
   var services = Declared()
   var gauges = Declared()
+  var targets: [ServiceTarget] = []
   /// Where the rungs of `policy.rungs` stand.
   var rungValues: [JSONValue] = []
   var profileKinds: [String: DeviceKind] = [:]
   /// What each class says of its shield.
   var shields: [Span?] = []
+  /// Which values of limits are taken.
+  var taken = Taken.enforced
+  /// A limit has a value that is only observed.
+  var hasShadow = false
   /// The policy says who may open emergencies, and says it wrongly.
   var hasBadEmergency = false
 
@@ -54,6 +59,7 @@ struct PolicyReader {
     let services = fields.array("services", min: 1, max: Self.entriesMax) { try service($0) }
     let costs = fields.optionalArray("cost_model", max: Self.entriesMax) { try cost($0) }
     let pressure = fields.optionalArray("pressure", max: Limits.gauges) { try gauge($0) }
+    let targets = fields.optionalArray("slos", max: 4) { try target($0) }
     _ = try (
       head.value, note.value, profiles.value, slices.value, pools.value, classes.value
     )
@@ -62,7 +68,8 @@ struct PolicyReader {
     policy.placement.score = try placement.value ?? .bestFit
     try preemption.value?.apply(to: &policy, shields: shields)
     _ = try (
-      tenants.value, services.value, costs.value, pressure.value, emergency.value
+      tenants.value, services.value, costs.value, pressure.value, targets.value,
+      emergency.value
     )
     try checkRungs()
     guard policy.lanes.count <= Limits.lanes else {
@@ -167,8 +174,12 @@ struct PolicyReader {
           "on_empty_bucket",
           ["park": ClassRule.EmptyBucket.park, "reject": .reject, "downgrade": .downgrade])
         let overrun = fields.choice("overrun", ["stop": ClassRule.Overrun.stop, "debt": .debt])
-        let wait = fields.optionalSpanOrUnlimited("queue_wait_max_seconds")
-        let limit = fields.optionalSpan("predicted_wait_max_seconds", atLeast: 1)
+        let wait = fields.optional("queue_wait_max_seconds") { value in
+          try self.limit(value) { try $0.spanOrUnlimited() }
+        }
+        let limit = fields.optional("predicted_wait_max_seconds") { value in
+          try self.limit(value) { try $0.span(atLeast: 1) }
+        }
         var rule = try ClassRule(
           quantum: quantum.value, startWithin: start.value, killWithin: kill.value,
           emptyBucket: empty.value, overrun: overrun.value)
@@ -213,7 +224,8 @@ struct PolicyReader {
       if let rungs = try ladder.value { try add(rungs, to: try name.value) }
       let key = try intern(.service, try name.value, at: value)
       vocabulary.add(
-        service: try name.value, of: try tenant.value, owner: try owner.value)
+        service: try name.value, of: try tenant.value, try serviceClass.value,
+        owner: try owner.value)
       var rule = ServiceRule(
         key: key, tenant: try tenant.value.map { NameTable.key(.tenant, $0) },
         serviceClass: try serviceClass.value, weightMilli: Int32(try weight.value ?? 1000))
@@ -259,11 +271,16 @@ extension JSONFields {
 
   /// A set of workload classes, or nil when absent.
   mutating func optionalClasses(_ key: String) -> JSONField<ClassSet?> {
-    optional(key) { value in
-      let ranks = try value.array(min: 1, max: 4) { element in
-        try element.choice(["P0": UInt8(0), "P1": 1, "P2": 2, "P3": 3])
-      }
-      return ClassSet(bits: ranks.reduce(0) { $0 | 1 << $1 })
+    optional(key) { value in try value.classes() }
+  }
+}
+
+extension JSONValue {
+  /// Reads a set of workload classes.
+  func classes() throws(JSONAbandoned) -> ClassSet {
+    let ranks = try array(min: 1, max: 4) { element in
+      try element.choice(["P0": UInt8(0), "P1": 1, "P2": 2, "P3": 3])
     }
+    return ClassSet(bits: ranks.reduce(0) { $0 | 1 << $1 })
   }
 }

@@ -2,7 +2,11 @@ public import PoolAllocator
 
 extension Reason.Code {
   /// The code on the wire, in metrics and in logs: the case's name in snake case.
-  public var wire: String { snakeCase("\(self)") }
+  public var wire: String { Self.words[self] ?? "" }
+
+  /// Made once: a case's name costs as much as a decision.
+  private static let words = Dictionary(
+    uniqueKeysWithValues: allCases.map { ($0, snakeCase("\($0)")) })
 }
 
 extension Reason.Group {
@@ -64,7 +68,14 @@ extension ClassSet {
 
 extension ServiceClass {
   /// `P0` … `P3`.
-  public var word: String { "P\(rank)" }
+  public var word: String {
+    switch rank {
+    case 0: "P0"
+    case 1: "P1"
+    case 2: "P2"
+    default: "P3"
+    }
+  }
 }
 
 extension IdentityKind {

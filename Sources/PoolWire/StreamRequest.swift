@@ -3,8 +3,8 @@ public import StrictJSON
 
 /// One line of a stream of requests.
 public struct StreamRequest: Sendable {
-  /// What is asked.
-  public enum Operation: Sendable {
+  /// What is asked; large, and handed from one to the next.
+  public indirect enum Operation: Sendable {
     /// Asks for devices.
     case claim(ClaimForm)
     /// Asks for a price that holds for a while.

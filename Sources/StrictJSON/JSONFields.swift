@@ -16,6 +16,8 @@ public struct JSONFields {
   init(_ object: JSONValue) {
     self.object = object
     cursor = object.index + 1
+    // As many as most decoders ask for, so that the list does not grow by and by.
+    known.reserveCapacity(24)
   }
 
   /// Accepts keys that the decoder does not ask for. For documents of other people's making; ours

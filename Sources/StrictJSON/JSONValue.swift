@@ -54,6 +54,9 @@ public struct JSONValue {
   /// - Complexity: O(siblings on the way); for messages, not for loops.
   public var path: String { tape.path(to: index) }
 
+  /// Whether an error was recorded so far in the decoding that this value is part of. O(1).
+  public var hasErrors: Bool { !log.failures.isEmpty }
+
   /// Records an error about this value; the caller decides whether to go on.
   ///
   /// - Parameters:

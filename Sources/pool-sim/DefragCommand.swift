@@ -105,7 +105,7 @@ enum DefragCommand {
     do throws(WhatIfProblem) {
       advice = try MoveAdvice(journal: bytes)
     } catch {
-      throw WhatIfCommand.usageError(error, journal, bytes, documents, [])
+      throw WhatIfCommand.usageError(error, journal, documents, [])
     }
     let names = documents.names
     return DefragReport(

@@ -8,7 +8,7 @@ extension ScenarioReader {
   mutating func stream(_ value: JSONValue) throws {
     try value.object { fields in
       let claim = fields.read("claim") { value in
-        try ClaimForm(value, vocabulary: policy?.vocabulary ?? PolicyVocabulary())
+        try ClaimForm.read(value, vocabulary: policy?.vocabulary ?? PolicyVocabulary())
       }
       let isOne = fields.optionalBool("one_workflow")
       let arrivals = fields.object("arrivals") { try self.arrivals(&$0) }

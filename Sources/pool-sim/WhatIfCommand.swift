@@ -1,6 +1,5 @@
 import PoolAllocator
 import PoolConsole
-import PoolRecord
 import PoolSimulator
 import PoolWire
 import StrictJSON
@@ -65,9 +64,11 @@ enum WhatIfCommand {
         journal: bytes, policy: documents.policy?.policy,
         adding: documents.nodes.map {
           AddedNode(enrolment: $0.enrolment, advertisement: $0.advertisement)
-        })
+        }, progress: { ProgressLine.show("giving the commands again", milli: $0) })
+      ProgressLine.clear()
     } catch {
-      throw usageError(error, journal, bytes, documents, nodeFiles)
+      ProgressLine.clear()
+      throw usageError(error, journal, documents, nodeFiles)
     }
     let report = WhatIfReport(answer: answer, names: documents.names)
     if arguments.has("--json") {
@@ -79,19 +80,12 @@ enum WhatIfCommand {
   }
 
   static func usageError(
-    _ problem: WhatIfProblem, _ journal: String, _ bytes: [UInt8], _ documents: WhatIfDocuments,
+    _ problem: WhatIfProblem, _ journal: String, _ documents: WhatIfDocuments,
     _ nodeFiles: [String]
   ) -> UsageError {
     let shown = journal == "-" ? "standard input" : Terminal.plain(journal)
     switch problem {
-    case .journal(let ending): return UsageError(message: words(ending, shown, bytes))
-    case .startsElsewhere:
-      return UsageError(
-        message: "\(shown): goes on from a pool that is not in it;"
-          + " export the journal from its first record on")
-    case .noPolicy:
-      return UsageError(
-        message: "\(shown): puts no policy in force, so nothing in it was decided under one")
+    case .journal, .startsElsewhere, .noPolicy: return UsageError(message: "\(shown): \(problem)")
     case .policyRefused(let refusal):
       return UsageError(
         lines: documents.sentences(refusal), message: "the policy is refused by the pool")
@@ -99,20 +93,6 @@ enum WhatIfCommand {
       return UsageError(
         lines: documents.sentences(refusal),
         message: "\(Terminal.plain(nodeFiles[index])): the node is refused by the pool")
-    }
-  }
-
-  private static func words(_ ending: JournalEnding, _ shown: String, _ bytes: [UInt8]) -> String {
-    switch ending {
-    case .complete: return "\(shown): is empty"
-    case .torn(let tail):
-      return bytes.isEmpty
-        ? "\(shown): is empty; a journal begins with a header" : "\(shown): \(tail)"
-    case .damaged(let damage):
-      if damage.sequence == nil, damage.fault == .isNoRecord {
-        return "\(shown): is no journal; pool-agent place --journal FILE writes one"
-      }
-      return "\(shown): \(damage)"
     }
   }
 }

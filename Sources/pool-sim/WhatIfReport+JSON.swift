@@ -75,6 +75,11 @@ extension WhatIfReport {
     write("started_ms", story.started, &writer)
     write("ended_ms", story.ended, &writer)
     writer.gpuSeconds("price_gpu_seconds", story.price)
+    if let lane = story.lane {
+      writer.string("lane", names.text(lane))
+    } else {
+      writer.null("lane")
+    }
     writer.int64("rung", Int64(story.rung))
     if let name = story.rungName { writer.string("rung_name", names.text(name)) }
     if let end = story.end { writer.string("end", end.wire) } else { writer.null("end") }

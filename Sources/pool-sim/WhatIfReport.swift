@@ -30,6 +30,9 @@ struct WhatIfReport {
     return story.isWaiting ? "waits" : "runs"
   }
 
+  /// Where it was first granted devices.
+  func lane(_ story: RequestStory) -> String { story.lane.map { names.text($0) } ?? "-" }
+
   func rung(_ story: RequestStory) -> String {
     story.rung == 0 ? "as asked" : story.rungName.map { names.text($0) } ?? "rung \(story.rung)"
   }
@@ -65,14 +68,15 @@ struct WhatIfReport {
         self.change(was.started.map(seconds) ?? "-", now.started.map(seconds) ?? "-"),
         self.change(wait(was), wait(now)),
         self.change(Amounts.gpuSeconds(was.price.value), Amounts.gpuSeconds(now.price.value)),
-        self.change(rung(was), rung(now)), self.change(Self.end(was), Self.end(now)),
+        self.change(lane(was), lane(now)), self.change(rung(was), rung(now)),
+        self.change(Self.end(was), Self.end(now)),
       ]
     }
     return page.table(
       header: [
-        "CLAIM", "TENANT", "CLASS", "ASKED", "ANSWER", "STARTS", "WAITS", "PRICE GPU·s", "RUNG",
-        "END",
-      ], rows: rows, optional: ["RUNG", "END", "ASKED", "CLASS", "STARTS"])
+        "CLAIM", "TENANT", "CLASS", "ASKED", "ANSWER", "STARTS", "WAITS", "PRICE GPU·s", "LANE",
+        "RUNG", "END",
+      ], rows: rows, optional: ["RUNG", "END", "LANE", "ASKED", "CLASS", "STARTS"])
   }
 
   private func wait(_ story: RequestStory) -> String {

@@ -11,6 +11,7 @@ struct WaitingRoom {
   private(set) var log = EventLog()
   private(set) var logs: [EventLog] = []
   var predictor: WaitPredictor
+  private(set) var usage = UsageHours()
   /// Pool time.
   private(set) var now = Instant.origin
   private var running: [(lease: LeaseID, claim: ClaimID)] = []
@@ -71,6 +72,7 @@ struct WaitingRoom {
   mutating func apply(_ command: Command) -> Decision {
     let (decision, _) = pool.apply(command, at: now, into: &log)
     predictor.fold(log, in: pool)
+    usage.fold(log, in: pool)
     logs.append(log)
     var started: [Command] = []
     for case .leaseGranted(let claim, let grants) in log.events {

@@ -75,11 +75,22 @@ import Testing
     var rig = LoopRig(nodes: 1)
     let (node, lease) = (NodeID(row: 0, generation: 1), LeaseID(row: 0, generation: 1))
     let commands: [Command] = [
-      .begin(epoch: 9), .tick, .hear(node), .silence(node),
+      .begin(epoch: 9), .hear(node), .silence(node),
       .advertise(node, SmallFleet.advertisement(0, sequence: 1)),
       .confirmStarted(lease, Fencing(raw: 1)), .confirmEmpty(lease, Fencing(raw: 1)),
     ]
     for command in commands { #expect(rig.ask(command) == .notARequest) }
+  }
+
+  @Test func aTickThatIsAskedForHasARecordOfItsOwn() {
+    var rig = LoopRig(nodes: 1)
+    rig.ask(.tick, named: LoopRig.name(0))
+    rig.settle()
+    rig.ask(.tick, named: LoopRig.name(0))
+    rig.settle()
+    #expect(rig.replies.map { $0.answer?.isRepeat } == [false, true])
+    #expect(rig.replies[0].answer?.decision.verdict == .done)
+    #expect(rig.records.filter { $0.request?.name == LoopRig.name(0) }.count == 1)
   }
 
   @Test func aNameHasOneEffect() {

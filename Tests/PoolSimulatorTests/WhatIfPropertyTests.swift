@@ -7,7 +7,7 @@ import Testing
 struct WhatIfPropertyTests {
   /// Work of every class that fills a small cluster, with holders that save, fail to start and
   /// overstay.
-  private func strain(_ seed: UInt64) -> WhatIfScene {
+  func strain(_ seed: UInt64) -> WhatIfScene {
     var random = SeededGenerator(seed: seed)
     var cluster = SmallCluster(tenantsFrom: &random)
     cluster.nodes = Int(random.within(1...3))

@@ -80,6 +80,27 @@ struct WhatIfTests {
     #expect(answer.totals.after.wait(500) == nil)
   }
 
+  @Test("a policy that comes into force late changes nothing before")
+  func lateBucket() throws {
+    var scene = pair()
+    scene.run()
+    let horizon = try WhatIf(journal: scene.journal).horizon
+    let last = horizon - Self.at(50)
+    let same = try WhatIf(journal: scene.journal, policy: scene.cluster.policy, last: last)
+    #expect(same.changes == [] && same.since == Self.at(50))
+    var policy = scene.cluster.policy
+    policy.buckets[0].cap = Credits(150_000_000)
+    policy.buckets[0].opening = Credits(150_000_000)
+    let answer = try WhatIf(journal: scene.journal, policy: policy, last: last)
+    // The first runs already; the second was queued by the old policy, and ends under the new one.
+    #expect(answer.changes.map(\.request) == [1])
+    #expect(answer.after.map(\.verdict) == [.admitted, .queued])
+    #expect(answer.after[1].grants.isEmpty && answer.after[1].end != nil)
+    // One that is longer than the journal is in force from its beginning.
+    let whole = try WhatIf(journal: scene.journal, policy: policy, last: .seconds(1_000_000))
+    #expect(whole.after.map(\.verdict) == [.infeasible, .infeasible])
+  }
+
   @Test("a tenant that the other policy does not have")
   func missingTenant() throws {
     var scene = pair()

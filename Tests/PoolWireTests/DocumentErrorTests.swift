@@ -56,6 +56,11 @@ struct DocumentErrorTests {
       "policy", "\"approvers\": [\"human:ann\", \"human:bob\"]", "\"approvers\": []", "expected"),
     Mistake(
       "policy", "\"lasts_max_seconds\": 3600", "\"lasts_max_seconds\": 0", "is out of range"),
+    Mistake("policy", "_milli\": 900}", "_milli\": 1001}", "$.slos[1].completion_rate_milli: 1001"),
+    Mistake("policy", ", \"completion_rate_milli\": 900}", "}", "the objectives of P3 say nothing"),
+    Mistake("policy", "{\"class\": \"P3\", \"comp", "{\"class\": \"P1\", \"comp", "slos[0] has"),
+    Mistake("policy", "\"queue_wait_seconds\"", "\"queue_wait_second\"", "\"queue_wait_seconds\""),
+    Mistake("policy", "\"class\": \"P3\", \"comp", "\"comp", "missing key \"class\""),
     Mistake("policy", "\"lasts_seconds\": 45", "\"lasts_seconds\": 901", "raise lasts_max_seconds"),
     Mistake("policy", "\"lasts_seconds\": 45", "\"lasts_second\": 45", "known key is \"lasts_seco"),
     Mistake("policy", "\"per_tenant_max\": 20", "\"per_tenant_max\": 0", "0 is out of range"),
@@ -138,6 +143,12 @@ struct DocumentErrorTests {
   ]
 
   static let claimMistakes: [Mistake] = [
+    Mistake(
+      "claims", "\"service\": \"chat\"", "\"service\": \"chat\", \"class\": \"P0\"",
+      "ask its owner \"team-a\" for a service of class P0"),
+    Mistake(
+      "claims", "\"service\": \"chat\"", "\"service\": \"chat\", \"class\": \"P2\"",
+      "leave class out, or name a service of class P2"),
     Mistake("claims", "\"shared\", ", "\"sharde\", ", "nearest known lane is \"shared\""),
     Mistake("claims", "[\"shared\", \"own\"]", "[]", "the array has 0 elements"),
     Mistake("claims", "\"tenant\": \"acme\", ", "", "3:5: $.claims[0]: missing key \"tenant\""),
@@ -211,7 +222,8 @@ struct DocumentErrorTests {
       ("\"weight\": 0.001", "\"weight\": 0"), ("\"billed_milli\": 125", "\"billed_milli\": 0"),
       ("\"reserved_for\": \"acme\"", "\"reserved_for\": \"nobody\""),
       ("\"queue_max\": 5", "\"queue_max\": \"many\""), ("1.000001", "601"),
-      ("\"class\": \"P3\"", "\"class\": \"P5\""), ("\"retry_factor\": 1.1", "\"retry\": 1.1"),
+      ("\"class\": \"P3\", \"weight\"", "\"class\": \"P5\", \"weight\""),
+      ("\"retry_factor\": 1.1", "\"retry\": 1.1"),
     ] {
       text = text.replacingOccurrences(of: old, with: new)
     }

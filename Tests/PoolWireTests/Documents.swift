@@ -77,6 +77,11 @@ enum Documents {
         {"action": "plan", "model_class": "large", "base_seconds": 1,
          "per_1000_prompt_tokens_seconds": 0.5, "per_1000_output_tokens_seconds": 2,
          "per_tool_call_seconds": 3, "retry_factor": 1.1}
+      ],
+      "slos": [
+        {"class": "P1", "queue_wait_seconds": 60, "completion_rate_milli": 990,
+         "cost_per_success_gpu_seconds": 900.5},
+        {"class": "P3", "completion_rate_milli": 900}
       ]
     }
     """

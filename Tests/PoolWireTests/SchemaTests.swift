@@ -91,7 +91,7 @@ struct SchemaTests {
       try Documents.changed(
         "claims", "\"runtime_max_seconds\": 600",
         """
-        "runtime_max_seconds": 600, "plan": "sha256:1", "budget": "b", "quote": "q",
+        "runtime_max_seconds": 600, "class": "P1", "plan": "sha256:1", "budget": "b", "quote": "q",
         "accept_rungs": ["half"], "estimate": {"seconds": 5},
         "interruptible": {"grace_seconds": 1, "checkpoint_every_seconds": 2}
         """)

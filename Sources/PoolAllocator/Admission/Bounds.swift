@@ -196,7 +196,7 @@ extension Pool {
     case .failure(let because): return .failure(because)
     }
     if let because = firmness(of: wish, lane: lane.row) { return .failure(because) }
-    guard let own = ownWork(before: id, in: lane.row, rise: bound.rise) else {
+    guard let own = ownWork(before: id, wish, in: lane.row, rise: bound.rise) else {
       return .failure(.ownWork)
     }
     let clock = clocks[claim.tenant.row, lane.row]
@@ -216,23 +216,33 @@ extension Pool {
   /// Claims of the same tenant that go before one in a lane, and when those of its line have risen,
   /// which may have come back after it; nil where they are too many to look at, or one of its line
   /// may wait without a bound.
+  /// - Parameter wish: what it asks for itself, which some node can be relied on to hold.
   private func ownWork(
-    before id: ClaimID, in lane: UInt32, rise: Span
+    before id: ClaimID, _ wish: Wish, in lane: UInt32, rise: Span
   ) -> (count: Int, risen: Instant)? {
     let (claim, own) = (claims[id], queue.lines.line(of: id.row))
-    var (count, last) = (0, Instant.origin)
+    // They are counted before any is looked at: too many are the rule in a long queue.
+    var before: [UInt32] = []
     for line in queue.lines.lines(of: claim.tenant.row, in: lane) {
       var walk = queue.lines.walk(line: line)
       while let row = walk.next(in: queue.lines), claims[row: row].turn.isEarlier(than: claim.turn)
       {
-        count += 1
-        guard count <= Limits.ownWork, let before = resolved(claims[row: row]) else { return nil }
-        guard line == own else { continue }
-        if firmness(of: before.wish, lane: lane) != nil { return nil }
-        last = max(last, risen(row, rise: rise))
+        before.append(row)
+        guard before.count <= Limits.ownWork else { return nil }
       }
     }
-    return (count, last)
+    var (last, firm) = (Instant.origin, wish)
+    for row in before {
+      guard let wish = resolved(claims[row: row])?.wish else { return nil }
+      guard queue.lines.line(of: row) == own else { continue }
+      // Most claims of a line ask for the same, and a look at nodes reads all their leases.
+      if wish.demand != firm.demand || wish.slice != firm.slice {
+        if firmness(of: wish, lane: lane) != nil { return nil }
+        firm = wish
+      }
+      last = max(last, risen(row, rise: rise))
+    }
+    return (before.count, last)
   }
 
   // MARK: nodes that a bound may rest on

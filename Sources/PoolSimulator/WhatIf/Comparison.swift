@@ -6,6 +6,8 @@ public enum ChangedPart: UInt8, CaseIterable, Sendable {
   case verdict
   /// When it was first granted devices, or whether.
   case grant
+  /// The lane of its first devices, where it was granted some in both.
+  case lane
   /// The price that it was told.
   case price
   /// The rung that it took.
@@ -88,11 +90,14 @@ extension WhatIf {
   private static func differs(_ part: ChangedPart, _ was: RequestStory, _ now: RequestStory) -> Bool
   {
     switch part {
-    case .verdict: was.verdict != now.verdict || was.isRefused && was.reason != now.reason
-    case .grant: was.granted != now.granted || was.started != now.started
-    case .price: was.price != now.price
-    case .rung: was.rung != now.rung || was.rungName != now.rungName
-    case .end: was.end != now.end || was.ended != now.ended
+    case .lane:
+      guard let old = was.lane, let new = now.lane else { return false }
+      return old != new
+    case .verdict: return was.verdict != now.verdict || was.isRefused && was.reason != now.reason
+    case .grant: return was.granted != now.granted || was.started != now.started
+    case .price: return was.price != now.price
+    case .rung: return was.rung != now.rung || was.rungName != now.rungName
+    case .end: return was.end != now.end || was.ended != now.ended
     }
   }
 

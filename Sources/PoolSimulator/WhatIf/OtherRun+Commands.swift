@@ -9,7 +9,10 @@ extension OtherRun {
     switch record.command {
     case .begin, .tick, .signal, .restrict, .reportDependency, .enrol, .delegate, .revoke:
       return record.command
-    case .activate(let generation, let old): return .activate(generation, policy ?? old)
+    case .activate(let generation, let old):
+      // Until it comes into force the other policy is none.
+      if since != nil { return record.command }
+      return .activate(self.generation(generation), policy ?? old)
     case .advertise(let node, let account): return advertise(node, account)
     case .hear(let id): return .hear(node(id))
     case .silence(let id): return .silence(node(id))
@@ -54,13 +57,9 @@ extension OtherRun {
   /// Whether a caller that was refused in the recorded run, and asked again, was not refused here:
   /// then there is nothing to ask again.
   private func isServed(_ request: Int) -> Bool {
-    var request = request
-    while let last = earlier[request] {
-      if before.stories[last].isTakenIn { return false }
-      if after.stories[last].isTakenIn { return true }
-      request = last
-    }
-    return false
+    // Those that both refused are not among them.
+    guard let last = requests[after.stories[request].spec.key]?.last else { return false }
+    return !before.stories[last].isTakenIn
   }
 
   // MARK: claims
@@ -104,8 +103,14 @@ extension OtherRun {
     let node = node(id)
     var account = account
     var named: Set<LeaseID> = []
+    var known: [Fencing: LeaseID] = [:]
+    if !account.living.isEmpty {
+      for lease in recorded.leases(on: id) {
+        if let fencing = recorded.lease(lease)?.fencing { known[fencing] = lease }
+      }
+    }
     account.living = account.living.compactMap { fencing in
-      guard let lease = recordedLease(fencing, on: id) else { return fencing }
+      guard let lease = known[fencing] else { return fencing }
       guard let place = before.place(of: lease), let story = after.lease(at: place) else {
         return nil
       }
@@ -116,10 +121,6 @@ extension OtherRun {
       account.living.append(story.fencing)
     }
     return .advertise(node, account)
-  }
-
-  private func recordedLease(_ fencing: Fencing, on node: NodeID) -> LeaseID? {
-    recorded.leases(on: node).first { recorded.lease($0)?.fencing == fencing }
   }
 
   /// What an agent or a holder said of a lease, said of its counterpart.

@@ -7,8 +7,11 @@ extension OtherRun {
   mutating func note(_ log: EventLog) {
     for event in log.events {
       switch event {
-      case .leaseGranted(_, let grants):
+      case .leaseGranted(let claim, let grants):
         touched += log.grants[grants.indices].map(\.lease)
+        if let request = after.request(of: claim) {
+          after.place(request, in: Self.lane(of: grants, log, other))
+        }
       case .leaseStarted(let lease, _), .leaseResumed(let lease),
         .leaseStopping(let lease, _, _, _):
         if free.contains(lease) { plan(lease) } else { touched.append(lease) }
@@ -31,8 +34,12 @@ extension OtherRun {
       switch event {
       case .nodeEnrolled(let id, _):
         if let key = recorded.node(id)?.enrolment.key { nodes[id] = other.node(named: key) }
-      case .leaseGranted(_, let grants):
+      case .nodeForgotten(let id): nodes[id] = nil
+      case .leaseGranted(let claim, let grants):
         for grant in record.log.grants[grants.indices] { touch(grant.lease) }
+        if let request = before.request(of: claim) {
+          before.place(request, in: Self.lane(of: grants, record.log, recorded))
+        }
       case .leaseStarted(let lease, _), .leaseResumed(let lease),
         .leaseStopping(let lease, _, _, _), .leaseRenewed(let lease, _, _, _),
         .settled(let lease, _, _, _, _), .leaseOverstayed(let lease), .leaseEnded(let lease):
@@ -41,6 +48,11 @@ extension OtherRun {
       default: break
       }
     }
+  }
+
+  private static func lane(of grants: Span32, _ log: EventLog, _ pool: borrowing Pool) -> Key? {
+    guard let first = log.grants[grants.indices].first else { return nil }
+    return pool.lane(first.lane)?.key
   }
 
   private mutating func touch(_ lease: LeaseID) {
@@ -95,12 +107,8 @@ extension OtherRun {
         agenda.add(.start(id), at: max(other.now, granted + latency))
       }
     case .active:
-      if let end = workEnds(lease, place) {
-        if work[place.request].isAssumed { assumed.insert(place.request) }
-        if case .releases = work[place.request].ending, lease.lead == id {
-          agenda.add(.release(id), at: max(other.now, end))
-        }
-      }
+      if horizon != nil, work(of: place.request).isAssumed { assumed.insert(place.request) }
+      planRelease(id, lease, place)
       planSave(id, lease, place)
       planRenewal(id, lease, place)
     case .stopping:
@@ -110,10 +118,18 @@ extension OtherRun {
     }
   }
 
+  /// Plans that a lease is given back when its work is done, if its holder does that.
+  mutating func planRelease(_ id: LeaseID, _ lease: Lease, _ place: LeasePlace) {
+    guard let end = workEnds(lease, place), lease.lead == id,
+      case .releases = work(of: place.request).ending
+    else { return }
+    agenda.add(.release(id), at: max(other.now, end))
+  }
+
   /// When the work of a lease is done, with what earlier leases of its claim saved.
   private func workEnds(_ lease: Lease, _ place: LeasePlace) -> Instant? {
     guard let started = lease.started, let claim = other.claim(lease.claim) else { return nil }
-    return started + Span(ns: max(0, work[place.request].needed.ns - claim.saved.ns))
+    return started + Span(ns: max(0, work(of: place.request).needed.ns - claim.saved.ns))
   }
 
   /// Plans the next renewal of a lease, where its work outlasts what is paid.
@@ -129,7 +145,7 @@ extension OtherRun {
   }
 
   private mutating func planSave(_ id: LeaseID, _ lease: Lease, _ place: LeasePlace) {
-    guard work[place.request].savesWork, let started = lease.savedAt,
+    guard work(of: place.request).savesWork, let started = lease.savedAt,
       let every = other.claim(lease.claim)?.spec.interruption?.checkpointEvery, every > .zero
     else { return }
     agenda.add(.save(id), at: max(other.now, started + every))
@@ -168,7 +184,7 @@ extension OtherRun {
     case .release(let id):
       guard let lease = other.lease(id), lease.state == .active, isReachable(lease.node),
         let place = after.place(of: id), let end = workEnds(lease, place), end <= now,
-        case .releases(let outcome) = work[place.request].ending
+        case .releases(let outcome) = work(of: place.request).ending
       else { return }
       apply(.release(id, lease.fencing, outcome), at: now)
     case .empty(let id):

@@ -20,19 +20,25 @@ struct OtherRun: Sendable {
   var recorded: Pool
   /// The other pool.
   var other: Pool
-  /// The whole recorded run.
-  let before: StoryBook
+  /// The recorded run: the whole of it, or what is known of it where it goes on.
+  var before: StoryBook
   /// The other run so far; its requests have the numbers of those of the recorded run.
   var after = StoryBook()
-  /// By request.
-  let work: [ObservedWork]
-  /// The request before each that has the same name.
-  let earlier: [Int?]
+  /// The end of the recorded run; nil: it goes on, and each record is followed when it comes.
+  let horizon: Instant?
+  /// Requests of one name that were taken in by either run, in their order. Looked up, never
+  /// iterated.
+  var requests: [Key: [Int]] = [:]
   /// Requests whose runtime is assumed and mattered. Looked up and counted, never iterated.
   var assumed: Set<Int> = []
 
   /// The policy in place of every one of the journal; nil: as it was.
   let policy: CompiledPolicy?
+  /// When the other policy comes into force, in the midst of the record; nil: it is in force
+  /// wherever a policy is.
+  private(set) var since: Instant?
+  /// By how much its generations are above those of the record.
+  private(set) var generationsAbove: UInt32 = 0
   /// Hardware that the recorded run did not have.
   var added: [AddedNode]
   /// Nodes of the recorded run.
@@ -43,8 +49,8 @@ struct OtherRun: Sendable {
   var touched: [LeaseID] = []
   /// Whether any lease may.
   var isAllTouched = false
-  /// Submissions of the recorded run that were seen.
-  var requests = 0
+  /// What came of a record since the last was looked at, of a run that goes on.
+  var news = News()
   var agenda = Agenda<Act>()
   var log = EventLog()
   /// Whether the added nodes are there.
@@ -52,39 +58,55 @@ struct OtherRun: Sendable {
 
   init(
     from pool: Pool, before: StoryBook, horizon: Instant, policy: CompiledPolicy?,
-    adding added: [AddedNode]
+    since: Instant?, adding added: [AddedNode]
   ) {
     recorded = pool
     other = pool
     self.before = before
-    work = before.stories.map { ObservedWork($0, until: horizon) }
-    earlier = Self.earlier(before.stories)
+    self.horizon = horizon
     self.policy = policy
+    self.since = policy == nil ? nil : since
     self.added = added
   }
 
-  private static func earlier(_ stories: [RequestStory]) -> [Int?] {
-    var last: [Key: Int] = [:]
-    return stories.indices.map { request in
-      last.updateValue(request, forKey: stories[request].spec.key)
-    }
+  /// A run that parts from one that goes on, at a moment of that one.
+  /// - Complexity: O(claims + leases + nodes).
+  init(partingFrom pool: borrowing Pool) {
+    recorded = copy pool
+    other = copy pool
+    before = StoryBook(seeing: pool)
+    after = before
+    horizon = nil
+    policy = nil
+    added = []
+    var ids: [NodeID] = []
+    pool.forEachNode { id, _ in ids.append(id) }
+    for id in ids { nodes[id] = id }
+  }
+
+  /// What is known of the work behind a request.
+  func work(of request: Int) -> ObservedWork {
+    ObservedWork(before.stories[request], until: horizon ?? recorded.now)
   }
 
   // MARK: one record
 
   /// Repeats a record.
   mutating func follow(_ record: Record) throws(WhatIfProblem) {
+    if let since, since <= record.log.at { try replacePolicy(at: since) }
     advance(to: record.log.at)
     if case .activate = record.command, !isExtended { try extend(at: record.log.at) }
     var request: Int?
     if case .submit(let spec) = record.command {
-      request = requests
-      requests += 1
-      after.open(spec, at: record.log.at)
+      request = after.open(spec, at: record.log.at)
     }
+    if horizon == nil { learn(record, request: request) }
     if let command = translate(record, request: request) {
       let decision = apply(command, at: record.log.at, request: request)
       try check(decision, of: record)
+    }
+    if let request, before.stories[request].isTakenIn || after.stories[request].isTakenIn {
+      requests[after.stories[request].spec.key, default: []].append(request)
     }
     recorded.replay(record.log)
     if case .tick = record.command { recorded.settleTimers() }
@@ -118,8 +140,26 @@ struct OtherRun: Sendable {
     let moment = Instant(ns: now.ns + other.skipped.ns)
     let decision = other.apply(command, at: moment, into: &log).0
     after.fold(command, decision, log, request: request)
+    if horizon == nil { learn(log) }
     note(log)
     return decision
+  }
+
+  /// Puts the other policy in force where the record goes on with its own.
+  private mutating func replacePolicy(at moment: Instant) throws(WhatIfProblem) {
+    since = nil
+    guard let policy, recorded.generation.value > 0 else { return }
+    advance(to: moment)
+    generationsAbove = 1
+    let decision = apply(.activate(generation(recorded.generation), policy), at: moment)
+    if decision.verdict != .done { throw .policyRefused(refusal(decision)) }
+    isAllTouched = true
+  }
+
+  /// The generation under which the other policy takes the place of one of the record.
+  func generation(_ recorded: PolicyGeneration) -> PolicyGeneration {
+    let (value, overflow) = recorded.value.addingReportingOverflow(generationsAbove)
+    return overflow ? recorded : PolicyGeneration(value)
   }
 
   /// A command that was obeyed and is refused now, without which nothing that follows makes sense.

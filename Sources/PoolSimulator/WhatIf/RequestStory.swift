@@ -46,6 +46,9 @@ public struct RequestStory: Sendable {
   public var verdict: Decision.Verdict?
   /// The first of the reasons that it was told, by precedence.
   public var reason: Reason.Code?
+  /// The first of what stood in its way, by precedence: at the door, or when it had waited too
+  /// long.
+  public var obstacle: Reason?
   /// The price of the whole claim that it was told; zero where none was.
   public var price = Credits.zero
   /// How long it was expected to run; nil where the policy could not say.
@@ -58,6 +61,8 @@ public struct RequestStory: Sendable {
   public var rungName: Key?
   /// What it was granted: each time a lease for every member.
   public var grants: [[LeaseStory]] = []
+  /// The lane in which it was first granted devices.
+  public var lane: Key?
   /// How it ended; nil while it lives, and where it was refused.
   public var end: ClaimEnd?
   /// When it ended.
@@ -68,6 +73,16 @@ public struct RequestStory: Sendable {
     self.spec = spec
     self.asked = asked
     self.serviceClass = serviceClass
+  }
+
+  /// Whether nothing of it lives.
+  var isOver: Bool {
+    (claim == nil || end != nil) && grants.allSatisfy { $0.allSatisfy { $0.emptied != nil } }
+  }
+
+  /// Whether devices run for it.
+  var isRunning: Bool {
+    grants.last?.contains { $0.started != nil && $0.cause == nil } ?? false
   }
 
   /// Whether it was taken in.

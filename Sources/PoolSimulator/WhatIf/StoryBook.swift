@@ -1,21 +1,36 @@
 import PoolAllocator
 
-/// The stories of all requests of one run, folded from answers and events.
+/// The stories of the requests of one run, folded from answers and events.
 struct StoryBook: Sendable {
-  /// By request, in the order in which they were made.
+  /// By request: in the order in which they were made, as long as none is forgotten.
   private(set) var stories: [RequestStory] = []
+  /// Numbers of requests that were forgotten.
+  private var spare: [Int] = []
   /// The policy in force.
   private(set) var policy = CompiledPolicy()
+  /// Its services by key, those of one key in their order. Looked up, never iterated.
+  private var services: [Key: [ServiceRule]] = [:]
   /// Looked up, never iterated.
   private var requestOf: [ClaimID: Int] = [:]
   private var placeOf: [LeaseID: LeasePlace] = [:]
 
   /// Begins the story of a request.
-  mutating func open(_ spec: ClaimSpec, at now: Instant) {
-    let service = policy.services.first {
-      $0.key == spec.service && ($0.tenant == nil || $0.tenant == spec.tenant)
+  /// - Returns: its number.
+  @discardableResult
+  mutating func open(_ spec: ClaimSpec, at now: Instant) -> Int {
+    let service = services[spec.service]?.first {
+      $0.tenant == nil || $0.tenant == spec.tenant
     }
-    stories.append(RequestStory(spec, asked: now, serviceClass: service?.serviceClass))
+    return open(RequestStory(spec, asked: now, serviceClass: service?.serviceClass))
+  }
+
+  private mutating func open(_ story: RequestStory) -> Int {
+    guard let number = spare.popLast() else {
+      stories.append(story)
+      return stories.count - 1
+    }
+    stories[number] = story
+    return number
   }
 
   /// The request that a claim came from, also of one that ended.
@@ -42,7 +57,8 @@ struct StoryBook: Sendable {
     var granted: [LeaseID] = []
     for event in log.events {
       switch event {
-      case .policyActivated: policy = log.policy ?? policy
+      case .policyActivated:
+        if let policy = log.policy { obey(policy) }
       case .claimSubmitted(let claim, let fact):
         guard let request else { continue }
         requestOf[claim] = request
@@ -52,6 +68,9 @@ struct StoryBook: Sendable {
         guard let request = requestOf[claim] else { continue }
         stories[request].rung = rung
         stories[request].rungName = log.downgrades[Int(fact)].key
+      case .waitExceeded(let claim, let reasons):
+        guard let request = requestOf[claim], let first = reasons.indices.first else { continue }
+        stories[request].obstacle = log.reasons[first]
       case .claimEnded(let claim, let end):
         guard let request = requestOf[claim] else { continue }
         stories[request].end = end
@@ -67,12 +86,18 @@ struct StoryBook: Sendable {
     return granted
   }
 
+  private mutating func obey(_ policy: CompiledPolicy) {
+    self.policy = policy
+    services = Dictionary(grouping: policy.services, by: \.key)
+  }
+
   private mutating func answer(_ request: Int, _ decision: Decision, _ log: EventLog) {
     stories[request].verdict = decision.verdict
     stories[request].price = decision.price
     stories[request].expected = decision.plan?.expected
     if let first = decision.reasons.indices.first {
       stories[request].reason = log.reasons[first].code
+      stories[request].obstacle = log.reasons[first]
     }
   }
 
@@ -90,6 +115,11 @@ struct StoryBook: Sendable {
     }
     stories[request].grants.append(leases)
     return leases.map(\.lease)
+  }
+
+  /// Notes where a request was granted devices first.
+  mutating func place(_ request: Int, in lane: Key?) {
+    if stories[request].lane == nil { stories[request].lane = lane }
   }
 
   /// Takes in what happened to one lease.
@@ -112,5 +142,75 @@ struct StoryBook: Sendable {
   private mutating func change(_ lease: LeaseID, _ body: (inout LeaseStory) -> Void) {
     guard let place = placeOf[lease] else { return }
     body(&stories[place.request].grants[place.grant][place.member])
+  }
+}
+
+/// Books of a run that goes on for ever: they begin in the middle, and forget what is over.
+extension StoryBook {
+  /// The stories of what lives in a pool, as far as the pool knows them.
+  /// - Complexity: O(claims + leases).
+  init(seeing pool: borrowing Pool) {
+    self.init()
+    obey(pool.policy)
+    let now = pool.now
+    var claims: [(ClaimID, Claim)] = []
+    pool.forEachClaim { claims.append(($0, $1)) }
+    for (id, claim) in claims {
+      var story = RequestStory(
+        claim.spec, asked: claim.turn.submitted, serviceClass: claim.serviceClass)
+      story.claim = id
+      story.expected = claim.plan.expected
+      requestOf[id] = open(story)
+    }
+    var leases: [(LeaseID, Lease)] = []
+    pool.forEachLease { leases.append(($0, $1)) }
+    // The leases of one grant have one lead.
+    var grants: [LeaseID: (request: Int, grant: Int)] = [:]
+    for (id, lease) in leases {
+      let place: (request: Int, grant: Int)
+      if let known = grants[lease.lead] {
+        place = known
+      } else {
+        let request: Int
+        if let known = requestOf[lease.claim] {
+          request = known
+        } else {
+          // Of a lease whose claim ended nothing but itself is known.
+          request = open(RequestStory(.blank, asked: now, serviceClass: nil))
+        }
+        place = (request, stories[request].grants.count)
+        stories[request].grants.append([])
+        grants[lease.lead] = place
+      }
+      let member = stories[place.request].grants[place.grant].count
+      placeOf[id] = LeasePlace(request: place.request, grant: place.grant, member: member)
+      stories[place.request].grants[place.grant].append(LeaseStory(id, lease))
+    }
+  }
+
+  /// Forgets a request of which nothing lives; its number is given to another.
+  mutating func forget(_ request: Int) {
+    if let claim = stories[request].claim { requestOf[claim] = nil }
+    for lease in stories[request].grants.joined() { placeOf[lease.lease] = nil }
+    stories[request].claim = nil
+    stories[request].grants = []
+    spare.append(request)
+  }
+
+  /// Requests that are not forgotten.
+  var count: Int { stories.count - spare.count }
+}
+
+extension LeaseStory {
+  /// What a pool knows of a lease.
+  fileprivate init(_ id: LeaseID, _ lease: Lease) {
+    self.init(
+      lease: id, fencing: lease.fencing, rate: lease.rate,
+      granted: Instant(ns: lease.startBy.ns - lease.terms.startWithin.ns))
+    started = lease.started
+    saved = lease.checkpoint
+    cause = lease.cause
+    stopped = lease.stoppedAt
+    billedUntil = lease.stoppedAt
   }
 }

@@ -15,6 +15,26 @@ public enum WhatIfProblem: Error, Sendable {
   case nodeRefused(Int, WhatIfRefusal)
 }
 
+extension WhatIfProblem: CustomStringConvertible {
+  /// What is wrong, as the end of a sentence about the journal.
+  public var description: String {
+    switch self {
+    case .journal(.complete): "is empty"
+    case .journal(.torn(let tail)) where tail.offset == 0 && tail.length == 0:
+      "is empty; a journal begins with a header"
+    case .journal(.torn(let tail)): "\(tail)"
+    case .journal(.damaged(let damage)) where damage.sequence == nil && damage.fault == .isNoRecord:
+      "is no journal; pool-agent place --journal FILE writes one"
+    case .journal(.damaged(let damage)): "\(damage)"
+    case .startsElsewhere:
+      "goes on from a pool that is not in it; export the journal from its first record on"
+    case .noPolicy: "puts no policy in force, so nothing in it was decided under one"
+    case .policyRefused: "was recorded by a pool that refuses the policy"
+    case .nodeRefused: "was recorded by a pool that refuses the node"
+    }
+  }
+}
+
 /// A refusal with the pool that can say what its reasons speak of.
 public struct WhatIfRefusal: Sendable {
   /// What stands in the way, by precedence.
@@ -62,6 +82,8 @@ public struct WhatIf: Sendable {
   public let start: Instant
   /// Pool time of the last record, at which both runs end.
   public let horizon: Instant
+  /// From when on the other policy was in force: before, both runs are the same.
+  public let since: Instant
   /// The policy that the recorded run ended with.
   public let policyBefore: CompiledPolicy
   /// The policy that the other run ended with.
@@ -73,30 +95,45 @@ public struct WhatIf: Sendable {
   ///   - policy: takes the place of every policy of the journal, under its generations; nil: they
   ///     stay.
   ///   - added: nodes that are there from the first policy on.
+  ///   - span: how long before the end of the journal the policy comes into force, in the pool as
+  ///     it was recorded until then; nil, or no shorter than the journal: from its beginning.
+  ///   - progress: called now and then with what is done. Unit: thousandths.
   /// - Throws: where the journal cannot be read, or the pool takes the policy or a node not.
   /// - Complexity: two readings of the journal, one fold of it, and its commands decided once.
   public init(
-    journal: [UInt8], policy: CompiledPolicy? = nil, adding added: [AddedNode] = []
+    journal: [UInt8], policy: CompiledPolicy? = nil, adding added: [AddedNode] = [],
+    last span: Span? = nil, progress: (Int) -> Void = { _ in }
   ) throws(WhatIfProblem) {
     let reader = JournalReader(journal)
     if let ending = reader.ending { throw .journal(ending) }
     guard let pool = reader.emptyPool else { throw .startsElsewhere }
-    let recording = try Recording(reader)
+    // To read is a fifth of the work; the rest is to decide.
+    var recording = try Recording(reader) { progress($0 * 200 / max(1, journal.count)) }
     if policy != nil || !added.isEmpty, !recording.hasPolicy { throw .noPolicy }
+    policyBefore = recording.book.policy
+    var since = recording.start
+    if let span { since = max(since, Instant(ns: max(0, recording.horizon.ns - span.ns))) }
     var run = OtherRun(
       from: pool, before: recording.book, horizon: recording.horizon, policy: policy,
-      adding: added)
+      since: since > recording.start ? since : nil, adding: added)
+    // The run has the stories for itself from here on, so that none is copied when one changes.
+    recording.book = StoryBook()
     var again = reader
-    while let record = again.next() { try run.follow(record) }
+    while let record = again.next() {
+      try run.follow(record)
+      if again.nextSequence % Recording.pace == 0 {
+        progress(200 + again.offset * 800 / max(1, journal.count))
+      }
+    }
     run.advance(to: recording.horizon)
-    before = recording.book.stories
+    before = run.before.stories
     after = run.after.stories
     assumed = before.indices.map { run.assumed.contains($0) }
     ending = recording.ending
     records = recording.records
     start = recording.start
     horizon = recording.horizon
-    policyBefore = recording.book.policy
+    self.since = since
     policyAfter = run.after.policy
   }
 }
@@ -110,17 +147,23 @@ struct Recording: Sendable {
   var hasPolicy = false
   var ending = JournalEnding.complete
 
+  /// After how many records it is told how far they go. Unit: records.
+  static let pace: UInt64 = 4_096
+
   /// Reads a journal to its end.
-  init(_ journal: JournalReader) throws(WhatIfProblem) {
+  /// - Parameter progress: called now and then with how much is read. Unit: bytes.
+  init(
+    _ journal: JournalReader, progress: (Int) -> Void = { _ in }
+  ) throws(WhatIfProblem) {
     var reader = journal
     while let record = reader.next() {
+      if reader.nextSequence % Self.pace == 0 { progress(reader.offset) }
       if records == 0 { start = record.log.at }
       records += 1
       horizon = record.log.at
       var request: Int?
       if case .submit(let spec) = record.command {
-        request = book.stories.count
-        book.open(spec, at: record.log.at)
+        request = book.open(spec, at: record.log.at)
       }
       if case .activate = record.command { hasPolicy = true }
       book.fold(record.command, record.decision, record.log, request: request)
