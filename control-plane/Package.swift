@@ -63,6 +63,7 @@ let package = Package(
       name: "PoolStore",
       dependencies: [
         .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolInsight", package: "pool-allocator"),
         .product(name: "PoolLoop", package: "pool-allocator"),
         .product(name: "PoolRecord", package: "pool-allocator"),
         .product(name: "GRDB", package: "GRDB.swift"),
@@ -73,7 +74,9 @@ let package = Package(
       dependencies: [
         "PoolIdentity", "PoolStore",
         .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolInsight", package: "pool-allocator"),
         .product(name: "PoolLoop", package: "pool-allocator"),
+        .product(name: "PoolSimulator", package: "pool-allocator"),
         .product(name: "PoolViews", package: "pool-allocator"),
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),
@@ -95,6 +98,7 @@ let package = Package(
       name: "pool-server",
       dependencies: [
         "PoolClient", "PoolService", "PoolStore",
+        .product(name: "PoolConsole", package: "pool-allocator"),
         .product(name: "PoolRecord", package: "pool-allocator"),
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),
@@ -116,6 +120,8 @@ let package = Package(
       name: "PolicyTesting",
       dependencies: [
         .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolRecord", package: "pool-allocator"),
+        .product(name: "PoolSimulator", package: "pool-allocator"),
         .product(name: "PoolViews", package: "pool-allocator"),
         .product(name: "PoolWire", package: "pool-allocator"),
         .product(name: "StrictJSON", package: "pool-allocator"),
@@ -126,6 +132,7 @@ let package = Package(
       dependencies: [
         "PolicyTesting", "PoolClient", "PoolIdentity",
         .product(name: "PoolConsole", package: "pool-allocator"),
+        .product(name: "Crypto", package: "swift-crypto"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Yams", package: "Yams"),
       ], swiftSettings: strict),
@@ -154,7 +161,12 @@ let package = Package(
       name: "PoolIdentityTests", dependencies: ["PoolIdentity"], swiftSettings: strict),
     .testTarget(
       name: "PolicyTestingTests",
-      dependencies: ["PolicyTesting"],
+      dependencies: [
+        "PolicyTesting",
+        .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolSimulator", package: "pool-allocator"),
+        .product(name: "PoolWire", package: "pool-allocator"),
+      ],
       // Wrong files, each beside what is said of it.
       exclude: ["Wrong"], swiftSettings: strict),
     .testTarget(
@@ -162,6 +174,7 @@ let package = Package(
       dependencies: [
         "PoolStore", "store-lab",
         .product(name: "PoolAllocator", package: "pool-allocator"),
+        .product(name: "PoolInsight", package: "pool-allocator"),
         .product(name: "PoolLoop", package: "pool-allocator"),
         .product(name: "PoolRecord", package: "pool-allocator"),
         .product(name: "GRDB", package: "GRDB.swift"),

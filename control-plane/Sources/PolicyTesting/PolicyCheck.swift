@@ -10,21 +10,43 @@ public struct PolicyCheck: Sendable {
   public let errors: SourceErrors?
   /// What was found in a policy that can be read.
   public let findings: [PolicyFinding]
+  /// The file that cannot be used, where one cannot: the policy, a node or the journal.
+  private let unusable: String
 
   /// Checks a policy.
-  /// - Parameter nodes: files of the nodes that it is meant for; without any, nothing is said of
-  ///   devices.
-  public init(file: String, nodes: [String] = []) {
+  /// - Parameters:
+  ///   - file: the policy.
+  ///   - nodes: files of the nodes that it is meant for; without any, nothing is said of devices.
+  ///   - journal: a journal in the record form; without one, nothing is said of what was asked.
+  ///   - progress: called now and then with what of it is read. Unit: thousandths.
+  public init(
+    file: String, nodes: [String] = [], journal: String? = nil,
+    progress: (Int) -> Void = { _ in }
+  ) {
     var findings: [PolicyFinding] = []
     var errors: SourceErrors?
+    var reading = file
     do throws(SourceErrors) {
       let source = try PolicySource(file: file)
       var documents: [NodeDocument] = []
-      for node in nodes { documents.append(try NodeSource.read(node)) }
-      findings = try Self.findings(source, documents)
+      for node in nodes {
+        reading = node
+        documents.append(try NodeSource.read(node))
+      }
+      reading = file
+      var pool = VirtualPool()
+      try pool.begin(source, documents)
+      var meaning = PolicyMeaning(source: source, pool: pool, hasNodes: !nodes.isEmpty)
+      if let journal {
+        reading = journal
+        meaning.demand = try RecordedJournal.demand(journal, source, progress: progress)
+      }
+      meaning.look()
+      findings = meaning.findings
     } catch {
       errors = error
     }
+    unusable = reading
     self.file = file
     self.findings = findings
     self.errors = errors
@@ -35,7 +57,7 @@ public struct PolicyCheck: Sendable {
 
   /// One line for each thing, and one in the end.
   public var text: String {
-    if let errors { return "\(errors)\n\(file) cannot be used" }
+    if let errors { return "\(errors)\n\(unusable) cannot be used" }
     let count = findings.count { $0.weight == .error }
     let rest = findings.count - count
     let sum = isClean ? "is sound" : "has \(count) error\(count == 1 ? "" : "s")"
@@ -57,16 +79,6 @@ public struct PolicyCheck: Sendable {
       }
     }
     return writer.text
-  }
-
-  private static func findings(
-    _ source: PolicySource, _ nodes: [NodeDocument]
-  ) throws(SourceErrors) -> [PolicyFinding] {
-    var pool = VirtualPool()
-    try pool.begin(source, nodes)
-    var meaning = PolicyMeaning(source: source, pool: pool, hasNodes: !nodes.isEmpty)
-    meaning.look()
-    return meaning.findings
   }
 }
 

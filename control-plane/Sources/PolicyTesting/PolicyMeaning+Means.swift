@@ -24,15 +24,13 @@ extension PolicyMeaning {
   }
 
   /// Classes of which claims of a bucket's tenant may pay from it.
-  private func classes(payingFrom bucket: BucketRule) -> [ServiceClass] {
-    var found: [ServiceClass] = []
-    for service in policy.services where tenants(of: service).contains(Int(bucket.tenant)) {
-      if !found.contains(service.serviceClass) { found.append(service.serviceClass) }
-    }
+  func classes(payingFrom bucket: BucketRule) -> [ServiceClass] {
+    var found = (UInt8(0)..<4).compactMap { ServiceClass(rank: $0) }
+      .filter { served[Int(bucket.tenant)].contains($0) }
     var next = bucket
     while true {
       if case .serviceClass(let only) = next.match { found.removeAll { $0 != only } }
-      guard let parent = next.parent else { return found.sorted() }
+      guard let parent = next.parent else { return found }
       next = policy.buckets[Int(parent)]
     }
   }
@@ -101,7 +99,7 @@ extension PolicyMeaning {
   }
 
   /// Where the buckets stand: each tenant's root, then its children in the order of the document.
-  private func bucketPlaces() -> [[SourceNode.Step]] {
+  func bucketPlaces() -> [[SourceNode.Step]] {
     var places: [[SourceNode.Step]] = []
     func add(_ node: SourceNode, _ steps: [SourceNode.Step]) {
       places.append(steps)

@@ -9,7 +9,32 @@ struct PolicyMeaning {
   let pool: VirtualPool
   /// Nothing is said of devices where no node was named.
   let hasNodes: Bool
+  /// Classes of which a tenant may use a service, by tenant.
+  let served: [ClassSet]
+  /// What the weights of all tenants that enter a lane are together, by lane. Unit: thousandths.
+  let weights: [Int128]
+  /// What was asked of the buckets; nil where no journal was named.
+  var demand: RecordedDemand?
   var findings: [PolicyFinding] = []
+
+  /// Looks at nothing yet but who may use and enter what.
+  /// - Complexity: O(tenants × (services + lanes)).
+  init(source: PolicySource, pool: VirtualPool, hasNodes: Bool) {
+    self.source = source
+    self.pool = pool
+    self.hasNodes = hasNodes
+    let policy = source.document.policy
+    let served = policy.tenants.map { tenant in
+      let services = policy.services.filter { Self.isUsable($0, by: tenant) }
+      return ClassSet(bits: services.reduce(UInt8(0)) { $0 | 1 << $1.serviceClass.rank })
+    }
+    weights = policy.lanes.map { lane in
+      zip(policy.tenants, served).reduce(Int128(0)) { sum, one in
+        Self.enters(lane, one.0, one.1) ? sum + Int128(one.0.weightMilli) : sum
+      }
+    }
+    self.served = served
+  }
 
   var policy: CompiledPolicy { source.document.policy }
   var names: NameTable { source.document.names }
@@ -31,23 +56,37 @@ struct PolicyMeaning {
     lookAtLanes()
     lookAtUrgency()
     lookAtWaits()
+    lookAtTargets()
     lookAtBuckets()
     if hasNodes {
       lookAtGuarantees()
       lookAtRefills()
+      lookAtBursts()
     }
-    lookForUnlimited(source.tree, [])
+    if let demand { lookAtRecord(demand) }
+    lookAtLimits(source.tree, [])
   }
 
   // MARK: who may what
 
   /// The tenants that may use a service, by index.
   func tenants(of service: ServiceRule) -> [Int] {
-    policy.tenants.indices.filter { index in
-      let tenant = policy.tenants[index]
-      return (service.tenant ?? tenant.key) == tenant.key
-        && tenant.classes.contains(service.serviceClass)
-    }
+    policy.tenants.indices.filter { Self.isUsable(service, by: policy.tenants[$0]) }
+  }
+
+  private static func isUsable(_ service: ServiceRule, by tenant: TenantRule) -> Bool {
+    (service.tenant ?? tenant.key) == tenant.key && tenant.classes.contains(service.serviceClass)
+  }
+
+  /// Whether claims of a tenant may enter a lane that is its own, or everybody's.
+  func enters(_ lane: LaneRule, _ tenant: Int) -> Bool {
+    Self.enters(lane, policy.tenants[tenant], served[tenant])
+  }
+
+  private static func enters(
+    _ lane: LaneRule, _ tenant: TenantRule, _ served: ClassSet
+  ) -> Bool {
+    (lane.owner ?? tenant.key) == tenant.key && lane.admits.bits & served.bits != 0
   }
 
   /// Whether claims of a tenant may enter a lane at all.
@@ -64,14 +103,11 @@ struct PolicyMeaning {
           + " of class \(service.serviceClass.word)",
         "give its tenant the class, or the service another one")
     }
-    for (index, tenant) in policy.tenants.enumerated() {
-      let isServed = policy.services.contains { tenants(of: $0).contains(index) }
-      if !isServed {
-        note(
-          "tenant_without_service", .warning, ["tenants", .index(index)],
-          "the tenant \"\(names.text(tenant.key))\" has no service it may use",
-          "add one, or remove the tenant")
-      }
+    for (index, tenant) in policy.tenants.enumerated() where served[index].bits == 0 {
+      note(
+        "tenant_without_service", .warning, ["tenants", .index(index)],
+        "the tenant \"\(names.text(tenant.key))\" has no service it may use",
+        "add one, or remove the tenant")
     }
   }
 
@@ -118,10 +154,8 @@ struct PolicyMeaning {
       guard let id = pool.pool.tenant(named: tenant.key) else { continue }
       for rank in 0..<4 {
         guard let serviceClass = ServiceClass(rank: UInt8(rank)),
-          policy.classes[rank].queueWaitMax == nil,
-          policy.services.contains(where: {
-            $0.serviceClass == serviceClass && tenants(of: $0).contains(index)
-          }), let why = unbounded(id, tenant, serviceClass)
+          policy.classes[rank].queueWaitMax == nil, served[index].contains(serviceClass),
+          case .failure(let why)? = waitBound(id, tenant, serviceClass)
         else { continue }
         let cause =
           switch why {
@@ -138,25 +172,38 @@ struct PolicyMeaning {
     }
   }
 
-  /// Why a class of a tenant has no bound in any lane that it may enter; nil where it has one, or
-  /// may enter none.
-  private func unbounded(
+  /// The least bound of a class of a tenant among the lanes that it may enter, or why there is
+  /// none; nil where it may enter none.
+  func waitBound(
     _ id: TenantID, _ tenant: TenantRule, _ serviceClass: ServiceClass
-  ) -> Unbounded? {
+  ) -> Result<Span, Unbounded>? {
     var why: Unbounded?
+    var least: Span?
     for lane in policy.lanes where admits(lane, serviceClass, tenant) {
       guard let row = pool.pool.lane(named: lane.key) else { continue }
       switch pool.pool.waitBound(of: id, serviceClass, in: row) {
-      case .success(let bound): if bound.total() != nil { return nil }
+      case .success(let bound):
+        if let total = bound.total() { least = min(least ?? total, total) }
       case .failure(let because): why = because
       }
     }
-    return why
+    if let least { return .success(least) }
+    return why.map { .failure($0) }
   }
 
-  // MARK: what is unlimited
+  /// How long a class of a tenant waits at most: the bound of its wait, or its longest wait where
+  /// that is less; nil where it has neither.
+  func waitMost(
+    _ id: TenantID, _ tenant: TenantRule, _ serviceClass: ServiceClass
+  ) -> Span? {
+    let most = policy.classes[Int(serviceClass.rank)].queueWaitMax
+    guard case .success(let bound)? = waitBound(id, tenant, serviceClass) else { return most }
+    return min(bound, most ?? bound)
+  }
 
-  private mutating func lookForUnlimited(_ node: SourceNode, _ steps: [SourceNode.Step]) {
+  // MARK: what is not limited, or not yet
+
+  private mutating func lookAtLimits(_ node: SourceNode, _ steps: [SourceNode.Step]) {
     switch node.kind {
     case .text("unlimited"):
       note(
@@ -164,14 +211,25 @@ struct PolicyMeaning {
         "write a number, unless it was decided that nothing shall")
     case .list(let elements):
       for (index, element) in elements.enumerated() {
-        lookForUnlimited(element, steps + [.index(index)])
+        lookAtLimits(element, steps + [.index(index)])
       }
     case .map(let members):
+      if let limit = node.limit {
+        note(
+          "shadowed", .warning, steps,
+          "\(Self.words(limit.shadow)) is only observed, \(Self.words(limit.enforced)) is enforced",
+          "write the value alone once it shall hold")
+        return lookAtLimits(limit.enforced, steps + ["enforced"])
+      }
       // Names and notes may be any word.
       for member in members where member.key != "note" && member.key != "name" {
-        lookForUnlimited(member.value, steps + [.key(member.key)])
+        lookAtLimits(member.value, steps + [.key(member.key)])
       }
     default: break
     }
+  }
+
+  private static func words(_ node: SourceNode) -> String {
+    node.number ?? node.text ?? node.elements.compactMap(\.text).joined(separator: " ")
   }
 }

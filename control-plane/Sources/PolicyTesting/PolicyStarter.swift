@@ -142,6 +142,12 @@ public enum PolicyStarter {
         dwell_seconds: 30
         classes: [P1]
 
+    # What classes are promised over many claims: metrics and alerts compare, nothing is enforced.
+    # With queue_wait_seconds the check says where the policy alone does not keep it.
+    slos:
+      - { class: P0, completion_rate_milli: 995 }
+      - { class: P1, completion_rate_milli: 990, cost_per_success_gpu_seconds: 900 }
+
     """
 
   /// What it promises.

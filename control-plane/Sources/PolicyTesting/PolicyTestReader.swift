@@ -122,7 +122,7 @@ struct PolicyTestReader {
     switch present.first {
     case "claims":
       let forms = fields.array("claims", min: 1, max: Int(PolicyTestFile.timesMax)) {
-        try ClaimForm($0, vocabulary: vocabulary)
+        try ClaimForm.read($0, vocabulary: vocabulary)
       }
       let submitted = try forms.value
       claims += submitted.map { ClaimName(tenant: $0.tenant, name: $0.name) }

@@ -70,13 +70,16 @@ public struct PolicyTestReport: Sendable {
   public let coverage: [Coverage]
 
   /// Runs the tests of files, each test on a pool of its own.
-  public init(files: [String]) {
+  public init(files: [String]) { self.init(files: files, reading: SourceFiles.read) }
+
+  /// As `init(files:)`, with a reader of files.
+  init(files: [String], reading: (String) throws(SourceErrors) -> [UInt8]) {
     var results: [PolicyTestResult] = []
     var errors: [SourceErrors] = []
     var policies: [(source: PolicySource, usage: PolicyUsage)] = []
     for file in files {
       do throws(SourceErrors) {
-        let tests = try PolicyTestFile(file: file)
+        let tests = try PolicyTestFile(file: file, reading: reading)
         var usage = PolicyUsage()
         for test in tests.tests {
           let (failures, used) = PolicyTestRun.result(of: test, in: tests)

@@ -27,6 +27,15 @@ struct SourceNode: Sendable {
   /// Whether it is a map.
   var isMap: Bool { if case .map = kind { true } else { false } }
 
+  /// The two values of a limit that is observed before it is enforced; nil for anything else.
+  /// Buckets may have any name; the figures of one are a map, and a limit is none.
+  var limit: (shadow: SourceNode, enforced: SourceNode)? {
+    guard let shadow = self["shadow"], let enforced = self["enforced"], !enforced.isMap else {
+      return nil
+    }
+    return (shadow, enforced)
+  }
+
   /// The value of a member; nil where there is none.
   subscript(key: String) -> SourceNode? { members.first { $0.key == key }?.value }
 

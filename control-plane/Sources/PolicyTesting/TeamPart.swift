@@ -152,21 +152,35 @@ struct Ceiling {
 
   static let refills = ["refill_gpu_seconds_per_hour", "refill_gpu_seconds_per_second"]
 
-  /// Millionths of what a value counts; nil where it is absent or no number.
-  private static func amount(_ node: SourceNode?) -> Int128? {
+  /// What decides of a limit.
+  private static func enforced(_ node: SourceNode?) -> SourceNode? {
+    node?.limit?.enforced ?? node
+  }
+
+  /// What of a limit is observed: a value that stands alone is both.
+  private static func observed(_ node: SourceNode?) -> SourceNode? { node?.limit?.shadow ?? node }
+
+  /// Millionths of what a value counts, by default the one that decides; nil where it is absent or
+  /// no number.
+  private static func amount(
+    _ limit: SourceNode?, of value: (SourceNode?) -> SourceNode? = Self.enforced
+  ) -> Int128? {
+    let node = value(limit)
     if node?.text == "unlimited" { return .max }
     return node?.number.flatMap { Amounts.scaled($0, digits: 6) }.map { Int128($0) }
   }
 
   /// Millionths of GPU-seconds that a bucket gains in an hour.
-  private static func refill(_ bucket: SourceNode?) -> Int128? {
-    if let hourly = amount(bucket?[refills[0]]) { return hourly }
-    return amount(bucket?[refills[1]]).map { $0 == .max ? .max : $0 * 3600 }
+  private static func refill(
+    _ bucket: SourceNode?, of value: (SourceNode?) -> SourceNode? = Self.enforced
+  ) -> Int128? {
+    if let hourly = amount(bucket?[refills[0]], of: value) { return hourly }
+    return amount(bucket?[refills[1]], of: value).map { $0 == .max ? .max : $0 * 3600 }
   }
 
   /// Where a part passes the ceiling.
   func errors(of part: SourceNode) -> [SourceError] {
-    var errors: [SourceError] = []
+    var errors = unobserved(in: part)
     func compare(_ path: String, _ value: SourceNode?, _ own: Int128?, _ most: Int128?) {
       guard let value, let own, let most, own > most else { return }
       errors.append(
@@ -181,7 +195,9 @@ struct Ceiling {
     compareFigure("queue_max", absent: nil)
     compareFigure("weight", absent: 1_000_000)
     compareFigure("borrow_max_milli", absent: .max)
-    if let classes = part["classes"], let allowed = tenant["classes"]?.elements {
+    if let classes = Self.enforced(part["classes"]),
+      let allowed = Self.enforced(tenant["classes"])?.elements
+    {
       let words = allowed.compactMap(\.text)
       for (index, element) in classes.elements.enumerated() {
         guard let word = element.text, !words.contains(word) else { continue }
@@ -211,6 +227,43 @@ struct Ceiling {
     return errors
   }
 
+  /// Where a part loosens what the root only observes: it would be observed no more.
+  private func unobserved(in part: SourceNode) -> [SourceError] {
+    var errors: [SourceError] = []
+    func note(_ path: String, _ value: SourceNode, _ most: String) {
+      errors.append(
+        SourceError(
+          value.place, path: path, "the root observes a lower limit",
+          hint: "write { shadow: …, enforced: … } with a shadow of at most \(most), as"
+            + " \(tenant.place) says"))
+    }
+    func compare(_ path: String, _ value: SourceNode?, _ root: SourceNode?) {
+      guard let value, root?.limit != nil, let most = Self.amount(root, of: Self.observed),
+        let own = Self.amount(value, of: Self.observed), own > most
+      else { return }
+      note(path, value, Amounts.text(most, digits: 6))
+    }
+    for key in ["queue_max", "borrow_max_milli"] { compare("$.\(key)", part[key], tenant[key]) }
+    if let allowed = tenant["classes"]?.limit?.shadow.elements.compactMap(\.text),
+      let classes = part["classes"], let own = Self.observed(classes)?.elements,
+      own.compactMap(\.text).contains(where: { !allowed.contains($0) })
+    {
+      note("$.classes", classes, allowed.joined(separator: ", "))
+    }
+    let (bucket, root) = (part["bucket"], tenant["bucket"])
+    for key in ["burst_gpu_seconds", "debt_max_gpu_seconds"] {
+      compare("$.bucket.\(key)", bucket?[key], root?[key])
+    }
+    if let value = Self.refills.compactMap({ bucket?[$0] }).first,
+      Self.refills.contains(where: { root?[$0]?.limit != nil }),
+      let most = Self.refill(root, of: Self.observed),
+      let own = Self.refill(bucket, of: Self.observed), own > most
+    {
+      note("$.bucket", value, "\(Amounts.text(most, digits: 6)) an hour")
+    }
+    return errors
+  }
+
   /// Where a service of a part is not its own, or is more urgent or cheaper than the root allows.
   func errors(
     ofService service: SourceNode, _ path: String, in part: SourceNode, _ name: String
@@ -225,7 +278,8 @@ struct Ceiling {
           other.place, path: "\(path).tenant", "the service is another tenant's",
           hint: "leave tenant out: it is \"\(name)\""))
     }
-    if let allowed = (part["classes"] ?? tenant["classes"])?.elements.compactMap(\.text),
+    let classes = Self.enforced(part["classes"] ?? tenant["classes"])
+    if let allowed = classes?.elements.compactMap(\.text),
       let asked = service["class"], let word = asked.text, !allowed.contains(word)
     {
       errors.append(

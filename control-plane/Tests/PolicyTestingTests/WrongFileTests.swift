@@ -14,7 +14,7 @@ import Testing
   @Test(arguments: files)
   func saysWhatIsWrong(file: String) throws {
     let expected = "\(Self.folder)\(file.dropLast(".yaml".count)).expected"
-    let said = Self.report(file).replacingOccurrences(of: Self.folder, with: "") + "\n"
+    let said = try Self.report(file).replacingOccurrences(of: Self.folder, with: "") + "\n"
     if ProcessInfo.processInfo.environment["EXAMPLES_UPDATE"] == "1" {
       try Data(said.utf8).write(to: URL(filePath: expected))
     }
@@ -24,11 +24,41 @@ import Testing
 
   @Test func thereAreFiles() { #expect(Self.files.count > 25) }
 
-  private static func report(_ file: String) -> String {
+  private static func report(_ file: String) throws -> String {
     if file.hasSuffix(".policytest.yaml") {
       return PolicyTestReport(files: [folder + file]).text
     }
+    if file.hasPrefix("journal-") { return try reportWithJournal(file) }
     let nodes = file.hasPrefix("nodes-") ? [folder + "node.json"] : []
     return PolicyCheck(file: folder + file, nodes: nodes).text
+  }
+
+  /// A policy `journal-KIND.yaml` is checked with a journal of the kind.
+  private static func reportWithJournal(_ file: String) throws -> String {
+    var said = ""
+    try ExamplePolicyTests.inFolder(PolicyStarter.files) { temporary in
+      let journal = temporary + "journal"
+      switch file.dropFirst("journal-".count).dropLast(".yaml".count) {
+      case "none": break
+      case "empty": try Data().write(to: URL(filePath: journal))
+      case "text": try Data("no journal\n".utf8).write(to: URL(filePath: journal))
+      case "short": try record(4, in: temporary)
+      default: try record(104, in: temporary)
+      }
+      said = PolicyCheck(file: folder + file, journal: journal).text
+        .replacingOccurrences(of: temporary, with: "")
+    }
+    return said
+  }
+
+  /// Claims of ten minutes on an L4 at 0.12, four in an hour: 72 GPU-seconds each.
+  private static func record(_ claims: Int64, in folder: String) throws {
+    var scene = try RecordedScene(folder)
+    for number in 0..<claims {
+      scene.ask(
+        "c-\(number)", of: "batch", "reindex", in: "l4-shared", at: number * 900 + 1,
+        runtime: 600, runs: 600)
+    }
+    try scene.write(to: folder + "journal")
   }
 }

@@ -1,0 +1,1 @@
+../../../Tests/PoolAgentTests/SchemaCheck.swift
