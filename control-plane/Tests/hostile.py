@@ -23,6 +23,8 @@ POSTS = [
     "/v1/claims", "/v1/claims/batch", "/v1/quotes", "/v1/leases/L-0.1/renew", "/v1/explain",
     "/v1/leases/L-0.1/complete", "/v1/delegations", "/v1/restrictions", "/v1/corrections",
     "/v1/measures", "/v1/nodes", "/v1/nodes/n/drain", "/v1/claims/a/b/approve", "/v1/join",
+    "/v1/policy/proposals", "/v1/policy/proposals/1/approve", "/v1/policy/rollback",
+    "/v1/emergencies",
 ]
 PUTS = ["/v1/policy", "/v1/dependencies/x"]
 GETS = ["/v1/status", "/v1/nodes", "/v1/queue", "/v1/leases", "/v1/claims/a/b", "/metrics"]

@@ -98,6 +98,9 @@ public struct Reply: Sendable {
 
 /// Asks a server, one request at a time.
 public struct PoolClient: Sendable {
+  /// How long an answer may take at a socket, beside the time that is asked to be waited. Unit:
+  /// seconds.
+  private static let patience = 30
   private let configuration: ClientConfiguration
   private let session: URLSession
 
@@ -132,18 +135,21 @@ public struct PoolClient: Sendable {
     }
     if body != nil { headers.append(("Content-Type", "application/json")) }
     if let key { headers.append(("Idempotency-Key", key)) }
-    let reply = try await send(method, url(parts, query), headers, body)
+    let limit = Duration.seconds(Self.patience + (query["wait"].flatMap { Int($0) } ?? 0))
+    let reply = try await send(method, url(parts, query), headers, body, within: limit)
     guard (200..<300).contains(reply.status) else { throw .refused(reply) }
     return reply
   }
 
   private func send(
-    _ method: String, _ url: URL, _ headers: [(String, String)], _ body: Data?
+    _ method: String, _ url: URL, _ headers: [(String, String)], _ body: Data?,
+    within limit: Duration
   ) async throws(ClientError) -> Reply {
     if configuration.server.scheme == "unix" {
       let target = url.query(percentEncoded: true).map { "\(url.path(percentEncoded: true))?\($0)" }
       let line = SocketLine(path: configuration.server.path)
-      return try await line.ask(method, target ?? url.path(percentEncoded: true), headers, body)
+      return try await line.ask(
+        method, target ?? url.path(percentEncoded: true), headers, body, within: limit)
     }
     var request = URLRequest(url: url)
     request.httpMethod = method

@@ -13,19 +13,30 @@ struct SocketLine: Sendable {
   let path: String
 
   /// Asks.
+  /// - Parameter limit: how long the whole answer may take.
   /// - Throws: `ClientError.unreachable` where nobody answers there.
   func ask(
-    _ method: String, _ target: String, _ headers: [(String, String)], _ body: Data?
+    _ method: String, _ target: String, _ headers: [(String, String)], _ body: Data?,
+    within limit: Duration
   ) async throws(ClientError) -> Reply {
+    let start = ContinuousClock.now
     do {
-      return try await exchange(method, target, headers, body)
+      return try await exchange(method, target, headers, body, within: limit)
+    } catch ClientError.unreachable(let what) {
+      throw .unreachable("\(path): \(what)")
     } catch {
-      throw .unreachable("\(path): \(error)")
+      // A connection that was cut off in its middle fails in one way or another.
+      let isLate = ContinuousClock.now - start >= limit
+      throw .unreachable(
+        isLate
+          ? "\(path): no answer within \(limit); see whether the server there is well"
+          : "\(path): \(error)")
     }
   }
 
   private func exchange(
-    _ method: String, _ target: String, _ headers: [(String, String)], _ body: Data?
+    _ method: String, _ target: String, _ headers: [(String, String)], _ body: Data?,
+    within limit: Duration
   ) async throws -> Reply {
     guard let method = HTTPRequest.Method(method) else {
       throw ClientError.unreachable("\(method) is no method")
@@ -46,6 +57,9 @@ struct SocketLine: Sendable {
           wrappingChannelSynchronously: channel)
       }
     }
+    let socket = channel.channel
+    let end = socket.eventLoop.scheduleTask(in: TimeAmount(limit)) { socket.close(promise: nil) }
+    defer { end.cancel() }
     return try await channel.executeThenClose { inbound, outbound in
       try await outbound.write(.head(request))
       if let body { try await outbound.write(.body(ByteBuffer(bytes: body))) }
@@ -71,6 +85,11 @@ struct SocketLine: Sendable {
       case .end: return Reply(status: status, body: bytes, retryAfter: retryAfter)
       }
     }
-    throw ClientError.unreachable("it ended before it answered")
+    throw Unanswered()
   }
+}
+
+/// The connection ended before an answer came.
+private struct Unanswered: Error, CustomStringConvertible {
+  var description: String { "it ended before it answered" }
 }

@@ -34,6 +34,20 @@ public struct RootKey: Sendable {
     }.joined()
   }
 
+  /// The public half: 32 bytes.
+  public var publicKey: [UInt8] { Array(secret.publicKey.rawRepresentation) }
+
+  /// Signs a message that cannot be mistaken for one of another kind: 64 bytes.
+  /// - Throws: where the library cannot.
+  public func signature(of message: [UInt8]) throws -> [UInt8] {
+    Array(try secret.signature(for: message))
+  }
+
+  /// Whether a signature is this key's, of a message.
+  public func hasSigned(_ message: [UInt8], _ signature: [UInt8]) -> Bool {
+    secret.publicKey.isValidSignature(signature, for: message)
+  }
+
   private static func value(_ digit: UInt8) -> UInt8? {
     switch digit {
     case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")

@@ -1,5 +1,6 @@
 import Hummingbird
 import PoolAllocator
+import PoolLoop
 import PoolStore
 import PoolViews
 import PoolWire
@@ -18,8 +19,8 @@ extension API {
 
   func addAudit(to router: Router<Context>) {
     router.post("/v1/credentials") { request, context in
-      _ = try await identity(request, context, [.operator])
-      return try issue(try await Self.body(request))
+      let identity = try await identity(request, context, [.operator])
+      return try await issue(try await Self.body(request), by: identity)
     }
     router.get("/v1/policy") { request, context in
       _ = try await identity(request, context, [.operator])
@@ -28,11 +29,13 @@ extension API {
       return Response.json(try await engine.document(of: Ask.subject(generation)))
     }
     router.get("/v1/decisions") { request, context in
-      _ = try await identity(request, context, [.operator])
-      let after = try Self.number(request, "after", 0...Int64.max)
-      let limit = try Self.number(request, "limit", 1...1_000, unless: 100)
-      return Response.json(
-        try await engine.decisions(after: UInt64(after), atMost: Int(limit)))
+      try await Self.aside {
+        _ = try await identity(request, context, [.operator])
+        let after = try Self.number(request, "after", 0...Int64.max)
+        let limit = try Self.number(request, "limit", 1...1_000, unless: 100)
+        return Response.json(
+          try await engine.decisions(after: UInt64(after), atMost: Int(limit)))
+      }
     }
     router.get("/v1/audit/head") { request, context in
       _ = try await caller(request, context, [.operator])
@@ -49,22 +52,23 @@ extension API {
       writer.int64("schema_version", 1)
       writer.string("kind", "audit_head")
       writer.int64("record", Int64(clamping: link.record))
-      writer.string("link", link.bytes.map { byte in hex(byte >> 4) + hex(byte & 15) }.joined())
+      writer.string("link", Hex.text(link.bytes))
     }
     return .json(writer.bytes)
   }
 
-  private static func hex(_ half: UInt8) -> String { String(half, radix: 16) }
-
   /// Makes a credential for somebody.
-  private func issue(_ body: [UInt8]) throws -> Response {
+  private func issue(_ body: [UInt8], by giver: Identity) async throws -> Response {
     let asked: (identity: Identity, seconds: Int64)
     do throws(JSONErrors) {
       asked = try JSONDocument(body).decode { try Self.asked($0) }
     } catch {
       throw Problem(error)
     }
-    let credential = try credentials.issue(asked.identity, for: asked.seconds)
+    let credential = try credentials.issue(
+      asked.identity, for: asked.seconds, by: giver.name)
+    try await engine.record(
+      "credential", credential, of: asked.identity, for: asked.seconds, by: giver.name)
     var writer = JSONWriter()
     writer.object { writer in
       writer.string("principal", asked.identity.name)
@@ -78,7 +82,13 @@ extension API {
 
   private static func asked(_ root: JSONValue) throws -> (Identity, Int64) {
     try root.object { fields in
-      let principal = fields.string("principal", 1...128)
+      let principal = fields.read("principal") { value -> String in
+        let name = try value.string(1...128)
+        guard !Identity.isReserved(name) else {
+          throw value.refuse("the name is one of the server's own", hint: "choose another name")
+        }
+        return name
+      }
       let holder = RoleFields(&fields)
       let span = fields.optionalInt64("for_seconds", in: 1...longest(.operator))
       let (known, subject) = try holder.value(of: root)
@@ -94,6 +104,12 @@ extension API {
 }
 
 extension Engine {
+  /// The record with which an act was done, also where this was the answer to a repetition.
+  func record(of said: Said, _ name: RequestName?) throws(StoreError) -> UInt64? {
+    guard let name, said.isRepeat else { return said.record }
+    return try notes.record(of: name)
+  }
+
   /// The request behind the last note of a subject.
   /// - Throws: `Problem` where there is none, `StoreError` where it cannot be read.
   func document(of subject: Key) async throws -> [UInt8] {

@@ -7,6 +7,16 @@ struct Caller: Sendable {
   let identity: Identity
   /// When what they showed ends, in seconds since 1970; nil: it does not.
   let expires: Int64?
+  /// Who made their credential; nil: nobody who is known.
+  var issuer: String?
+
+  /// Sees that somebody decides with a credential that was not made by whom it is to control.
+  func checkIndependence(of principal: String?) throws(Problem) {
+    guard let issuer, issuer == principal else { return }
+    throw Problem(
+      .conflict, "approver_involved",
+      "\(issuer), who asked for it, made your credential; ask an operator with one of elsewhere")
+  }
 }
 
 /// Who asks: by a credential of ours, a chain, the token of an identity provider, or as a user of
@@ -19,6 +29,7 @@ extension API {
     _ request: Request, _ context: Context, _ roles: Set<Role>, to action: Mandate.Action? = nil
   ) async throws -> Caller {
     let caller = try await caller(request, context)
+    context.asker.identity = caller.identity
     guard roles.contains(caller.identity.role) else { throw Problem.forbidden }
     guard let scope = caller.identity.scope else { return caller }
     guard let action else {

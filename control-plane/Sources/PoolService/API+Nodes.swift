@@ -1,7 +1,6 @@
 import HTTPTypes
 import Hummingbird
 import PoolAllocator
-import PoolStore
 import PoolViews
 import PoolWire
 import StrictJSON
@@ -19,22 +18,24 @@ extension API {
       return try await enrol(try await Self.body(request), by: identity)
     }
     router.post("/v1/nodes/:node/join-credential") { request, context in
-      _ = try await identity(request, context, [.operator])
+      let identity = try await identity(request, context, [.operator])
       let node = Parameters(context)["node"]
       let key = NameTable.key(.node, node)
       guard try await engine.look({ $0.pool.node(named: key) != nil }) else {
         throw Problem.unknown
       }
-      return try invited(node)
+      return try await invited(node, by: identity)
     }
     router.post("/v1/join") { request, context in
       let invited = try await identity(request, context, [.join])
       _ = try await Self.body(request)
-      guard let node = invited.subject,
-        let credential = try credentials.exchange(
-          Self.credential(of: request), for: Identity("node:\(node)", .node, of: node),
-          seconds: Self.nodeSpan)
-      else { throw Problem.unauthenticated }
+      guard let node = invited.subject else { throw Problem.unauthenticated }
+      let agent = Identity("node:\(node)", .node, of: node)
+      let exchanged = try credentials.exchange(
+        Self.credential(of: request), for: agent, seconds: Self.nodeSpan)
+      guard let credential = exchanged else { throw Problem.unauthenticated }
+      try await engine.record(
+        "join", credential, of: agent, for: Self.nodeSpan, by: invited.name)
       return Self.handed(node, "credential", credential, Self.nodeSpan)
     }
     router.post("/v1/nodes/:node/credential") { request, context in
@@ -44,6 +45,8 @@ extension API {
       }
       let credential = try credentials.renew(
         Self.credential(of: request), of: identity, for: Self.nodeSpan)
+      try await engine.record(
+        "rotate", credential, of: identity, for: Self.nodeSpan, by: identity.name)
       return Self.handed(node, "credential", credential, Self.nodeSpan)
     }
     router.post("/v1/nodes/:node/messages") { request, context in
@@ -71,12 +74,14 @@ extension API {
         stream.operation, called: "enrol", by: identity.name, under: engine.vocabulary.1,
         as: .enrol(document.enrolment), document: text))
     guard said.verdict == .done else { return Problem(said).response() }
-    return try invited(document.name)
+    return try await invited(document.name, by: identity)
   }
 
-  private func invited(_ node: String) throws(StoreError) -> Response {
-    let credential = try credentials.issue(
-      Identity("join:\(node)", .join, of: node), for: Self.joinSpan)
+  private func invited(_ node: String, by giver: Identity) async throws -> Response {
+    let invited = Identity("join:\(node)", .join, of: node)
+    let credential = try credentials.issue(invited, for: Self.joinSpan, by: giver.name)
+    try await engine.record(
+      "invite", credential, of: invited, for: Self.joinSpan, by: giver.name)
     return Self.handed(node, "join_credential", credential, Self.joinSpan)
   }
 

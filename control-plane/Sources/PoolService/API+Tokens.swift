@@ -26,7 +26,7 @@ extension API {
         audience: authority.audience, tenant: tenant, by: identity.name, to: asked.to,
         budget: budget, ceiling: asked.ceiling, actions: asked.actions, lanes: asked.lanes,
         expires: SystemClock.utc + asked.seconds)
-      return try begun(link, asked.seconds)
+      return try await begun(link, asked.seconds, by: identity)
     }
   }
 
@@ -46,13 +46,16 @@ extension API {
     return found.ceiling
   }
 
-  private func begun(_ link: Link, _ seconds: Int64) throws(Problem) -> Response {
+  private func begun(
+    _ link: Link, _ seconds: Int64, by giver: Identity
+  ) async throws -> Response {
     let chain: Chain
     do throws(ChainError) {
       chain = try Chain.begin(link, by: authority.key)
     } catch {
       throw Problem(.badRequest, "token_in_error", error.description)
     }
+    try await engine.record(chain, for: seconds, by: giver.name)
     var writer = JSONWriter()
     writer.object { writer in
       writer.string("token", chain.text)

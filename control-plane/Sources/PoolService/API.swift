@@ -16,6 +16,8 @@ public struct Context: RequestContext {
   public var coreContext: CoreRequestContextStorage
   /// The connection.
   let channel: any Channel
+  /// Who asks, once that is known.
+  let asker = Asker()
 
   public init(source: ApplicationRequestContextSource) {
     coreContext = CoreRequestContextStorage(source: source)
@@ -32,6 +34,10 @@ public struct API: Sendable {
   let engine: Engine
   let credentials: Credentials
   let authority: Authority
+  /// How policies come into force.
+  let policies: PolicyLife
+  /// Whether an operator alone may put another policy in force.
+  let isPolicyDirect: Bool
   /// Whose tokens are taken beside our own; nil: nobody's.
   let providers: IdentityProviders?
   /// Who the users of this machine are; nil: requests come from elsewhere, too.
@@ -39,20 +45,33 @@ public struct API: Sendable {
 
   /// Serves an engine.
   init(
-    _ engine: Engine, _ credentials: Credentials, _ authority: Authority,
+    _ policies: PolicyLife, _ credentials: Credentials, isPolicyDirect: Bool,
     providers: IdentityProviders? = nil, peers: SocketPeers? = nil
   ) {
-    self.engine = engine
+    engine = policies.engine
+    authority = policies.authority
+    self.policies = policies
     self.credentials = credentials
-    self.authority = authority
+    self.isPolicyDirect = isPolicyDirect
     self.providers = providers
     self.peers = peers
   }
 
-  /// All routes.
+  /// All routes, and what is said where a path has no such method.
   public var router: Router<Context> {
+    let router = served
+    refuseOthers(in: router)
+    return router
+  }
+
+  /// What is served, each as `GET /v1/queue`.
+  var routes: Set<String> {
+    Set(served.routes.map { "\($0.method.rawValue) \($0.path.description)" })
+  }
+
+  private var served: Router<Context> {
     let router = Router(context: Context.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: Problems())
+    router.add(middleware: Problems(engine: engine))
     router.get("/healthz") { _, _ in Response.text("ok\n") }
     router.get("/readyz") { _, _ in
       engine.isReady
@@ -65,13 +84,18 @@ public struct API: Sendable {
         try await operate(one, request, context)
       }
     }
-    router.post("/v1/claims/batch") { request, context in try await place(request, context) }
+    router.post("/v1/claims/batch") { request, context in
+      try await Self.aside { try await place(request, context) }
+    }
     addViews(to: router)
     addEvents(to: router)
     addNodes(to: router)
     addAudit(to: router)
+    addPolicies(to: router)
+    addEmergencies(to: router)
+    addShadow(to: router)
     addTokens(to: router)
-    refuseOthers(in: router)
+    addUsage(to: router)
     return router
   }
 
@@ -97,6 +121,13 @@ public struct API: Sendable {
     }
   }
 
+  /// Answers what takes long away from the event loop, which other connections have too.
+  static func aside(
+    _ body: () async throws -> Response
+  ) async throws -> Response {
+    try await withTaskExecutorPreference(globalConcurrentExecutor) { try await body() }
+  }
+
   // MARK: operations
 
   private func operate(
@@ -118,6 +149,7 @@ public struct API: Sendable {
       operation, called: one.op, by: identity.name, for: identity.onBehalfOf, under: generation,
       name: name, document: text)
     (ask.subject, ask.quotaHolder) = (subject, identity.quotaHolder)
+    if case .policy(let policy) = operation { try allow(&ask, policy) }
     let said: Said
     do throws(Unasked) {
       said = try await engine.ask(ask)
@@ -154,7 +186,7 @@ public struct API: Sendable {
               writer.string("op", "claim")
               writer.value("claim", value)
             }
-            return (try ClaimForm(value, vocabulary: vocabulary), writer.bytes)
+            return (try ClaimForm.read(value, vocabulary: vocabulary), writer.bytes)
           }.value
         }
       }
@@ -208,7 +240,7 @@ public struct API: Sendable {
   }
 
   /// The caller's name of a request: whose it is, its key and its content.
-  private func name(
+  func name(
     _ request: Request, _ text: [UInt8], of identity: Identity
   ) throws(Problem) -> RequestName? {
     guard let field = HTTPField.Name("Idempotency-Key"), let key = request.headers[field] else {
@@ -305,6 +337,8 @@ struct Parameters {
 
 /// What is thrown becomes a problem document, whatever it is.
 struct Problems: RouterMiddleware {
+  let engine: Engine
+
   func handle(
     _ request: Request, context: Context,
     next: (Request, Context) async throws -> Response
@@ -327,9 +361,9 @@ struct Problems: RouterMiddleware {
     do {
       return try await next(request, context)
     } catch let problem as Problem {
-      return problem.response()
+      return refusal(of: request, context, problem)
     } catch let unasked as Unasked {
-      return Problem(unasked).response()
+      return refusal(of: request, context, Problem(unasked))
     } catch let error as StoreError {
       context.logger.error("a request failed", metadata: ["error": "\(error)"])
       return Problem(.serviceUnavailable, "unavailable", "what has to be kept cannot be").response()
@@ -339,5 +373,18 @@ struct Problems: RouterMiddleware {
       context.logger.error("a request failed", metadata: ["error": "\(error)"])
       return Problem(.internalServerError, "internal", "the server failed").response()
     }
+  }
+
+  /// Says a refusal; one for who asks is written down.
+  private func refusal(
+    of request: Request, _ context: Context, _ problem: Problem
+  ) -> Response {
+    if problem.status == .unauthorized || problem.status == .forbidden {
+      engine.deny(
+        Denials.Denial(
+          identity: context.asker.identity, code: problem.code, status: problem.status.code,
+          method: request.method.rawValue, path: context.endpointPath ?? ""))
+    }
+    return problem.response()
   }
 }

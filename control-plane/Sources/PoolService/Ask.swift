@@ -25,6 +25,12 @@ public struct Ask: Sendable {
   var quotaHolder: String
   /// The claim that it is about, once that is known: it is about no later one of the same name.
   var subject: ClaimID?
+  /// What it does beside its command; nil: nothing.
+  var act: Act?
+  /// When it was made. Unit: seconds since 1970.
+  let at: Int64
+  /// The entry of the generation that it puts in force.
+  var entry: SignedEntry?
   /// The request as one JSON object: what the audit log keeps.
   public let document: [UInt8]
 
@@ -43,6 +49,40 @@ public struct Ask: Sendable {
     self.generation = generation
     self.name = name
     self.document = document
+    at = SystemClock.utc
+  }
+
+  /// An act.
+  /// - Parameters:
+  ///   - operation: what it asks of the pool.
+  ///   - content: that of a policy that is proposed.
+  init(
+    _ act: Act, by principal: String, under generation: PolicyGeneration,
+    name: RequestName? = nil, operation: StreamRequest.Operation = .tick,
+    content: PolicyContent? = nil
+  ) {
+    let now = SystemClock.utc
+    self.operation = operation
+    command = nil
+    op = act.word
+    self.principal = principal
+    quotaHolder = principal
+    onBehalfOf = []
+    self.generation = generation
+    self.name = name
+    self.act = act
+    at = now
+    document = act.document(at: now, content)
+  }
+
+  /// Something that is done beside the pool, as a record of the journal: a tick, which does what is
+  /// due anyway, with a note.
+  /// - Parameter document: it as one JSON object, with `op` among its members.
+  static func act(
+    _ op: String, by principal: String, for onBehalfOf: [String] = [],
+    under generation: PolicyGeneration, document: [UInt8]
+  ) -> Ask {
+    Ask(.tick, called: op, by: principal, for: onBehalfOf, under: generation, document: document)
   }
 
   /// Whether it brings something new into the pool. What carries on or ends what is there is taken
@@ -50,7 +90,28 @@ public struct Ask: Sendable {
   var isNew: Bool {
     switch operation {
     case .claim, .quote, .delegate, .advertise, .policy: true
+    case .tick:
+      switch act {
+      case .policy(.propose)?, .emergency(.ask)?: true
+      default: isGiving
+      }
     default: false
+    }
+  }
+
+  /// Whether a secret is given to somebody, and not exchanged by whoever has one.
+  private var isGiving: Bool { ["credential", "invite", "token"].contains(op) }
+
+  /// Whether operators alone may ask it, or those who approve or own.
+  var isPrivileged: Bool {
+    switch operation {
+    case .decide, .raiseEmergency, .advertise, .node, .restrict, .correction, .dependency,
+      .measure, .policy:
+      true
+    case .tick: act != nil || isGiving
+    case .claim, .quote, .started, .renew, .checkpoint, .complete, .empty, .cancel, .delegate,
+      .revoke, .status, .explain:
+      false
     }
   }
 
@@ -65,6 +126,7 @@ public struct Ask: Sendable {
         }
       }
       writer.int64("policy_generation", Int64(generation.value))
+      entry?.write(&writer)
     }
     // The document is a JSON object that was read; nothing has to be escaped.
     let key = #","request":"#.utf8
@@ -103,6 +165,8 @@ public struct Ask: Sendable {
     case .advertise(let document) where decision.verdict == .done: document.key
     case .correction(let form) where decision.verdict == .done:
       Self.subject(form.correction.scope)
+    case .tick, .raiseEmergency:
+      act != nil && decision.verdict == .done ? Self.acts : Key(high: 0, low: 0)
     default: Key(high: 0, low: 0)
     }
   }
@@ -113,6 +177,9 @@ public struct Ask: Sendable {
     let words = keys.map { "\($0.high):\($0.low)" }.joined(separator: " ")
     return NameTable.key(.text, "correction \(words)")
   }
+
+  /// The subject of the notes of acts.
+  static let acts = NameTable.key(.text, "policy changes")
 
   /// The subject of the notes of a generation of the policy.
   static func subject(_ generation: PolicyGeneration) -> Key {
@@ -146,6 +213,8 @@ public struct Said: Sendable {
 
   /// Codes of what stands in the way, by precedence.
   public let reasons: [Reason.Code]
+  /// The record of the journal that it makes; nil where it makes none.
+  var record: UInt64?
 }
 
 /// How a claim stands, written down when it was seen.
@@ -180,8 +249,20 @@ public enum Unasked: Error, Equatable, Sendable {
   case unknownNode
   /// A message that is older than one that was heard.
   case late
+  /// What people decided does not allow it.
+  case refused(ActRefusal)
+  /// Who asks is suspended, and decides nothing.
+  case suspended(String)
   /// Too many streams of events are open.
   case streamsFull
   /// The principal has too many streams of events open.
   case streamsOfOneFull
+
+  /// Whether it is an act that was refused as it was asked.
+  var isOfAct: Bool {
+    switch self {
+    case .refused, .suspended: true
+    default: false
+    }
+  }
 }

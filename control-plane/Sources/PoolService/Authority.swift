@@ -14,6 +14,13 @@ struct Authority: Sendable {
     key = try Self.key(at: path)
   }
 
+  /// The public half of the key as OpenSSL reads it.
+  var publicKeyPEM: String {
+    let head: [UInt8] = [0x30, 0x2A, 0x30, 0x05, 0x06, 0x03, 0x2B, 0x65, 0x70, 0x03, 0x21, 0x00]
+    let text = Data(head + key.publicKey).base64EncodedString()
+    return "-----BEGIN PUBLIC KEY-----\n\(text)\n-----END PUBLIC KEY-----\n"
+  }
+
   private static func key(at path: String) throws(StoreError) -> RootKey {
     guard FileManager.default.fileExists(atPath: path) else {
       let key = RootKey()

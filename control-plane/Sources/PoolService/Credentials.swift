@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import PoolAllocator
 public import PoolStore
+import PoolWire
 import StrictJSON
 import Synchronization
 
@@ -15,6 +16,8 @@ public final class Credentials: Sendable {
     var expires: Int64
     /// The credential that ends when this one is used first.
     var insteadOf: Key?
+    /// Who made it; nil: nobody who is known.
+    var issuer: String?
   }
 
   /// Most credentials. A node has two while it renews its own. Unit: credentials.
@@ -34,11 +37,18 @@ public final class Credentials: Sendable {
   }
 
   /// Makes a credential.
-  /// - Parameter seconds: how long it holds.
+  /// - Parameters:
+  ///   - seconds: how long it holds.
+  ///   - issuer: who makes it.
   /// - Returns: its text, which is nowhere else.
-  public func issue(_ identity: Identity, for seconds: Int64) throws(StoreError) -> String {
-    let (text, entry) = Self.make(identity, for: seconds)
-    try change { $0[entry.hash] = entry }
+  /// - Throws: `StoreError` where it cannot be kept.
+  public func issue(
+    _ identity: Identity, for seconds: Int64, by issuer: String? = nil
+  ) throws(StoreError) -> String {
+    var (text, entry) = Self.make(identity, for: seconds)
+    entry.issuer = issuer
+    let made = entry
+    try change { $0[made.hash] = made }
     return text
   }
 
@@ -86,13 +96,13 @@ public final class Credentials: Sendable {
         entries[hash]?.insteadOf = nil
       }
     }
-    return Caller(identity: entry.identity, expires: entry.expires)
+    return Caller(identity: entry.identity, expires: entry.expires, issuer: entry.issuer)
   }
 
   private static func make(_ identity: Identity, for seconds: Int64) -> (String, Entry) {
     var random = SystemRandomNumberGenerator()
     let halves = (0..<2).map { _ in Key(high: random.next(), low: random.next()) }
-    let text = "pool_" + halves.map { hex($0) }.joined()
+    let text = "pool_" + halves.map(\.wire).joined()
     return (
       text, Entry(hash: hash(text), identity: identity, expires: SystemClock.utc + seconds)
     )
@@ -100,13 +110,6 @@ public final class Credentials: Sendable {
 
   /// Half of its SHA-256: 128 bits, of which nobody can find a text that was not told.
   private static func hash(_ text: String) -> Key { Digest.key(Array(text.utf8)) }
-
-  private static func hex(_ key: Key) -> String {
-    [key.high, key.low].map { half in
-      let digits = String(half, radix: 16)
-      return String(repeating: "0", count: 16 - digits.count) + digits
-    }.joined()
-  }
 
   // MARK: the file
 
@@ -138,14 +141,15 @@ public final class Credentials: Sendable {
       writer.int64("schema_version", 1)
       writer.string("kind", "credentials")
       writer.array("credentials") { writer in
-        for entry in entries.values.sorted(by: { Self.hex($0.hash) < Self.hex($1.hash) }) {
+        for entry in entries.values.sorted(by: { $0.hash.wire < $1.hash.wire }) {
           writer.object { writer in
-            writer.string("hash", Self.hex(entry.hash))
+            writer.string("hash", entry.hash.wire)
             writer.string("principal", entry.identity.name)
             writer.string("role", entry.identity.role.rawValue)
             if let subject = entry.identity.subject { writer.string("subject", subject) }
             writer.int64("expires", entry.expires)
-            if let old = entry.insteadOf { writer.string("instead_of", Self.hex(old)) }
+            if let old = entry.insteadOf { writer.string("instead_of", old.wire) }
+            if let issuer = entry.issuer { writer.string("issued_by", issuer) }
           }
         }
       }
@@ -180,22 +184,22 @@ public final class Credentials: Sendable {
       let subject = fields.optionalString("subject", 1...256)
       let expires = fields.int64("expires", in: 0...Int64.max)
       let old = fields.optional("instead_of") { try key($0) }
+      let issuer = fields.optionalString("issued_by", 1...1_024)
       guard let known = Role(rawValue: try role.value) else {
         throw value.refuse("the role is not known")
       }
       return Entry(
         hash: try hash.value,
         identity: Identity(try principal.value, known, of: try subject.value),
-        expires: try expires.value, insteadOf: try old.value)
+        expires: try expires.value, insteadOf: try old.value, issuer: try issuer.value)
     }
   }
 
   private static func key(_ value: JSONValue) throws(JSONAbandoned) -> Key {
-    let digits = try value.string(32...32)
-    guard let high = UInt64(digits.prefix(16), radix: 16),
-      let low = UInt64(digits.suffix(16), radix: 16)
-    else { throw value.refuse("the hash is none") }
-    return Key(high: high, low: low)
+    guard let key = Key(wire: try value.string(32...32)) else {
+      throw value.refuse("the hash is none")
+    }
+    return key
   }
 }
 

@@ -1,5 +1,6 @@
 import DequeModule
 import PoolAllocator
+import PoolInsight
 import PoolLoop
 import PoolStore
 import PoolViews
@@ -42,6 +43,8 @@ struct Desk {
   typealias Held = @Sendable (_ isDurable: Bool) -> Void
 
   var book: Book
+  /// What people decided beside the pool.
+  var governance: Governance
   /// Requests that the loop did not take yet, oldest first.
   var queue: Deque<Pending> = []
   /// Requests that it has, by ticket.
@@ -58,14 +61,24 @@ struct Desk {
   private var tickets = UInt64(0)
   /// What is counted.
   var tally = Tally()
+  /// What work took in the last hours.
+  private(set) var usage: UsageHours
   /// How many explanations are given: each costs as much as many decisions.
   private var explanations = ExplainBudget()
   /// Who follows what.
   var followers: Followers
+  /// Limits that are only observed.
+  private let shadow: Shadow
 
   /// Begins behind the records that a journal has.
-  init(book: Book, after records: UInt64) {
+  init(
+    book: Book, usage: UsageHours, governance: Governance, after records: UInt64,
+    shadow: Shadow
+  ) {
     self.book = book
+    self.usage = usage
+    self.governance = governance
+    self.shadow = shadow
     followers = Followers(after: records)
   }
 
@@ -84,12 +97,32 @@ struct Desk {
     name.map { inFlight.contains($0.place) } ?? false
   }
 
+  /// Whether the request that comes next asks for devices.
+  var isClaimNext: Bool {
+    if case .claim? = queue.first?.ask.operation { true } else { false }
+  }
+
   /// The next request as the loop takes it; nil where none can be made of it.
   mutating func next(for pool: borrowing Pool) -> Request? {
     var pending = queue.removeFirst()
     if let subject = pending.ask.subject, pool.claim(subject) == nil {
       refuse(pending, .gone)
       return nil
+    }
+    // One that was answered changes nothing.
+    if pending.known == nil, let act = pending.ask.act {
+      let ask = pending.ask
+      let person = NameTable.key(.principal, ask.principal)
+      if !act.isOfServer, pool.isSuspended(principal: person) {
+        refuse(pending, .suspended(ask.principal))
+        return nil
+      }
+      do throws(ActRefusal) {
+        try governance.check(act, by: ask.principal, at: ask.at, in: pool.generation)
+      } catch {
+        refuse(pending, .refused(error))
+        return nil
+      }
     }
     let operation = pending.ask.operation
     do throws(NameCollision) {
@@ -138,6 +171,7 @@ struct Desk {
       if let ticket, let answer = record.request?.answer { answered(ticket, answer, pool) }
       wake(record.log, pool)
       tally.count(record.log, in: pool, book)
+      usage.fold(record.log, in: pool)
       followers.note(record.log, in: pool, book)
       book.end(record.log)
     }
@@ -145,24 +179,30 @@ struct Desk {
       woken.append(followers.telling(.claim(claim), .claim, standing(claim, in: pool)))
     }
     woken += followers.takeEndings()
+    shadow.see(pool, records, book.shadowed)
   }
 
   private mutating func answered(_ ticket: Key, _ answer: Answer, _ pool: borrowing Pool) {
-    guard var pending = taken[ticket] else { return }
+    guard let pending = taken[ticket] else { return }
     let ask = pending.ask
     notes[ticket] = ask.note(answer.decision)
+    if let act = ask.act, answer.decision.verdict == .done {
+      governance.apply(act, by: ask.principal, at: ask.at, record: followers.record + 1)
+    }
     var instead: ((Scene) -> AlternativesView)?
-    if case .claim(let form) = ask.operation,
-      [.rejected, .infeasible].contains(answer.decision.verdict)
-    {
+    switch answer.decision.verdict {
+    case .rejected, .infeasible:
+      guard case .claim(let form) = ask.operation else { break }
       let refusal = explain(to: ask.quotaHolder, at: pool.now)
       instead = { scene in
         AlternativesView(of: form, submitted: scene.pool.now, in: scene, refusing: refusal)
       }
+    default: break
     }
-    pending.said = said(answer, to: pending, in: pool, isRepeat: false, instead: instead)
-    tally.count(ask.operation, answer, startsBy: pending.said?.startsBy, in: pool, book)
-    taken[ticket] = pending
+    var said = said(answer, to: pending, in: pool, isRepeat: false, instead: instead)
+    said.record = followers.record + 1
+    tally.count(ask, answer, startsBy: said.startsBy, in: pool, book)
+    taken[ticket]?.said = said
   }
 
   /// Takes an explanation for somebody.

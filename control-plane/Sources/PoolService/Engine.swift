@@ -1,5 +1,6 @@
 import Dispatch
 public import PoolAllocator
+import PoolInsight
 import PoolLoop
 public import PoolStore
 public import PoolViews
@@ -42,6 +43,8 @@ public final class Engine: Sendable {
   var notes: any JournalStore { store }
   let clock: SystemClock
   private let state: Mutex<State>
+  /// Limits that are only observed.
+  let shadow: Shadow
   /// What is put to the state on its queue, as it came in.
   private let mail = Mutex<[@Sendable (inout State) -> Void]>([])
   /// What callers need to know before they ask; what the state has says it anew when it changes.
@@ -49,10 +52,12 @@ public final class Engine: Sendable {
   /// Where the loop runs.
   let queue = DispatchQueue(label: "pool.loop")
   /// Where batches are written.
-  private let writer = DispatchQueue(label: "pool.journal")
-  /// When old answers were forgotten last. Unit: seconds since 1970.
-  private let forgotAt = Mutex<Int64>(0)
+  let writer = DispatchQueue(label: "pool.journal")
+  /// When old answers were forgotten last; `.max` while they are. Unit: seconds since 1970.
+  let forgotAt = Mutex<Int64>(0)
   private let failed: @Sendable (StoreError) -> Void
+  /// Requests that were refused for who asked, and are to be written down.
+  let denials = Mutex(Denials())
   /// Room that is kept for what carries on or ends what is there: some hundred thousand records.
   /// Unit: bytes.
   static let roomLeast: Int64 = 128 << 20
@@ -65,23 +70,30 @@ public final class Engine: Sendable {
   /// - Parameters:
   ///   - imageEvery: records after which the state is kept beside the journal.
   ///   - failed: is told why nothing more can be made durable; nothing is answered any more.
+  ///   - noting: is told what an operator should know, and nothing fails for.
   /// - Throws: `StoreError` where the journal, or what stands beside it, cannot be read.
   public init(
     on store: any JournalStore, imageEvery: Int = 250_000,
-    failed: @escaping @Sendable (StoreError) -> Void
+    failed: @escaping @Sendable (StoreError) -> Void,
+    noting: @escaping @Sendable (String) -> Void = { _ in }
   ) throws(StoreError) {
     self.imageEvery = imageEvery
     let recovered = try store.recover()
     let book = try Self.book(of: recovered.pool, store)
+    let governance = try Governance(store, in: recovered.pool.generation)
     let last = try store.link(of: nil)?.record ?? 0
     clock = SystemClock(origin: recovered.origin)
+    shadow = Shadow(noting: noting)
+    shadow.begin(recovered.pool, book.shadowed)
     published = Mutex(
       Published(
         vocabulary: book.vocabulary, generation: recovered.pool.generation, durable: 0))
     state = Mutex(
       State(
         loop: Loop(after: recovered.pool, at: clock.reading),
-        desk: Desk(book: book, after: last)))
+        desk: Desk(
+          book: book, usage: recovered.usage, governance: governance, after: last,
+          shadow: shadow)))
     self.store = store
     self.failed = failed
     queue.async { [self] in turn() }
@@ -104,6 +116,18 @@ public final class Engine: Sendable {
   /// Asks the pool.
   /// - Throws: why it was not asked.
   public func ask(_ ask: Ask) async throws(Unasked) -> Said {
+    do throws(Unasked) {
+      return try await asked(ask)
+    } catch {
+      guard ask.name != nil, error.isOfAct else { throw error }
+      // The same request may have been answered after it was looked up, and have changed what this
+      // one was refused for. No two of a name are answered at once, so that is durable by now.
+      guard case .success(.some) = remembered(ask) else { throw error }
+      return try await asked(ask)
+    }
+  }
+
+  private func asked(_ ask: Ask) async throws(Unasked) -> Said {
     let through = published.withLock { $0.durable }
     let known = remembered(ask)
     return try await Self.wait { [self] reply in
@@ -126,24 +150,19 @@ public final class Engine: Sendable {
       known.append(answer)
     }
     let found = known
-    let (answers, next) = AsyncStream.makeStream(of: (Int, Result<Said, Unasked>).self)
-    enter { state in
-      if asks.contains(where: { state.desk.isInFlight($0.name) }) {
-        for index in asks.indices { next.yield((index, .failure(.inFlight))) }
-        return
-      }
-      for (index, ask) in asks.enumerated() {
-        self.admit(ask, found[index], through, { next.yield((index, $0)) }, to: &state)
+    guard !asks.isEmpty else { return [] }
+    return await withCheckedContinuation { next in
+      let answers = Answers(to: asks.count) { next.resume(returning: $0) }
+      enter { state in
+        if asks.contains(where: { state.desk.isInFlight($0.name) }) {
+          for index in asks.indices { answers.take(.failure(.inFlight), to: index) }
+          return
+        }
+        for (index, ask) in asks.enumerated() {
+          self.admit(ask, found[index], through, { answers.take($0, to: index) }, to: &state)
+        }
       }
     }
-    var said = [Result<Said, Unasked>](repeating: .failure(.ending), count: asks.count)
-    var open = asks.count
-    for await (index, result) in answers {
-      said[index] = result
-      open -= 1
-      if open == 0 { break }
-    }
-    return said
   }
 
   /// What the store remembers of a request's name.
@@ -190,7 +209,7 @@ public final class Engine: Sendable {
   }
 
   /// Whether the disk has room for what is new; looked at once a second.
-  private func hasRoom(_ state: inout State) -> Bool {
+  func hasRoom(_ state: inout State) -> Bool {
     let now = SystemClock.utc
     if state.roomSeenAt != now {
       state.roomSeenAt = now
@@ -234,7 +253,7 @@ public final class Engine: Sendable {
   public func look<T: Sendable>(
     _ body: @escaping @Sendable (Scene) -> T
   ) async throws(Unasked) -> T {
-    try await look { scene, _ in body(scene) }
+    try await lookInside { scene, _ in body(scene) }
   }
 
   /// As `look`, with an explanation for somebody, or why there is none now.
@@ -242,13 +261,20 @@ public final class Engine: Sendable {
     explainingTo principal: String,
     _ body: @escaping @Sendable (Scene, ExplainBudget.Refusal?) -> T
   ) async throws(Unasked) -> T {
-    try await look { scene, state in
+    try await lookInside { scene, state in
       let now = state.loop.now(at: self.clock.reading)
       return body(scene, state.desk.explain(to: principal, at: now))
     }
   }
 
-  private func look<T: Sendable>(
+  /// As `look`, with what people decided beside the pool.
+  func look<T: Sendable>(
+    governing body: @escaping @Sendable (Scene, Governance) -> T
+  ) async throws(Unasked) -> T {
+    try await lookInside { scene, state in body(scene, state.desk.governance) }
+  }
+
+  private func lookInside<T: Sendable>(
     _ body: @escaping @Sendable (Scene, inout State) -> T
   ) async throws(Unasked) -> T {
     try await Self.wait { [self] reply in
@@ -268,6 +294,13 @@ public final class Engine: Sendable {
     try await Self.wait { [self] reply in enter { reply(.success($0.desk.tally)) } }
   }
 
+  /// What the work of a tenant took in the last hours, and pool time.
+  func usage(of tenant: Key) async throws(Unasked) -> (rows: [UsageHours.Row], now: Instant) {
+    try await lookInside { scene, state in
+      (state.desk.usage.rows(of: tenant, at: scene.pool.now), scene.pool.now)
+    }
+  }
+
   /// Whether it decides.
   public var isReady: Bool { published.withLock { !$0.isEnding && $0.durable > 0 } }
 
@@ -275,7 +308,8 @@ public final class Engine: Sendable {
   public func stop() async {
     await withCheckedContinuation { next in
       queue.async { [self] in
-        turn()
+        state.withLock { recordDenials(&$0) }
+        while step() {}
         state.withLock { $0.isEnding = true }
         // What is being written is answered when it is; then nothing is left to write.
         drain { next.resume() }
@@ -284,14 +318,14 @@ public final class Engine: Sendable {
   }
 
   private func drain(_ done: @escaping @Sendable () -> Void) {
-    let (isDone, image) = state.withLock { state -> (Bool, [UInt8]?) in
+    let (isDone, image) = state.withLock { state -> (Bool, Image?) in
       let isDurable = state.loop.latest <= state.loop.durable
       guard state.loop.isEnded || isDurable else { return (false, nil) }
       state.desk.close()
-      return (true, state.loop.isEnded || !isDurable ? nil : state.loop.pool.image())
+      return (true, state.loop.isEnded || !isDurable ? nil : Image(of: state))
     }
     if isDone {
-      if let image { store.keep(image: image) }
+      image?.keep(in: store)
       store.close()
       return done()
     }
@@ -319,58 +353,79 @@ public final class Engine: Sendable {
     if isFirst { queue.async { [self] in turn() } }
   }
 
-  /// Does what is due, on the loop's queue.
+  /// Does what is due, on the loop's queue; where more waits it goes on behind what came to the
+  /// queue meanwhile, such as that a batch is durable.
   private func turn() {
+    if step() { queue.async { [self] in turn() } }
+  }
+
+  /// Does a part of what is due: some requests at most.
+  /// - Returns: whether more waits.
+  private func step() -> Bool {
     let mail = mail.withLock { mail in
       defer { mail = [] }
       return mail
     }
-    let done = state.withLock { turn(&$0, mail) }
-    if let batch = done.batch { write(batch, done.notes, done.image) }
-    if let wake = done.wake { call(at: .now() + .nanoseconds(Int(clamping: wake.ns))) }
+    let (isMore, wake) = state.withLock { step(&$0, mail) }
+    if let wake { call(at: .now() + .nanoseconds(Int(clamping: wake.ns))) }
+    return isMore
   }
 
-  /// What is to be done after a turn.
-  private struct Turn {
-    var batch: Batch?
-    var notes: [Key: RequestNote] = [:]
-    var image: [UInt8]?
-    var wake: Span?
-  }
+  /// What is kept beside the journal.
+  private struct Image: Sendable {
+    let pool: [UInt8]
+    let usage: [UInt8]
 
-  private func turn(_ state: inout State, _ mail: [@Sendable (inout State) -> Void]) -> Turn {
-    for body in mail { body(&state) }
-    let reading = clock.reading
-    var turn = Turn()
-    repeat {
-      var isFed = false
-      if !state.isEnding, state.loop.waiting == 0, !state.desk.queue.isEmpty {
-        isFed = true
-        if let request = state.desk.next(for: state.loop.pool),
-          let refusal = state.loop.take(request)
-        {
-          state.desk.refuse(ticket: request.ticket, refusal)
-        }
-      }
-      let output = Self.run(&state.loop, &state.desk, at: reading)
-      turn.batch = output.batch ?? turn.batch
-      turn.wake = output.wakeAfter
-      if !isFed { break }
-    } while state.loop.waiting == 0
-    publish(&state)
-    if let batch = turn.batch {
-      turn.notes = state.desk.takeNotes(of: batch)
-      turn.image = image(after: batch, &state)
+    init(of state: State) {
+      pool = state.loop.pool.image()
+      usage = state.desk.usage.image()
     }
-    return turn
+
+    func keep(in store: any JournalStore) { store.keep(image: pool, usage: usage) }
   }
 
-  /// The state behind a batch, if it is time to keep it and nothing came after.
-  private func image(after batch: Batch, _ state: inout State) -> [UInt8]? {
+  private func step(
+    _ state: inout State, _ mail: [@Sendable (inout State) -> Void]
+  ) -> (isMore: Bool, wake: Span?) {
+    for body in mail { body(&state) }
+    if !state.isEnding, state.loop.waiting == 0 { Self.feed(&state.loop, &state.desk) }
+    let output = Self.run(&state.loop, &state.desk, at: clock.reading)
+    // The disk takes longest, so it begins before anything is said.
+    if let batch = output.batch {
+      write(batch, state.desk.takeNotes(of: batch), image(after: batch, &state))
+    }
+    Self.say(output, &state.loop, &state.desk)
+    publish(&state)
+    let isMore = !state.isEnding && state.loop.waiting == 0 && !state.desk.queue.isEmpty
+    return (isMore, output.wakeAfter)
+  }
+
+  /// Most claims that the loop is given at once: the time of one turn. Unit: claims.
+  private static let fedAtOnce = 64
+
+  /// Gives the loop what waits: one request, or several claims, as none of them changes what the
+  /// names of the next one stand for.
+  private static func feed(_ loop: inout Loop, _ desk: inout Desk) {
+    var fed = 0
+    while fed < fedAtOnce, !desk.queue.isEmpty {
+      let isClaim = desk.isClaimNext
+      guard fed == 0 || isClaim else { return }
+      if let request = desk.next(for: loop.pool), let refusal = loop.take(request) {
+        desk.refuse(ticket: request.ticket, refusal)
+      }
+      guard isClaim else { return }
+      fed += 1
+    }
+  }
+
+  /// The state behind a batch that was made just now, if it is time to keep it and nobody waits, or
+  /// it has been for long.
+  private func image(after batch: Batch, _ state: inout State) -> Image? {
     state.sinceImage += batch.records.count
-    guard state.sinceImage >= imageEvery, state.loop.latest == batch.number else { return nil }
+    let isLate = state.sinceImage / 4 >= imageEvery
+    guard state.sinceImage >= imageEvery, isLate || state.desk.queue.isEmpty else { return nil }
     state.sinceImage = 0
-    return state.loop.pool.image()
+    return Image(of: state)
   }
 
   /// Has the loop called at a moment, unless it is called before.
@@ -400,15 +455,17 @@ public final class Engine: Sendable {
   private static func run(
     _ loop: inout Loop, _ desk: inout Desk, at reading: ClockReading
   ) -> LoopOutput {
-    let output = loop.run(at: reading) { pool, records in desk.see(pool, records) }
+    loop.run(at: reading) { pool, records in desk.see(pool, records) }
+  }
+
+  private static func say(_ output: LoopOutput, _ loop: inout Loop, _ desk: inout Desk) {
     for reply in output.replies { desk.say(reply, in: loop) }
     for (node, reply) in output.nodeReplies { desk.say(reply, to: node) }
     for one in desk.takeWoken() { desk.hold(after: loop.latest, durable: loop.durable, one) }
     desk.release(durable: loop.durable)
-    return output
   }
 
-  private func write(_ batch: Batch, _ notes: [Key: RequestNote], _ image: [UInt8]?) {
+  private func write(_ batch: Batch, _ notes: [Key: RequestNote], _ image: Image?) {
     writer.async { [self] in
       do throws(StoreError) {
         try store.append(batch, notes: notes, utc: SystemClock.utc)
@@ -423,29 +480,13 @@ public final class Engine: Sendable {
         }
         return
       }
-      if let image { store.keep(image: image) }
+      shadow.follow(batch)
+      image?.keep(in: store)
       queue.async { [self] in
         state.withLock { $0.loop.batchIsDurable(batch.number) }
         turn()
       }
       forgetOldAnswers()
     }
-  }
-}
-
-extension Engine {
-  /// How long an answer is remembered under its name. Unit: seconds.
-  static let answersKept: Int64 = 48 * 3_600
-
-  /// Forgets what is older, a part at a time and once a minute at most; on the journal's queue.
-  private func forgetOldAnswers() {
-    let now = SystemClock.utc
-    let isDue = forgotAt.withLock { last in
-      guard now - last >= 60 else { return false }
-      last = now
-      return true
-    }
-    // One that stays is looked up in vain; the next minute tries again.
-    if isDue { _ = try? store.forgetAnswers(before: now - Self.answersKept) }
   }
 }

@@ -43,6 +43,12 @@ public struct Identity: Hashable, Sendable {
     scope = mandate
   }
 
+  /// Whether the audit log has a name for what nobody who asks does.
+  static func isReserved(_ name: String) -> Bool {
+    [PolicyLife.principal, Denials.others, Denials.unknown].contains(name)
+      || name.hasPrefix("file:")
+  }
+
   /// Those in whose name it acts beside its own, whoever gave first.
   var onBehalfOf: [String] { scope?.onBehalfOf ?? [] }
 

@@ -41,6 +41,14 @@ public struct IdentityProviders: Sendable {
     }
   }
 
+  /// For how long the keys of each provider cannot be read, by its issuer; 0 where they can. Unit:
+  /// seconds.
+  func unread(at now: Int64) async -> [(issuer: String, seconds: Int64)] {
+    var found: [(issuer: String, seconds: Int64)] = []
+    for one in providers { found.append((one.form.issuer, await one.keys.unread(at: now))) }
+    return found
+  }
+
   /// Whoever has a token.
   /// - Throws: `Problem` where it does not hold, or says of nobody what they may.
   func caller(of text: String, at now: Int64) async throws -> Caller {
@@ -114,7 +122,7 @@ private struct Provider: Sendable {
 
   /// Whoever has a token that says that it is of this provider.
   func caller(of token: ProviderToken, at now: Int64) async throws -> Caller {
-    try await keys.verify(token)
+    try await keys.verify(token, at: now)
     let times = token.times
     guard times.expires > now else {
       throw Problem.unauthenticated(because: "the token has expired")
@@ -123,7 +131,9 @@ private struct Provider: Sendable {
       throw Problem.unauthenticated(because: "the token does not hold yet")
     }
     let names = token.strings(of: form.principal)
-    guard let name = names.first, names.count == 1, NameTable.isName(name) else {
+    guard let name = names.first, names.count == 1, NameTable.isName(name),
+      !Identity.isReserved(name)
+    else {
       throw Problem.unauthenticated(
         because: "the claim \(form.principal) of the token names no principal")
     }

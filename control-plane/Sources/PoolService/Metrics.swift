@@ -12,7 +12,11 @@ extension API {
     let accept = request.headers[.accept] ?? ""
     let isOpen = accept.contains("application/openmetrics-text")
     let (tally, silences) = (try await engine.tally(), await engine.silences())
-    let text = try await engine.look { Metrics(tally, $0, silences).text(isOpen: isOpen) }
+    let unread = await providers?.unread(at: SystemClock.utc) ?? []
+    let shadow = engine.shadow.figures
+    let text = try await engine.look { scene in
+      Metrics(tally, scene, silences, unread, shadow).text(isOpen: isOpen)
+    }
     return .text(
       text,
       type: isOpen
@@ -54,16 +58,25 @@ struct Metrics {
 
   private var families: [Family] = []
 
-  /// - Parameter silences: how long ago nodes were heard.
-  init(_ tally: Tally, _ scene: Scene, _ silences: [NodeID: Span] = [:]) {
+  /// - Parameters:
+  ///   - silences: how long ago nodes were heard.
+  ///   - unread: for how long the keys of issuers cannot be read.
+  ///   - shadow: what limits would have denied that are only observed.
+  init(
+    _ tally: Tally, _ scene: Scene, _ silences: [NodeID: Span] = [:],
+    _ unread: [(issuer: String, seconds: Int64)] = [], _ shadow: ShadowFigures = ShadowFigures()
+  ) {
     addLanes(scene)
     addFragmentation(scene)
     addQueue(scene)
     addBuckets(scene)
     addTally(tally)
+    addTargets(scene.book.targets)
     addLives(tally.lives)
-    addTenants(tally, at: scene.pool.now)
+    addTenants(tally, scene)
     addNodes(scene, silences)
+    addProviders(unread)
+    addShadow(shadow, scene.names)
     add("build_info", "gauge", "The version of the server; always 1.")
     sample(["version": "0.1.0"], "1")
   }
@@ -169,6 +182,14 @@ struct Metrics {
     }
   }
 
+  private mutating func addProviders(_ unread: [(issuer: String, seconds: Int64)]) {
+    add(
+      "identity_keys_unread_seconds", "gauge",
+      "For how long the keys of an identity provider cannot be read; after an hour its tokens are"
+        + " refused.")
+    for one in unread { sample(["issuer": one.issuer], "\(one.seconds)") }
+  }
+
   // MARK: what was counted
 
   private mutating func addTally(_ tally: Tally) {
@@ -213,6 +234,31 @@ struct Metrics {
     sample([:], "\(tally.commands)")
   }
 
+  /// The objectives of the policy in force, which rules compare with what is counted.
+  private mutating func addTargets(_ targets: [ServiceTarget]) {
+    let sorted = targets.sorted { $0.serviceClass < $1.serviceClass }
+    let gauges: [(String, String, (ServiceTarget) -> String?)] = [
+      (
+        "queue_wait_seconds", "95 of a hundred granted claims wait at most so long.",
+        { $0.queueWait.map { Self.milli($0.ns / 1_000_000) } }
+      ),
+      (
+        "completion_ratio", "The share of ended claims that are completed, at least.",
+        { $0.completionMilli.map { Self.milli($0) } }
+      ),
+      (
+        "cost_per_success_gpu_seconds", "What a completed claim costs on average, at most.",
+        { $0.costPerSuccess.map { Self.micro($0.value) } }
+      ),
+    ]
+    for (name, help, read) in gauges {
+      add("slo_\(name)_target", "gauge", "\(help) From slos of the policy.")
+      for target in sorted {
+        if let value = read(target) { sample(["class": target.serviceClass.word], value) }
+      }
+    }
+  }
+
   /// The greatest spenders by themselves, all others together as `other`.
   private static func capped(_ spent: [Tally.Spent: Int64]) -> [Tally.Spent: Int64] {
     var sums: [String: Int64] = [:]
@@ -250,7 +296,7 @@ struct Metrics {
   }
 
   /// What tenants do, and what they were promised.
-  private mutating func addTenants(_ tally: Tally, at now: Instant) {
+  private mutating func addTenants(_ tally: Tally, _ scene: Scene) {
     add(
       "slo_events", "counter",
       "Claims that were told by when they start at the latest when they were queued, by whether"
@@ -259,6 +305,11 @@ struct Metrics {
       ($0.key.slo, $0.key.isGood ? 1 : 0) < ($1.key.slo, $1.key.isGood ? 1 : 0)
     }
     for (key, count) in kept { sample(["slo": key.slo, "good": "\(key.isGood)"], "\(count)") }
+    add(
+      "fairness_gap_ratio", "gauge",
+      "Of the wait that claims were told at most, what the worst off has waited, of those whose"
+        + " bound nothing has voided since; above 1 is a defect.")
+    sample([:], Self.milli(tally.promises.worst(in: scene) ?? 0))
     add(
       "early_retries", "counter",
       "Claims that were refused with a moment to come back, and were asked again before it.")
@@ -274,10 +325,33 @@ struct Metrics {
       "anomaly_score", "gauge",
       "Requests of a tenant in the last whole minute over the median of up to 60 minutes before it,"
         + " at least 1; none of a tenant of which fewer than ten minutes are known.")
-    let scores = tally.rates.scores(at: now).sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+    let scores = tally.rates.scores(at: scene.pool.now)
+      .sorted { ($1.value, $0.key) < ($0.value, $1.key) }
     for (tenant, score) in scores.prefix(Self.tenantsMax) {
       sample(["tenant": tenant], Self.milli(score))
     }
+  }
+
+  /// What limits would have denied that are only observed; nothing where there is none.
+  private mutating func addShadow(_ shadow: ShadowFigures, _ names: NameTable) {
+    add(
+      "shadow_denied", "counter",
+      "Claims that fared better than they would have under limits that the policy only observes, by"
+        + " what would have become of them.")
+    for sum in shadow.sums(names, tenants: Self.tenantsMax) {
+      sample(
+        [
+          "tenant": sum.tenant, "class": sum.kind.serviceClass, "outcome": sum.kind.outcome,
+          "reason": sum.kind.reason,
+        ], "\(sum.count)")
+    }
+    let isOff = shadow.standing == .off
+    add("shadow_commands", "counter", "Commands that were followed with these limits.")
+    if !isOff || shadow.commands > 0 { sample([:], "\(shadow.commands)") }
+    add(
+      "shadow_running", "gauge",
+      "Whether limits that are only observed are looked at: 0 where that was given up.")
+    if !isOff { sample([:], shadow.standing == .running ? "1" : "0") }
   }
 
   /// The greatest counts by themselves, all others together as `other`.

@@ -14,6 +14,8 @@ public enum OpenAPI {
     var hasBody: Bool
     var parameters: [String]
     var query: [String] = []
+    /// Whether the caller may name the request, so that it has one effect.
+    var isNamed = false
     /// Statuses of success.
     var done: [String]
     /// Whether the answer is a stream of events.
@@ -57,7 +59,7 @@ public enum OpenAPI {
         method: one.method.rawValue.lowercased(), path: braced(one.path), summary: one.summary,
         roles: Role.allCases.filter { one.roles.contains($0) }, hasBody: one.body != .none,
         parameters: one.parameters, query: one.op == "claim" ? ["dry_run", "wait"] : [],
-        done: one.op == "claim" ? ["200", "201", "202"] : ["200"])
+        isNamed: true, done: one.op == "claim" ? ["200", "201", "202"] : ["200"])
     }
     for (name, what) in looks {
       paths.append(
@@ -70,12 +72,17 @@ public enum OpenAPI {
         method: "get", path: "/v1/claims/{tenant}/{claim}",
         summary: "why a claim waits and until when at most, or where it runs", roles: readers,
         hasBody: false, parameters: ["tenant", "claim"], query: ["wait"], done: ["200"]))
+    paths.append(
+      Path(
+        method: "get", path: "/v1/tenants/{tenant}/usage",
+        summary: "what a tenant's work reserved and was charged, by class and hour, of 48 hours",
+        roles: readers, hasBody: false, parameters: ["tenant"], done: ["200"]))
     paths += streams
     paths.append(
       Path(
         method: "post", path: "/v1/claims/batch",
         summary: "asks for up to 1,000 claims, each answered by itself, in order",
-        roles: readers, hasBody: true, parameters: [], done: ["200"]))
+        roles: readers, hasBody: true, parameters: [], isNamed: true, done: ["200"]))
     paths.append(
       Path(
         method: "post", path: "/v1/explain",
@@ -87,7 +94,7 @@ public enum OpenAPI {
         summary: "begins a chain: a token for an hour at most that its holder can narrow",
         roles: [.operator, .owner], hasBody: true, parameters: ["tenant", "budget"],
         done: ["201"]))
-    return paths + nodePaths + openPaths
+    return paths + policyPaths + nodePaths + openPaths
   }
 
   private static var looks: [(String, String)] {
@@ -111,6 +118,47 @@ public enum OpenAPI {
         method: "get", path: "/v1/queue/events",
         summary: "the first 100 claims that wait, anew when that changes, at most once a second",
         roles: readers, hasBody: false, parameters: [], done: ["200"], isStream: true),
+    ]
+  }
+
+  private static var policyPaths: [Path] {
+    let (proposals, emergencies) = ("/v1/policy/proposals", "/v1/emergencies")
+    func path(
+      _ method: String, _ path: String, _ summary: String, _ roles: [Role] = [.operator],
+      hasBody: Bool = false, query: [String] = [], done: String = "200"
+    ) -> Path {
+      Path(
+        method: method, path: path, summary: summary, roles: roles, hasBody: hasBody,
+        parameters: path.contains("{number}") ? ["number"] : [], query: query,
+        isNamed: method == "post", done: [done])
+    }
+    return [
+      path(
+        "post", proposals, "proposes a policy, with what checks and tests said of it",
+        hasBody: true, done: "201"),
+      path("get", proposals, "the proposals that are open, and the last of the others"),
+      path("get", proposals + "/{number}", "a proposal with its document"),
+      path(
+        "post", proposals + "/{number}/approve", "approves what another one proposed, by its hash",
+        hasBody: true),
+      path("post", proposals + "/{number}/withdraw", "takes a proposal out"),
+      path(
+        "post", "/v1/policy/rollback", "proposes the content of a generation that was in force",
+        hasBody: true, done: "201"),
+      path(
+        "get", "/v1/policy/generations",
+        "the generations, the last one first, each with its signed entry", query: ["limit"]),
+      path(
+        "get", "/v1/policy/generations/{number}", "a generation as it was put in force"),
+      path(
+        "get", emergencies, "emergencies that were asked for, as far as the caller may see them",
+        [.operator, .owner]),
+      path(
+        "post", emergencies, "asks for the emergency of a bucket, as an approver of the policy",
+        [.operator, .owner], hasBody: true, done: "201"),
+      path(
+        "post", emergencies + "/{number}/approve",
+        "opens an emergency that another approver asked for", [.operator, .owner]),
     ]
   }
 
@@ -150,6 +198,10 @@ public enum OpenAPI {
         method: "get", path: "/v1/policy", summary: "the policy in force, and who put it there",
         roles: [.operator], hasBody: false, parameters: [], done: ["200"]),
       Path(
+        method: "get", path: "/v1/policy/shadow",
+        summary: "what limits would have denied that the policy in force only observes",
+        roles: [.operator], hasBody: false, parameters: [], done: ["200"]),
+      Path(
         method: "get", path: "/v1/decisions",
         summary: "requests in the order in which they were decided, with who asked",
         roles: [.operator], hasBody: false, parameters: [], query: ["after", "limit"],
@@ -166,7 +218,7 @@ public enum OpenAPI {
         hasBody: false, parameters: [], done: ["200"]),
       Path(
         method: "get", path: "/readyz", summary: "whether it decides", roles: [], hasBody: false,
-        parameters: [], done: ["200"]),
+        parameters: [], done: ["200", "503"]),
       Path(
         method: "get", path: "/v1/openapi.json", summary: "this document", roles: [],
         hasBody: false, parameters: [], done: ["200"]),
@@ -191,10 +243,11 @@ public enum OpenAPI {
         writer.string(
           "description", "Roles: " + one.roles.map(\.rawValue).joined(separator: ", ") + ".")
       }
-      if !one.parameters.isEmpty || !one.query.isEmpty || one.isStream {
+      if !one.parameters.isEmpty || !one.query.isEmpty || one.isStream || one.isNamed {
         writer.array("parameters") { writer in
           for name in one.parameters { writeParameter(name, "path", "string", &writer) }
           if one.isStream { writeParameter("Last-Event-ID", "header", "string", &writer) }
+          if one.isNamed { writeParameter("Idempotency-Key", "header", "string", &writer) }
           for name in one.query {
             writeParameter(name, "query", name == "dry_run" ? "boolean" : "integer", &writer)
           }
@@ -233,7 +286,7 @@ public enum OpenAPI {
 
   private static let words = [
     "200": "done, or what was asked for", "201": "granted, or made", "202": "it waits",
-    "204": "a later message is replied to instead",
+    "204": "a later message is replied to instead", "503": "not now",
   ]
 
   private static func writeParameter(
@@ -246,8 +299,12 @@ public enum OpenAPI {
       writer.object("schema") { writer in
         writer.string("type", type)
         if type == "integer" {
-          writer.int64("minimum", 0)
+          writer.int64("minimum", name == "limit" || name == "record" ? 1 : 0)
           writer.int64("maximum", name == "wait" ? 20 : name == "limit" ? 1_000 : .max)
+        }
+        if name == "Idempotency-Key" {
+          writer.int64("minLength", 1)
+          writer.int64("maxLength", 128)
         }
       }
     }

@@ -72,7 +72,8 @@ struct Operation: Sendable {
       .delete, "/v1/delegations/:tenant/:budget", "revoke", .none, owners,
       "closes a budget and all given out of it"),
     Operation(
-      .put, "/v1/policy", "policy", .member("policy"), [.operator], "puts a policy in force"),
+      .put, "/v1/policy", "policy", .member("policy"), [.operator],
+      "puts the first policy in force; a later one only where the server allows it"),
     Operation(
       .post, "/v1/restrictions", "restrict", .members, asker: "by", [.operator],
       "restricts an identity, or lifts that"),

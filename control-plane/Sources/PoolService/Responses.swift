@@ -117,6 +117,9 @@ struct Problem: Error, HTTPResponseError {
     case .nameTaken(let why): self.init(.conflict, "name_taken", why)
     case .storeFailed(let what): self.init(.internalServerError, "journal_failed", what)
     case .unknownNode, .gone: self = .unknown
+    case .refused(let refusal):
+      self = refusal.code.map { Problem(.conflict, $0, refusal.detail) } ?? .unknown
+    case .suspended(let name): self = .forbidden(because: "\(name) is suspended")
     case .late:
       self.init(.conflict, "message_late", "a later message of the node was heard")
     case .streamsFull:

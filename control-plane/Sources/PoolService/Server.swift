@@ -50,46 +50,58 @@ public struct Server: Sendable {
   public let decider: Engine
   /// Who may ask.
   public let credentials: Credentials
-  private let authority: Authority
+  private let policies: PolicyLife
   private let logger: Logger
 
   /// Begins on a folder: its journal, its credentials and its key.
   /// - Parameters:
   ///   - audience: its name in delegation tokens.
   ///   - limits: bounds of the pool of a new journal; one that is there keeps its own.
+  ///   - checksFirst: whether to look at every record of the journal before it begins.
   ///   - failed: is told why nothing more can be made durable.
   /// - Throws: `StoreError` where the folder is another's, open to others, or damaged.
   public init(
     at folder: String, audience: String = Server.audience, limits: Limits = Limits(),
-    logger: Logger,
+    checksFirst: Bool = false, logger: Logger,
     failed: @escaping @Sendable (StoreError) -> Void
   ) throws(StoreError) {
     self.logger = logger
-    let store = try SQLiteStore(at: folder, limits: limits, engine: Self.engine)
-    decider = try Engine(on: store, failed: failed)
+    let store = try SQLiteStore(
+      at: folder, limits: limits, engine: Self.engine, checksFirst: checksFirst)
+    decider = try Engine(on: store, failed: failed, noting: { logger.warning("\($0)") })
     credentials = try Credentials(at: folder + "/credentials.json")
-    authority = try Authority(at: folder + "/identity.key", audience: audience)
+    policies = PolicyLife(
+      decider, try Authority(at: folder + "/identity.key", audience: audience))
   }
 
   /// Whether no policy was ever in force.
   public var isNew: Bool { decider.vocabulary.1.value == 0 }
 
   /// Puts a policy in force, if its generation is later than that of the one in force.
-  /// - Parameter text: its document.
+  /// - Parameters:
+  ///   - text: its document.
+  ///   - isFirst: only where none is in force.
+  /// - Returns: false where one is, and this one is later.
   /// - Throws: `JSONErrors` or a refusal, in words.
-  public func activate(_ text: [UInt8], by principal: String) async throws {
+  @discardableResult
+  public func activate(
+    _ text: [UInt8], by principal: String, onlyFirst isFirst: Bool = false
+  ) async throws -> Bool {
     let document = try PolicyDocument(try JSONDocument(text))
     let (_, generation) = decider.vocabulary
-    guard document.generation > generation else { return }
-    let said = try await decider.ask(
-      Ask(
-        .policy(document), called: "policy", by: principal, under: generation,
-        document: Array(#"{"op":"policy","policy":"#.utf8) + text + [UInt8(ascii: "}")]))
+    guard document.generation > generation else { return true }
+    guard isNew || !isFirst else { return false }
+    var ask = Ask(
+      .policy(document), called: "policy", by: principal, under: generation,
+      document: Array(#"{"op":"policy","policy":"#.utf8) + text + [UInt8(ascii: "}")])
+    try policies.sign(&ask, document)
+    let said = try await decider.ask(ask)
     guard said.verdict == .done else {
       throw StoreError(
         .unavailable, "the policy is refused: \(String(decoding: said.body, as: UTF8.self))",
         remedy: "change the document")
     }
+    return true
   }
 
   /// Enrols a node by its document; one that is enrolled stays as it is.
@@ -112,11 +124,27 @@ public struct Server: Sendable {
     return document.name
   }
 
+  /// Makes a credential, and has it be known who made it for whom.
+  /// - Returns: its text, which is nowhere else.
+  /// - Throws: `StoreError` where the name is the server's own, or it cannot be kept.
+  public func issue(
+    _ identity: Identity, for seconds: Int64, by principal: String
+  ) async throws -> String {
+    guard !Identity.isReserved(identity.name) else {
+      throw StoreError(
+        .unavailable, "\(identity.name) is a name of the server", remedy: "choose another name")
+    }
+    let credential = try credentials.issue(identity, for: seconds, by: principal)
+    try await decider.record(
+      "credential", credential, of: identity, for: seconds, by: principal)
+    return credential
+  }
+
   /// Writes a client file, mode 600, with a new credential.
   public func writeClient(
-    _ file: String, address: String, for identity: Identity, seconds: Int64
-  ) throws(StoreError) {
-    let token = try credentials.issue(identity, for: seconds)
+    _ file: String, address: String, for identity: Identity, seconds: Int64, by principal: String
+  ) async throws {
+    let token = try await issue(identity, for: seconds, by: principal)
     var writer = JSONWriter(.pretty)
     writer.object { writer in
       writer.int64("schema_version", 1)
@@ -172,21 +200,27 @@ public struct Server: Sendable {
   ///   - tls: the certificate and its key; nil: plain HTTP, for a loopback address alone.
   ///   - providers: those whose tokens are taken beside its own.
   ///   - socket: where users of this machine may ask without a credential.
+  ///   - isPolicyDirect: whether an operator alone may put another policy in force.
   ///   - running: is told the port.
   /// - Throws: where the address or the socket cannot be had, or the files of `tls` cannot be read.
   public func run(
     host: String, port: Int, tls: TLSFiles? = nil, providers: IdentityProviders? = nil,
-    socket: LocalSocket? = nil, running: @escaping @Sendable (Int) async -> Void
+    socket: LocalSocket? = nil, isPolicyDirect: Bool = false,
+    running: @escaping @Sendable (Int) async -> Void
   ) async throws {
     let plain = HTTPServerBuilder { PacedChannel($0) }
     let application = Application(
-      router: API(decider, credentials, authority, providers: providers).router,
+      router: API(
+        policies, credentials, isPolicyDirect: isPolicyDirect, providers: providers
+      ).router,
       server: try tls.map { try .tls(plain, tlsConfiguration: $0.configuration()) } ?? plain,
       configuration: ApplicationConfiguration(address: .hostname(host, port: port)),
       onServerRunning: { channel in await running(channel.localAddress?.port ?? port) },
       logger: logger)
-    var services: [any Service] = [application, Waits(decider: decider)]
-    if let socket { services.append(try listening(at: socket, plain, providers)) }
+    var services: [any Service] = [application, Waits(decider: decider), policies]
+    if let socket {
+      services.append(try listening(at: socket, plain, providers, isPolicyDirect))
+    }
     var configuration = ServiceGroupConfiguration(
       services: services, gracefulShutdownSignals: [.sigterm, .sigint], logger: logger)
     configuration.maximumGracefulShutdownDuration = .seconds(Self.patience)
@@ -195,13 +229,15 @@ public struct Server: Sendable {
 
   /// The same API at a Unix socket; the library removes the file when it ends.
   private func listening(
-    at socket: LocalSocket, _ plain: HTTPServerBuilder, _ providers: IdentityProviders?
+    at socket: LocalSocket, _ plain: HTTPServerBuilder, _ providers: IdentityProviders?,
+    _ isPolicyDirect: Bool
   ) throws(StoreError) -> any Service {
     try socket.clear()
     let logger = logger
     return Application(
       router: API(
-        decider, credentials, authority, providers: providers, peers: socket.peers
+        policies, credentials, isPolicyDirect: isPolicyDirect, providers: providers,
+        peers: socket.peers
       ).router,
       server: plain,
       configuration: ApplicationConfiguration(address: .unixDomainSocket(path: socket.path)),

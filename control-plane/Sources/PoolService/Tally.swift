@@ -60,17 +60,16 @@ struct Tally: Sendable {
   /// Counts a request with its answer.
   /// - Parameter bound: by when the claim was told to start at the latest.
   mutating func count(
-    _ operation: StreamRequest.Operation, _ answer: Answer, startsBy bound: Instant?,
-    in pool: borrowing Pool, _ book: Book
+    _ ask: Ask, _ answer: Answer, startsBy bound: Instant?, in pool: borrowing Pool, _ book: Book
   ) {
-    var tenant = operation.tenant(in: book)
+    var tenant = ask.operation.tenant(in: book)
     // Nobody makes series of names that the policy does not have.
     if let name = tenant, pool.tenant(named: NameTable.key(.tenant, name)) == nil { tenant = nil }
     if let tenant { rates.count(tenant, at: answer.at) }
-    if operation.isPrivileged || answer.decision.verdict == .awaitingApproval {
+    if ask.isPrivileged || answer.decision.verdict == .awaitingApproval {
       privileged[tenant ?? "", default: 0] += 1
     }
-    guard case .claim(let form) = operation else { return }
+    guard case .claim(let form) = ask.operation else { return }
     let decision = answer.decision
     count(decision, answer.reasons, to: form, in: pool)
     retries.note(
@@ -83,10 +82,7 @@ struct Tally: Sendable {
   ) {
     var known: ServiceClass?
     if let id = decision.claim { known = pool.claim(id)?.serviceClass }
-    if known == nil {
-      let key = NameTable.key(.service, form.service)
-      known = pool.policy.services.first { $0.key == key }?.serviceClass
-    }
+    if known == nil { known = Self.serviceClass(of: form, in: pool) }
     let answered = Answered(
       serviceClass: known?.word ?? "", outcome: decision.verdict.wire,
       reason: reasons.first?.code.wire ?? "")
@@ -111,11 +107,9 @@ struct Tally: Sendable {
         stopped[cause.wire, default: 0] += 1
         if cause == .preempted || cause == .reclaimed { preempted[cause.wire, default: 0] += 1 }
       case .claimEnded(let id, let end):
-        let service = book.claims[id].map { NameTable.key(.service, $0.service) }
-        let known = pool.policy.services.first { $0.key == service }
+        let known = Self.serviceClass(of: book.claims[id], in: pool)
         completions[
-          Answered(serviceClass: known?.serviceClass.word ?? "", outcome: end.wire, reason: ""),
-          default: 0] += 1
+          Answered(serviceClass: known?.word ?? "", outcome: end.wire, reason: ""), default: 0] += 1
       default: break
       }
     }
@@ -135,12 +129,23 @@ struct Tally: Sendable {
   private mutating func spend(
     _ credits: Credits, _ id: LeaseID, _ kind: String, _ pool: borrowing Pool, _ book: Book
   ) {
-    var claim: Claim?
-    if let lease = pool.lease(id) { claim = pool.claim(lease.claim) }
+    let form = book.holders[id]
+    var known: ServiceClass?
+    if let lease = pool.lease(id) { known = pool.claim(lease.claim)?.serviceClass }
+    // What is charged last is charged as the claim ends.
+    if known == nil { known = Self.serviceClass(of: form, in: pool) }
     let key = Spent(
-      tenant: book.holders[id]?.tenant ?? "", serviceClass: claim?.serviceClass.word ?? "",
-      kind: kind)
+      tenant: form?.tenant ?? "", serviceClass: known?.word ?? "", kind: kind)
     spent[key, default: 0] += credits.value
+  }
+
+  /// The class of a claim's service under the policy in force.
+  private static func serviceClass(
+    of form: ClaimForm?, in pool: borrowing Pool
+  ) -> ServiceClass? {
+    guard let form else { return nil }
+    let key = NameTable.key(.service, form.service)
+    return pool.policy.services.first { $0.key == key }?.serviceClass
   }
 }
 
@@ -160,18 +165,6 @@ extension StreamRequest.Operation {
     case .raiseEmergency, .tick, .advertise, .node, .restrict, .correction, .dependency, .measure,
       .policy, .status:
       nil
-    }
-  }
-
-  /// Whether operators alone may ask it, or those who approve.
-  fileprivate var isPrivileged: Bool {
-    switch self {
-    case .decide, .raiseEmergency, .advertise, .node, .restrict, .correction, .dependency,
-      .measure, .policy:
-      true
-    case .claim, .quote, .started, .renew, .checkpoint, .complete, .empty, .cancel, .delegate,
-      .revoke, .tick, .status, .explain:
-      false
     }
   }
 }

@@ -1,4 +1,5 @@
 import PoolAllocator
+import PoolViews
 import PoolWire
 
 /// Whether claims start by the bound that they were told when they were queued.
@@ -14,6 +15,7 @@ struct WaitPromises: Sendable {
 
   private struct Promise {
     var serviceClass: ServiceClass
+    var told: Instant
     var by: Instant
   }
 
@@ -23,7 +25,31 @@ struct WaitPromises: Sendable {
   /// Notes what a claim is told that has just been queued.
   mutating func promise(_ id: ClaimID, by moment: Instant, in pool: borrowing Pool) {
     guard let claim = pool.claim(id) else { return }
-    promises[id] = Promise(serviceClass: claim.serviceClass, by: moment)
+    promises[id] = Promise(serviceClass: claim.serviceClass, told: pool.now, by: moment)
+  }
+
+  /// How much of the time that it was given at most the worst off has waited, of the claims whose
+  /// bound nothing has voided since: more than all of it is a defect. Unit: thousandths.
+  /// - Complexity: O(claims that wait × lanes).
+  func worst(in scene: Scene) -> Int64? {
+    var lanes: [String: LaneID] = [:]
+    var worst: Int64?
+    for (id, promise) in promises {
+      guard let claim = scene.pool.claim(id), claim.state == .queued,
+        claim.queuedAt <= promise.told, let form = scene.claims[id]
+      else { continue }
+      let isVoid = form.lanes.contains { name in
+        if lanes[name] == nil { lanes[name] = scene.pool.lane(named: NameTable.key(.lane, name)) }
+        return lanes[name].map {
+          scene.pool.boundsVoided(for: claim.tenant, in: $0) > promise.told
+        } ?? true
+      }
+      if isVoid { continue }
+      let (given, waited) = (promise.by - promise.told, scene.pool.now - promise.told)
+      let share = Int128(waited.ns) * 1_000 / Int128(max(1, given.ns))
+      worst = max(worst ?? 0, Int64(clamping: share))
+    }
+    return worst
   }
 
   /// Takes in an event.

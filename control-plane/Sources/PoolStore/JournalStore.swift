@@ -1,4 +1,5 @@
 public import PoolAllocator
+public import PoolInsight
 public import PoolLoop
 
 /// Where a leader keeps what it decided: the journal of its pool, and which request got which
@@ -30,9 +31,17 @@ public protocol JournalStore: Sendable {
   /// - Complexity: O(log records).
   func note(of subject: Key) throws(StoreError) -> RequestNote?
 
-  /// Notes behind a record, in order, with the numbers of their records.
+  /// Notes behind a record, in order, with the numbers of their records; fewer than asked for where
+  /// they are large, and none only where there is none.
   func notes(
     after sequence: UInt64, atMost limit: Int
+  ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)]
+
+  /// Notes about a subject behind a record, in order, with the numbers of their records; as many as
+  /// of all.
+  /// - Complexity: O(log records + what is returned).
+  func notes(
+    of subject: Key, after sequence: UInt64, atMost limit: Int
   ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)]
 
   /// The link of a record in the journal's chain, from which whoever holds it sees later that
@@ -43,6 +52,9 @@ public protocol JournalStore: Sendable {
   /// What was answered to a request of a name, if it is remembered.
   func answer(to name: RequestName) throws(StoreError) -> KnownAnswer?
 
+  /// The record that answered a request of a name, if it is remembered.
+  func record(of name: RequestName) throws(StoreError) -> UInt64?
+
   /// Forgets answers that were given before a moment, a bounded number at a time.
   /// - Returns: how many.
   func forgetAnswers(before utc: Int64) throws(StoreError) -> Int
@@ -52,8 +64,10 @@ public protocol JournalStore: Sendable {
 
   /// Keeps the state behind the last batch, so that the next recovery need not fold what is in it.
   /// It may be lost, and then all is folded.
-  /// - Parameter image: `Pool.image()` of it.
-  func keep(image: [UInt8])
+  /// - Parameters:
+  ///   - image: `Pool.image()` of it.
+  ///   - usage: `UsageHours.image()` as of then.
+  func keep(image: [UInt8], usage: [UInt8])
 
   /// Ends this leader's writing: another one may begin at once.
   func close()
@@ -65,7 +79,7 @@ public protocol JournalStore: Sendable {
 
 extension JournalStore {
   /// A store without a place for images does without.
-  public func keep(image: [UInt8]) {}
+  public func keep(image: [UInt8], usage: [UInt8]) {}
 
   /// As `append`, without notes.
   public func append(_ batch: borrowing Batch, utc: Int64) throws(StoreError) {
@@ -126,6 +140,8 @@ public struct JournalLink: Hashable, Sendable {
 public struct Recovered: Sendable {
   /// The pool behind the last record.
   public let pool: Pool
+  /// What work took in the last hours before it.
+  public let usage: UsageHours
   /// Records that were read.
   public let records: UInt64
   /// When the journal was made: from then pool time counts. Unit: seconds since 1970.

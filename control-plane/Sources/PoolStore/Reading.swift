@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import PoolAllocator
+import PoolInsight
 import PoolRecord
 
 /// Reads a SQLite journal from its beginning, a part at a time, and sees that each record is the
@@ -22,13 +23,14 @@ struct Reading {
     from image: StateImage? = nil
   ) throws(StoreError) -> (recovered: Recovered, isFromImage: Bool) {
     let (start, empty) = try begin()
-    var pool = empty
+    var (pool, usage) = (empty, UsageHours())
     var records = UInt64(0)
     var isFromImage = false
     if let image, try link(of: image.sequence) == image.link,
-      let known = Pool(image: image.bytes, limits: empty.limits)
+      let known = Pool(image: image.bytes, limits: empty.limits),
+      let counted = UsageHours(image: image.usage, in: known)
     {
-      pool = known
+      (pool, usage) = (known, counted)
       records = image.sequence + 1 - start.nextSequence
       var next = JournalReader([], of: start, from: image.sequence + 1)
       _ = next.next()
@@ -37,11 +39,14 @@ struct Reading {
       isFromImage = true
     }
     try eachPart { (part: inout JournalReader) throws(StoreError) in
-      try Self.check(part.fold(into: &pool), in: part)
+      let ending = part.fold(into: &pool) { log, pool in usage.fold(log, in: pool) }
+      try Self.check(ending, in: part)
       records = part.nextSequence - start.nextSequence
     }
     try checkEnd()
-    return (Recovered(pool: pool, records: records, origin: try origin()), isFromImage)
+    let recovered = Recovered(
+      pool: pool, usage: usage, records: records, origin: try origin())
+    return (recovered, isFromImage)
   }
 
   private func link(of sequence: UInt64) throws(StoreError) -> [UInt8]? {

@@ -20,8 +20,12 @@ public final class SQLiteStore: JournalStore {
   let database: DatabaseQueue
   /// Reads answers and notes while a batch is written.
   private let reader: DatabaseQueue
+  /// Reads lists of notes, so that no look-up waits for one.
+  private let lists: DatabaseQueue
   private let folder: StoreFolder
   private let limits: Limits
+  /// Whether every record is looked at before there is a leader, and not beside its work.
+  private let checksFirst: Bool
   private let state = Mutex(State())
   /// Where images are written, one after the other.
   private let images = DispatchQueue(label: "pool.image", qos: .utility)
@@ -43,9 +47,14 @@ public final class SQLiteStore: JournalStore {
   ///   - path: its folder.
   ///   - limits: bounds of the pool of a new journal; one that is there keeps its own.
   ///   - engine: the version of the allocator.
-  public init(at path: String, limits: Limits = Limits(), engine: UInt16) throws(StoreError) {
+  ///   - checksFirst: whether to fold all records, whatever an image says: damage is found before
+  ///     there is a leader, and it takes as long as the journal is.
+  public init(
+    at path: String, limits: Limits = Limits(), engine: UInt16, checksFirst: Bool = false
+  ) throws(StoreError) {
     self.engine = engine
     self.limits = limits
+    self.checksFirst = checksFirst
     folder = try StoreFolder(path)
     // What the file and its companions are made with.
     let mask = umask(0o077)
@@ -58,6 +67,7 @@ public final class SQLiteStore: JournalStore {
       try DatabaseQueue(path: file, configuration: configuration)
     }
     reader = try Self.reader(of: file)
+    lists = try Self.reader(of: file)
     try prepare(file)
     try folder.mark()
   }
@@ -80,6 +90,9 @@ public final class SQLiteStore: JournalStore {
         try db.execute(sql: "PRAGMA synchronous = FULL")
         // The same pages are written again and again: they go to the file once in many batches.
         try db.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.checkpointPages)")
+        // A batch writes to as many pages of the index of subjects as it has requests. What does
+        // not fit goes to the log before its end, and again with the next change of the page.
+        try db.execute(sql: "PRAGMA cache_size = -\(Self.cacheKiB)")
         let number = { (sql: String) in try Int.fetchOne(db, sql: sql) ?? -1 }
         let sync = try number("PRAGMA synchronous")
         if try number("SELECT count(*) FROM sqlite_master") == 0 {
@@ -122,12 +135,15 @@ public final class SQLiteStore: JournalStore {
 
   /// Pages of the log ahead of the file before they are copied there. Unit: pages of 4 KiB.
   private static let checkpointPages = 8_192
+  /// Pages that are kept in memory. Unit: KiB.
+  private static let cacheKiB = 64 << 10
 
   // MARK: a leader
 
   public func recover() throws(StoreError) -> Recovered {
     var reading = Reading(database)
-    let (recovered, isFromImage) = try reading.fold(from: StateImage(in: folder.path))
+    let image = checksFirst ? nil : StateImage(in: folder.path)
+    let (recovered, isFromImage) = try reading.fold(from: image)
     let (writer, chain) = try reading.next()
     let leader = try Self.guarded("the leadership cannot be taken") {
       try database.write { db in
@@ -158,7 +174,7 @@ public final class SQLiteStore: JournalStore {
     }
   }
 
-  public func keep(image: [UInt8]) {
+  public func keep(image: [UInt8], usage: [UInt8]) {
     let place = state.withLock { state -> (UInt64, [UInt8])? in
       guard state.ended == nil, let writer = state.writer, let chain = state.chain else {
         return nil
@@ -168,7 +184,7 @@ public final class SQLiteStore: JournalStore {
     guard let (sequence, link) = place else { return }
     let path = folder.path
     images.async {
-      StateImage(sequence: sequence, link: link, bytes: image).write(in: path)
+      StateImage(sequence: sequence, link: link, bytes: image, usage: usage).write(in: path)
     }
   }
 
@@ -217,7 +233,8 @@ public final class SQLiteStore: JournalStore {
     let bytes = state.bytes
     let isLeader = try Self.guarded("a batch is not durable") {
       try database.write { db in
-        guard try Int64.fetchOne(db, sql: "SELECT leader FROM head") == leader else { return false }
+        let present = try db.cachedStatement(sql: "SELECT leader FROM head")
+        guard try Int64.fetchOne(present) == leader else { return false }
         for row in rows { try row.insert(into: db, bytes, utc) }
         try db.cachedStatement(
           sql: "UPDATE head SET records = records + ?, link = ?"
@@ -274,31 +291,48 @@ public final class SQLiteStore: JournalStore {
       $0.ended = StoreError(.ended, "the store is closed", remedy: "open it anew")
     }
     try? reader.close()
+    try? lists.close()
     try? database.close()
     folder.release()
   }
 
   // MARK: answers
 
-  public func answer(to name: RequestName) throws(StoreError) -> KnownAnswer? {
-    let found = try Self.guarded("the answers cannot be read") {
+  /// The digest of a request and the record that answered it.
+  private func answered(
+    _ name: RequestName
+  ) throws(StoreError) -> (digest: DatabaseValue, record: UInt64)? {
+    try Self.guarded("the answers cannot be read") {
       try reader.read { db in
         try GRDB.Row.fetchOne(
           db.cachedStatement(sql: "SELECT digest, sequence FROM answer WHERE name = ?"),
           arguments: [Blob.data(of: name.scope, name.key)]
-        ).map { ($0["digest"] as DatabaseValue, Int64.fromDatabaseValue($0["sequence"])) }
+        ).map { row in
+          let number = Int64.fromDatabaseValue(row["sequence"])
+          return (
+            digest: row["digest"] as DatabaseValue,
+            record: number.flatMap { UInt64(exactly: $0) } ?? 0
+          )
+        }
       }
     }
-    guard let (digest, number) = found else { return nil }
-    let sequence = number.flatMap { UInt64(exactly: $0) } ?? 0
+  }
+
+  public func record(of name: RequestName) throws(StoreError) -> UInt64? {
+    try answered(name)?.record
+  }
+
+  public func answer(to name: RequestName) throws(StoreError) -> KnownAnswer? {
+    guard let (digest, sequence) = try answered(name) else { return nil }
     let record = try Reading(reader).record(sequence)
     return KnownAnswer(
       digest: try Blob.key(digest, of: sequence),
       answer: Answer(record.decision, record.log))
   }
 
-  /// Answers that are forgotten with one call. Unit: answers.
-  public static let forgottenAtOnce = 10_000
+  /// Answers that are forgotten with one call, for which a batch may wait: some milliseconds. Unit:
+  /// answers.
+  public static let forgottenAtOnce = 1_000
 
   public func forgetAnswers(before utc: Int64) throws(StoreError) -> Int {
     try Self.guarded("old answers cannot be forgotten") {
@@ -348,20 +382,39 @@ public final class SQLiteStore: JournalStore {
   public func notes(
     after sequence: UInt64, atMost limit: Int
   ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {
+    try notes("sequence > ? AND note IS NOT NULL", [Int64(clamping: sequence)], limit)
+  }
+
+  public func notes(
+    of subject: Key, after sequence: UInt64, atMost limit: Int
+  ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {
+    try notes(
+      "note IS NOT NULL AND substr(note, 1, 16) = ? AND sequence > ?",
+      [Blob.data(of: subject), Int64(clamping: sequence)], limit)
+  }
+
+  /// Bytes of notes with which a list ends that is not yet as long as was asked for. Unit: bytes.
+  static let listBytes = 4 << 20
+
+  private func notes(
+    _ which: String, _ arguments: StatementArguments, _ limit: Int
+  ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {
     try Self.guarded("the notes cannot be read") {
-      try reader.read { db in
-        let rows = try GRDB.Row.fetchAll(
+      try lists.read { db in
+        let rows = try GRDB.Row.fetchCursor(
           db.cachedStatement(
-            sql: """
-              SELECT sequence, note FROM record WHERE sequence > ? AND note IS NOT NULL
-              ORDER BY sequence LIMIT ?
-              """), arguments: [Int64(clamping: sequence), limit])
-        return rows.compactMap { row in
+            sql: "SELECT sequence, note FROM record WHERE \(which) ORDER BY sequence LIMIT ?"),
+          arguments: arguments + [limit])
+        var found: [(sequence: UInt64, note: RequestNote)] = []
+        var bytes = 0
+        while bytes < Self.listBytes, let row = try rows.next() {
           guard let number = Int64.fromDatabaseValue(row["sequence"]),
             let note = Blob.bytes(row["note"]).flatMap({ RequestNote($0) })
-          else { return nil }
-          return (UInt64(clamping: number), note)
+          else { continue }
+          found.append((UInt64(clamping: number), note))
+          bytes += note.text.count
         }
+        return found
       }
     }
   }

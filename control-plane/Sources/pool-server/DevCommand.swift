@@ -17,6 +17,7 @@ struct DevCommand: AsyncParsableCommand {
       """)
 
   @OptionGroup var state: StateOptions
+  @OptionGroup var checks: CheckOptions
   @Option(help: "Address and port; a loopback address. Port 0: one that is free.")
   var listen = "127.0.0.1:7070"
   @Option(help: "A policy to put in force, if its generation is later than that in force.")
@@ -38,11 +39,11 @@ struct DevCommand: AsyncParsableCommand {
     let (host, port) = (address.host, address.port)
     do {
       let providers = try await callers.providers()
-      let server = try Server.begun(at: state.folder)
+      let server = try Server.begun(at: state.folder, checksFirst: checks.checkFirst)
       let child = Child()
       let beginning = Beginning()
       try await server.run(
-        host: host, port: port, providers: providers, socket: ownSocket()
+        host: host, port: port, providers: providers, socket: ownSocket(), isPolicyDirect: true
       ) { port in
         // Nobody is answered before this returns, and the agent has to be.
         Task {
@@ -79,7 +80,8 @@ struct DevCommand: AsyncParsableCommand {
     let isNew = server.isNew
     if let policy { try await server.activate(file: policy, by: who) }
     let file = state.folder + "/client.json"
-    try server.writeClient(file, address: address, for: Identity(who, .operator), seconds: 604_800)
+    try await server.writeClient(
+      file, address: address, for: Identity(who, .operator), seconds: 604_800, by: who)
     if !noAgent { try await start(server, address, child) }
     if let claims, isNew { try await place(claims, server, who) }
     let lines = """
@@ -103,8 +105,8 @@ struct DevCommand: AsyncParsableCommand {
       atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     var arguments = ["run", "--server", address, "--state", folder, "--node", node]
     if !FileManager.default.fileExists(atPath: folder + "/credential") {
-      let credential = try server.credentials.issue(
-        Identity("join:\(node)", .join, of: node), for: 3_600)
+      let credential = try await server.issue(
+        Identity("join:\(node)", .join, of: node), for: 3_600, by: "dev:\(NSUserName())")
       try PrivateFile.replace(folder + "/join", with: Array(credential.utf8))
       arguments += ["--join-file", folder + "/join"]
     }

@@ -53,12 +53,15 @@ struct ListenAddress {
 extension Server {
   /// Begins on a folder; the process ends where nothing more can be made durable.
   static func begun(
-    at folder: String, audience: String = Server.audience
+    at folder: String, audience: String = Server.audience, checksFirst: Bool
   ) throws(StoreError) -> Server {
+    Heap.keep()
     LoggingSystem.bootstrap { StreamLogHandler.standardError(label: $0) }
     var logger = Logger(label: "pool-server")
     logger.logLevel = .warning
-    return try Server(at: folder, audience: audience, logger: logger) { error in
+    return try Server(
+      at: folder, audience: audience, checksFirst: checksFirst, logger: logger
+    ) { error in
       // A sync that failed is not tried again: what was not answered may be there or not.
       DevCommand.say("error: \(error)")
       Foundation.exit(1)
@@ -66,12 +69,17 @@ extension Server {
   }
 
   /// Puts the policy of a file in force, if its generation is later than that in force.
-  func activate(file: String, by principal: String) async throws {
+  /// - Parameter isFirst: only where none is in force.
+  /// - Returns: false where one is, and this one is later.
+  @discardableResult
+  func activate(
+    file: String, by principal: String, onlyFirst isFirst: Bool = false
+  ) async throws -> Bool {
     guard let text = FileManager.default.contents(atPath: file) else {
       throw ValidationError("\(file) cannot be read")
     }
     do {
-      try await activate(Array(text), by: principal)
+      return try await activate(Array(text), by: principal, onlyFirst: isFirst)
     } catch let errors as JSONErrors {
       throw ValidationError(errors.formatted(file: file))
     }
@@ -88,6 +96,12 @@ struct CallerOptions: ParsableArguments {
     guard let identityProviders else { return nil }
     return try await IdentityProviders(file: identityProviders)
   }
+}
+
+/// What a server looks at before it serves.
+struct CheckOptions: ParsableArguments {
+  @Flag(help: "Look at every record of the journal before it serves, not beside the work.")
+  var checkFirst = false
 }
 
 /// Where a server keeps its state.

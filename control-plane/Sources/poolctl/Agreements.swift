@@ -12,7 +12,8 @@ struct QuoteCommand: AsyncParsableCommand {
   var name: String
   @Option(name: .shortAndLong, help: "The claim; - is standard input.")
   var file: String
-  @Option(help: "Seconds for which it holds; else as long as the policy says.")
+  @Option(
+    name: .customLong("for"), help: "Seconds for which it holds; else as long as the policy says.")
   var seconds: Int?
 
   func run() async throws {
@@ -139,7 +140,7 @@ struct Delegate: AsyncParsableCommand {
   var budget: String
   @Option(help: "GPU-seconds that may be spent under it.")
   var limit: Double
-  @Option(help: "Seconds until it ends.")
+  @Option(name: .customLong("for"), help: "Seconds until it ends.")
   var seconds: Int
   @Option(help: "The most urgent class under it.")
   var classMax = "P3"

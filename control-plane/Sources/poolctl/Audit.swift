@@ -18,7 +18,8 @@ struct CredentialCommand: AsyncParsableCommand {
   var role: String
   @Option(help: "The tenant of an owner or a workload.")
   var tenant: String?
-  @Option(help: "Seconds for which it holds; else as long as the role allows.")
+  @Option(
+    name: .customLong("for"), help: "Seconds for which it holds; else as long as the role allows.")
   var seconds: Int?
   @Flag(help: "Print a client file.")
   var client = false
@@ -89,7 +90,7 @@ struct Audit: AsyncParsableCommand {
           .joined(separator: " of ")
       }
     }
-    return ["claim", "lease", "node", "budget", "name", "tenant"]
+    return ["claim", "lease", "node", "budget", "name", "to", "subject", "tenant", "code", "path"]
       .compactMap { request[$0] as? String }.joined(separator: " ")
   }
 }

@@ -104,10 +104,23 @@ struct Lanes: AsyncParsableCommand {
 
 /// `poolctl usage`.
 struct Usage: AsyncParsableCommand {
+  /// What rows of a tenant's usage are of.
+  enum Rows: String, CaseIterable, ExpressibleByArgument {
+    case `class`, hour
+  }
+
   static let configuration = CommandConfiguration(
-    abstract: "Shows the buckets of tenants: what they hold, and what is reserved of it.")
+    abstract: "Shows the buckets of tenants: what they hold, and what is reserved of it.",
+    discussion: """
+      With --tenant what its work reserved and was charged in the last 48 hours instead, by class \
+      or by class and hour.
+      """)
   @OptionGroup var common: Common
   @OptionGroup var watching: Watching
+  @Option(help: "The tenant whose work is shown.")
+  var tenant: String?
+  @Option(help: "class or hour.")
+  var by = Rows.class
 
   private static let listing = Listing(path: ["v1", "buckets"], list: "buckets") { now in
     Columns(
@@ -122,7 +135,26 @@ struct Usage: AsyncParsableCommand {
     }
   }
 
-  func run() async throws { try await Self.listing.run(common, watching) }
+  /// What a tenant's work took.
+  private static func work(of tenant: String, by rows: Rows) -> Listing {
+    let isHourly = rows == .hour
+    return Listing(
+      path: ["v1", "tenants", tenant, "usage"], list: isHourly ? "hours" : "classes"
+    ) { now in
+      Columns(
+        header: (isHourly ? ["SINCE"] : []) + ["CLASS", "RESERVED GPU-S", "CHARGED GPU-S"],
+        name: "class"
+      ) { row in
+        (isHourly ? [Output.ago(row, "from_ms", at: now)] : [])
+          + ["class", "reserved_gpu_seconds", "charged_gpu_seconds"].map { Output.text(row, $0) }
+      }
+    }
+  }
+
+  func run() async throws {
+    let listing = tenant.map { Self.work(of: $0, by: by) } ?? Self.listing
+    try await listing.run(common, watching)
+  }
 }
 
 /// `poolctl delegations`.

@@ -6,35 +6,59 @@ import PoolConsole
 /// `poolctl policy`.
 struct Policy: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows the policy in force, or puts another one there.",
+    abstract: "Checks, tests, proposes, approves and shows policies.",
     subcommands: [
       Apply.self, Show.self, PolicyInit.self, PolicyCheckCommand.self, PolicyTestCommand.self,
-      PolicyCompile.self,
+      PolicyCompile.self, PolicyDiffCommand.self, PolicySizeCommand.self, PolicyPropose.self,
+      PolicyProposals.self, PolicyApprove.self, PolicyWithdraw.self, PolicyRollback.self,
+      PolicyHistory.self, PolicyShadow.self,
     ])
 
   /// `poolctl policy show`.
   struct Show: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Prints the policy in force as it was written.")
+      abstract: "Prints the policy in force, or one that is proposed, with its members in order.")
     @OptionGroup var common: Common
+    @Argument(help: "A proposal; else the policy in force.")
+    var number: Int?
 
     func run() async throws {
       let client = try common.client()
+      let path = number.map { Proposals.path + ["\($0)"] } ?? ["v1", "policy"]
       let reply = try await attempt { () async throws(ClientError) in
-        try await client.ask("GET", ["v1", "policy"])
+        try await client.ask("GET", path)
       }
-      let request = reply.object["request"] as? [String: Any]
+      var policy = (reply.object["request"] as? [String: Any])?["policy"]
+      if let proposal = reply.object["proposal"] as? [String: Any] {
+        note(Proposals.sentence(proposal))
+        note(Self.checks(proposal))
+        policy = reply.object["policy"]
+      }
       let text = try JSONSerialization.data(
-        withJSONObject: request?["policy"] ?? [:], options: [.prettyPrinted, .sortedKeys])
+        withJSONObject: policy ?? [:], options: [.prettyPrinted, .sortedKeys])
       try Output.show(
         Reply(status: reply.status, body: text), as: common.format == .yaml ? .yaml : .json)
+    }
+
+    /// What its proposer says of checks and tests.
+    private static func checks(_ proposal: [String: Any]) -> String {
+      guard let checks = proposal["checks"] as? [String: Any] else {
+        return "  its content was in force as generation "
+          + Output.text(proposal, "restores_generation")
+      }
+      let warnings = (checks["warnings"] as? [String] ?? []).map { "\n  \($0)" }
+      return "  tests that passed: \(Output.text(checks, "tests"))" + warnings.joined()
     }
   }
 
   /// `poolctl policy apply`.
   struct Apply: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Puts a policy document of a higher generation in force.")
+      abstract: "Puts a policy document in force at once, where the server allows that.",
+      discussion: """
+        The first policy of a pool; later ones where the server is pool-server dev, or has \
+        --direct-policy. Else poolctl policy propose.
+        """)
     @OptionGroup var common: Common
     @Option(name: .shortAndLong, help: "The policy, in YAML or JSON; - is standard input.")
     var file: String

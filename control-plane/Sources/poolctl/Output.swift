@@ -26,7 +26,7 @@ enum Output {
     switch format {
     case .json, .yaml: try show(reply, as: format)
     case .jsonl: for row in rows { print(try text(row)) }
-    case .name: for row in rows { print(Terminal.plain(row[columns.name] as? String ?? "")) }
+    case .name: for row in rows { print(Terminal.plain(text(row, columns.name))) }
     case .table, .wide: print(table(rows, columns, as: format).joined(separator: "\n"))
     }
   }

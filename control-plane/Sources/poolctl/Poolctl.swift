@@ -20,7 +20,7 @@ struct Poolctl: AsyncParsableCommand {
       Nodes.self, Lanes.self, Usage.self, Renew.self, Complete.self, Policy.self,
       NodeCommands.self, QuoteCommand.self, Approvals.self, Approve.self, Deny.self,
       Delegations.self, Delegate.self, Revoke.self, CredentialCommand.self,
-      TokenCommands.self, Audit.self,
+      TokenCommands.self, EmergencyCommands.self, Audit.self,
     ])
 
   @OptionGroup var common: Common

@@ -24,6 +24,9 @@ struct QuietAgent {
         devices: parsed.advertisement.devices))
   }
 
+  /// The last member of a reply that has any.
+  private static let orders = Array(#","orders":["#.utf8)
+
   private static var now: BootTime {
     BootTime(ns: Int64(DispatchTime.now().uptimeNanoseconds))
   }
@@ -36,12 +39,16 @@ struct QuietAgent {
     var writer = JSONWriter()
     writer.nodeMessage(message, report: document)
     let form = try NodeMessageForm(try JSONDocument(writer.bytes), node: node)
-    let reply: [UInt8]
+    var reply: [UInt8]
     do throws(Unasked) {
       reply = try await engine.hear(form, from: node)
     } catch {
       // A later message is replied to instead; anything else is told with the next one.
       return
+    }
+    // Orders are read on the nodes of a cluster, not where the server is measured.
+    if let orders = reply.firstRange(of: Self.orders) {
+      reply.replaceSubrange(orders.lowerBound..., with: [UInt8(ascii: "}")])
     }
     agent.take(try NodeReplyForm(try JSONDocument(reply)).reply, at: Self.now)
   }

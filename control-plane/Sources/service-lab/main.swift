@@ -12,6 +12,7 @@ guard CommandLine.arguments.count == 3, let count = Int(CommandLine.arguments[2]
   print("usage: service-lab FOLDER NODES")
   exit(2)
 }
+Heap.keep()
 let folder = CommandLine.arguments[1]
 var logger = Logger(label: "lab")
 logger.logLevel = .error
@@ -56,9 +57,9 @@ let trivial = Application(
 Task { try await trivial.runService() }
 try await server.run(host: "127.0.0.1", port: 0) { port in
   do {
-    try server.writeClient(
+    try await server.writeClient(
       folder + "/client.json", address: "http://127.0.0.1:\(port)",
-      for: Identity("lab", .operator), seconds: 3_600)
+      for: Identity("lab", .operator), seconds: 3_600, by: "lab")
   } catch {
     print("\(error)")
     exit(1)

@@ -53,11 +53,6 @@ import Testing
     return try #require(reply.object["token"] as? String)
   }
 
-  private static func code(_ reply: Reply) -> String {
-    (reply.object["type"] as? String ?? "").replacingOccurrences(
-      of: "urn:gpupool:problem:", with: "")
-  }
-
   // MARK: what a token is for
 
   @Test func aClaimUnderATokenSaysInWhoseNameItIs() async throws {
@@ -180,7 +175,7 @@ import Testing
         let client = rig.client(token: try await Self.token(rig, [right]))
         for (needed, method, path, body, query) in asked {
           let reply = try await client.send(method, path, body, query: query)
-          let isMissing = Self.code(reply) == "right_missing"
+          let isMissing = reply.code == "right_missing"
           #expect(isMissing == (needed != right), "\(right): \(method) \(path) \(reply.status)")
           #expect(!isMissing || reply.status == 403)
         }
@@ -266,7 +261,7 @@ import Testing
       #expect(try await root.send("DELETE", "v1/delegations/acme/b").status == 200)
       for token in [above, below, narrowed] {
         let reply = try await rig.client(token: token).send("GET", "v1/queue")
-        #expect(reply.status == 401 && Self.code(reply) == "token_refused")
+        #expect(reply.status == 401 && reply.code == "token_refused")
       }
       #expect(try await rig.client(token: beside).send("GET", "v1/queue").status == 200)
     }
@@ -327,10 +322,10 @@ import Testing
       _ = try await client.send("POST", "v1/claims", Self.claim("c-1"))
       let lead = try rig.client(Identity("human:lead", .owner, of: "acme"))
       let own = try await lead.send("POST", "v1/claims/acme/c-1/approve", #"{"plan": "p"}"#)
-      #expect(Self.code(own) == "approver_involved")
+      #expect(own.code == "approver_involved")
       let boss = try rig.client(Identity("human:boss", .owner, of: "acme"))
       let other = try await boss.send("POST", "v1/claims/acme/c-1/approve", #"{"plan": "p"}"#)
-      #expect(Self.code(other) == "wrong_state")
+      #expect(other.code == "wrong_state")
     }
   }
 

@@ -88,6 +88,33 @@ import Testing
     }
   }
 
+  @Test func requestsThatComeTogetherAreReadUnderThePolicyOfTheirTurn() async throws {
+    try await Self.serving { engine, _ in
+      let policy = try PolicyDocument(try JSONDocument(text: Documents.policy))
+      func ask(_ operation: StreamRequest.Operation, _ op: String, _ text: String) -> Ask {
+        Ask(
+          operation, called: op, by: "test", under: PolicyGeneration(0),
+          document: Array(#"{"op": "\#(op)", "\#(op)": \#(text)}"#.utf8))
+      }
+      func claim(_ name: String) throws -> Ask {
+        let text = Documents.claim(name)
+        let form = try JSONDocument(text: text).decode {
+          try ClaimForm.read($0, vocabulary: policy.vocabulary)
+        }
+        return ask(.claim(form), "claim", text)
+      }
+      let said = try await engine.ask(all: [
+        try claim("a"), try claim("b"), ask(.policy(policy), "policy", Documents.policy),
+        try claim("c"), try claim("d"),
+      ])
+      // Without a policy all is denied; with this one the lane is known, and has no node.
+      #expect(
+        try said.map { try $0.get().verdict } == [
+          .rejected, .rejected, .done, .infeasible, .infeasible,
+        ])
+    }
+  }
+
   /// A server that goes on from an image decides what one decides that never stopped.
   @Test func whatComesAfterAnImageIsDecidedTheSame() async throws {
     try await Rig.inFolder { folder in
@@ -105,6 +132,21 @@ import Testing
       }
       let found = try SQLiteStore(at: folder, engine: 1).verify()
       #expect(found.difference == nil && found.decided > 20)
+    }
+  }
+
+  @Test func allOldAnswersAreForgottenNotAPartAMinute() async throws {
+    try await Rig.inFolder { folder in
+      let store = try GatedStore(at: folder)
+      store.old.withLock { $0 = 5 * SQLiteStore.forgottenAtOnce + 1 }
+      let engine = try Engine(on: store) { Issue.record("\($0)") }
+      // Its first batch begins it, and no other one is needed.
+      _ = try await engine.ask(try Self.enrol())
+      for _ in 0..<500 where store.old.withLock({ $0 }) > 0 {
+        try await Task.sleep(for: .milliseconds(10))
+      }
+      #expect(store.old.withLock { $0 } == 0)
+      await engine.stop()
     }
   }
 

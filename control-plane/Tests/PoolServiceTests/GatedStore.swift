@@ -12,6 +12,8 @@ final class GatedStore: JournalStore {
   private let fails = Mutex(false)
   /// Room that is said to be left. Unit: bytes.
   let left = Mutex<Int64>(.max)
+  /// Old answers that are said to be left.
+  let old = Mutex<Int>(0)
 
   init(at path: String) throws { inner = try SQLiteStore(at: path, engine: 1) }
 
@@ -40,14 +42,24 @@ final class GatedStore: JournalStore {
   func answer(to name: RequestName) throws(StoreError) -> KnownAnswer? {
     try inner.answer(to: name)
   }
+  func record(of name: RequestName) throws(StoreError) -> UInt64? { try inner.record(of: name) }
   func link(of record: UInt64?) throws(StoreError) -> JournalLink? { try inner.link(of: record) }
   func notes(
     after sequence: UInt64, atMost limit: Int
   ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {
     try inner.notes(after: sequence, atMost: limit)
   }
+  func notes(
+    of subject: Key, after sequence: UInt64, atMost limit: Int
+  ) throws(StoreError) -> [(sequence: UInt64, note: RequestNote)] {
+    try inner.notes(of: subject, after: sequence, atMost: limit)
+  }
   func forgetAnswers(before utc: Int64) throws(StoreError) -> Int {
-    try inner.forgetAnswers(before: utc)
+    old.withLock { left in
+      let part = min(left, SQLiteStore.forgottenAtOnce)
+      left -= part
+      return part
+    }
   }
   func close() { inner.close() }
   func export(_ visit: (borrowing [UInt8]) throws -> Void) throws { try inner.export(visit) }

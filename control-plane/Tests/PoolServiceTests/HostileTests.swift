@@ -146,7 +146,7 @@ import Testing
 
   @Test func namesAreThereAfterARestartThoughThePolicyLostThem() async throws {
     try await Rig.inFolder { folder in
-      try await Rig.serving(folder) { rig in
+      try await Rig.serving(folder, isPolicyDirect: true) { rig in
         let root = try await rig.filled()
         #expect(try await root.send("POST", "v1/claims", Documents.claim("c-1")).status == 202)
         let factor =

@@ -154,7 +154,9 @@ import Testing
       _ = try await root.send("POST", "v1/nodes/n-1/cordon")
       let list = try await root.send("GET", "v1/decisions").object["decisions"]
       let rows = try #require(list as? [[String: Any]])
-      #expect(rows.map { $0["principal"] as? String } == ["test", "root", "root"])
+      #expect(rows.map { $0["principal"] as? String } == ["test", "root", "root", "root"])
+      let ops = rows.map { ($0["request"] as? [String: Any])?["op"] as? String }
+      #expect(ops == ["policy", "advertise", "invite", "cordon"])
       let one = try await root.send("GET", "v1/decisions", query: ["limit": "1"]).object
       #expect((one["decisions"] as? [Any])?.count == 1)
       let last = rows.last?["request"] as? [String: Any]

@@ -1,6 +1,8 @@
 import Foundation
 import PoolAllocator
 import PoolClient
+import PoolViews
+import PoolWire
 import Testing
 
 @testable import PoolService
@@ -62,7 +64,39 @@ import Testing
         "fragmentation_ratio", "node_heartbeat_age_seconds", "reclaim_seconds_bucket",
         "lost_gpu_seconds_total", "early_retries_total", "privileged_calls_total",
         "slo_events_total", "anomaly_score", "degraded_total", "preemptions_total",
+        "fairness_gap_ratio", "identity_keys_unread_seconds",
       ] { #expect(names.contains("gpupool_" + name)) }
+    }
+  }
+
+  @Test func objectivesOfThePolicyInForceAreShown() async throws {
+    try await Rig.serving(isPolicyDirect: true) { rig in
+      let name = "gpupool_slo_queue_wait_seconds_target"
+      #expect(try await lines(rig, name) == [])
+      let policy = Documents.policy
+        .replacingOccurrences(of: "\"generation\": 1,", with: "\"generation\": 2,")
+        .replacingOccurrences(
+          of: "\"order\":",
+          with: """
+            "slos": [
+              {"class": "P3", "queue_wait_seconds": 600},
+              {"class": "P1", "queue_wait_seconds": 1.5, "completion_rate_milli": 990,
+               "cost_per_success_gpu_seconds": 0.25}],
+             "order":
+            """)
+      _ = try await rig.root.send("PUT", "v1/policy", policy)
+      #expect(
+        try await lines(rig, name) == [
+          name + #"{class="P1"} 1.5"#, name + #"{class="P3"} 600"#,
+        ])
+      let others =
+        try await lines(rig, "gpupool_slo_completion_ratio_target")
+        + lines(rig, "gpupool_slo_cost_per_success_gpu_seconds_target")
+      #expect(
+        others == [
+          #"gpupool_slo_completion_ratio_target{class="P1"} 0.99"#,
+          #"gpupool_slo_cost_per_success_gpu_seconds_target{class="P1"} 0.25"#,
+        ])
     }
   }
 
@@ -72,9 +106,10 @@ import Testing
       _ = try await root.send("POST", "v1/nodes", Documents.node())
       _ = try await root.send("POST", "v1/nodes/n-1/cordon")
       _ = try await root.send("POST", "v1/claims", Documents.claim("c-1"))
-      // The policy, the node, and what became of it; nobody has to be asked for a claim.
+      // The policy, the node, its invitation, and what became of it; nobody has to be asked for a
+      // claim, and what is refused or renewed is no such call.
       let calls = try await lines(rig, "gpupool_privileged_calls_total")
-      #expect(calls == [#"gpupool_privileged_calls_total{tenant=""} 3"#])
+      #expect(calls == [#"gpupool_privileged_calls_total{tenant=""} 4"#])
     }
   }
 
@@ -107,6 +142,29 @@ import Testing
       try await agent.turn { try await states().isEmpty }
       let lost = try await lines(rig, "gpupool_lost_gpu_seconds_total").first ?? ""
       #expect(Double(lost.split(separator: " ").last ?? "") ?? 0 > 0, "\(lost)")
+    }
+  }
+
+  @Test func theWorstOffIsMeasuredByWhatItWasTold() async throws {
+    try await Rig.serving { rig in
+      let root = try await rig.filled()
+      let decider = rig.server.decider
+      #expect(try await root.send("POST", "v1/claims", Documents.claim("c-1")).status == 202)
+      let told = try await decider.look { $0 }
+      let id = try #require(
+        told.pool.claim(named: ClaimForm.key(tenant: "acme", name: "c-1")))
+      var promises = WaitPromises()
+      #expect(promises.worst(in: told) == nil)
+      promises.promise(id, by: told.pool.now + Span(ns: 1), in: told.pool)
+      #expect(promises.worst(in: told) == 0)
+      // Whatever comes, pool time goes on.
+      _ = try await root.send("DELETE", "v1/claims/acme/none")
+      let later = try await decider.look { $0 }
+      #expect(promises.worst(in: later) ?? 0 > 1_000)
+      // A bound that does not hold any more is none that can be broken.
+      #expect(try await root.send("POST", "v1/nodes/n-1/cordon").status == 200)
+      let voided = try await decider.look { $0 }
+      #expect(promises.worst(in: voided) == nil)
     }
   }
 

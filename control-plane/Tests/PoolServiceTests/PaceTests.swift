@@ -120,7 +120,7 @@ private final class Line: Sendable {
 
   /// What a tenant has left is said beside a refusal for want of it.
   @Test func aRefusalSaysWhatTheBucketHolds() async throws {
-    try await Rig.serving { rig in
+    try await Rig.serving(isPolicyDirect: true) { rig in
       let policy = Documents.policy
         .replacingOccurrences(of: "\"generation\": 1", with: "\"generation\": 2")
         .replacingOccurrences(of: "\"park\"", with: "\"reject\"")

@@ -1,9 +1,9 @@
 import Foundation
 import Glibc
-import PoolClient
 import PoolStore
 import Testing
 
+@testable import PoolClient
 @testable import PoolService
 
 /// Who asks through a Unix socket is who the kernel says.
@@ -147,6 +147,25 @@ import Testing
   ])
   func aWrongDocumentIsRefused(peers: String) async throws {
     await #expect(throws: StoreError.self) { try await Self.peers(peers) }
+  }
+
+  @Test func aServerThatSaysNothingIsGivenUp() async throws {
+    try await Rig.inFolder { path in
+      let file = try #require(Self.open(path) { bind($0, $1, $2) })
+      defer { close(file) }
+      #expect(listen(file, 1) == 0)
+      do throws(ClientError) {
+        _ = try await SocketLine(path: path).ask(
+          "GET", "/healthz", [], nil, within: .milliseconds(50))
+        Issue.record("nobody is there to answer")
+      } catch {
+        guard case .unreachable(let what) = error else {
+          Issue.record("\(error)")
+          return
+        }
+        #expect(what.hasPrefix(path) && what.contains("no answer within"), "\(what)")
+      }
+    }
   }
 
   // MARK: the file

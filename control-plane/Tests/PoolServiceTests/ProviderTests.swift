@@ -2,9 +2,10 @@ import Foundation
 import JWTKit
 import PoolClient
 import PoolIdentity
-import PoolService
 import PoolStore
 import Testing
+
+@testable import PoolService
 
 /// What a token says in these tests.
 private struct TestClaims: JWTPayload {
@@ -247,11 +248,71 @@ private struct TestClaims: JWTPayload {
       try Data(Self.keys(new).utf8).write(to: file, options: .atomic)
       #expect(try await status(first) == 401)
       #expect(try await status(second) == 200)
-      // Without keys nobody is known by one, and that is not the caller's fault.
-      try Data("{}".utf8).write(to: file, options: .atomic)
-      #expect(try await status(second) == 503)
+      // What is half written, or not there, is not what the provider says; a set without keys is.
+      for half in ["{", ""] {
+        try Data(half.utf8).write(to: file, options: .atomic)
+        #expect(try await status(second) == 200)
+        #expect(try await status(first) == 401)
+      }
+      try FileManager.default.removeItem(at: file)
+      #expect(try await status(second) == 200)
+      let metrics = try await rig.root.send("GET", "metrics").body
+      #expect(
+        String(decoding: metrics, as: UTF8.self).contains(
+          #"gpupool_identity_keys_unread_seconds{issuer="https://id.example"} "#))
+      try Data(#"{"keys": []}"#.utf8).write(to: file, options: .atomic)
+      #expect(try await status(second) == 401)
       try Data(Self.keys(new).utf8).write(to: file, options: .atomic)
       #expect(try await status(second) == 200)
+    }
+  }
+
+  @Test func keysThatCannotBeReadHoldForAnHour() async throws {
+    let key = try #require(Self.key)
+    try await Self.inFolder(Self.document(), keys: Self.keys(key)) { folder in
+      let providers = try await IdentityProviders(file: folder + "/providers.json")
+      let now = Int64(Date().timeIntervalSince1970)
+      let token = try await Self.token(key) { $0.exp = now + 7_200 }
+      let file = URL(fileURLWithPath: folder + "/keys.json")
+      func holds(after seconds: Int64) async -> Bool {
+        (try? await providers.caller(of: token, at: now + seconds)) != nil
+      }
+      #expect(await holds(after: 0))
+      try Data("{".utf8).write(to: file, options: .atomic)
+      #expect(await holds(after: 10))
+      // Another file that is none does not begin the hour anew.
+      try Data("{}".utf8).write(to: file, options: .atomic)
+      #expect(await holds(after: 3_609))
+      #expect(await providers.unread(at: now + 3_609).map(\.seconds) == [3_599])
+      #expect(await !holds(after: 3_610))
+      await #expect(throws: StoreError.self) {
+        _ = try await providers.caller(of: token, at: now + 3_610)
+      }
+      try Data(Self.keys(key).utf8).write(to: file, options: .atomic)
+      #expect(await holds(after: 3_611))
+      #expect(await providers.unread(at: now + 3_611).map(\.seconds) == [0])
+    }
+  }
+
+  /// What makes a file readable again may leave no mark on it, such as a right that is given.
+  @Test func aBrokenFileIsTriedAgainThoughItLooksTheSame() async throws {
+    let good = Self.keys(try #require(Self.key))
+    try await Self.inFolder(Self.document(), keys: good) { folder in
+      let providers = try await IdentityProviders(file: folder + "/providers.json")
+      let now = Int64(Date().timeIntervalSince1970)
+      let path = folder + "/keys.json"
+      func write(_ text: String) throws {
+        let file = try FileHandle(forWritingTo: URL(fileURLWithPath: path))
+        try file.write(contentsOf: Data(text.utf8))
+        try file.close()
+        try FileManager.default.setAttributes(
+          [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000)], ofItemAtPath: path)
+      }
+      try write(String(repeating: " ", count: good.utf8.count))
+      #expect(await providers.unread(at: now).map(\.seconds) == [0])
+      try write(good)
+      #expect(await providers.unread(at: now + 9).map(\.seconds) == [9])
+      #expect(await providers.unread(at: now + 10).map(\.seconds) == [0])
     }
   }
 

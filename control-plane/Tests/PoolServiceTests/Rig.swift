@@ -33,9 +33,10 @@ final class Rig: Sendable {
   }
 
   /// Serves a folder, with the policy of the tests in force.
+  /// - Parameter isPolicyDirect: whether an operator alone may put another one in force.
   static func serving(
     _ folder: String, providers: IdentityProviders? = nil, socket: LocalSocket? = nil,
-    _ body: (Rig) async throws -> Void
+    isPolicyDirect: Bool = false, _ body: (Rig) async throws -> Void
   ) async throws {
     var logger = Logger(label: "test")
     logger.logLevel = .critical
@@ -44,7 +45,8 @@ final class Rig: Sendable {
     let (ports, next) = AsyncStream.makeStream(of: Int.self)
     let task = Task {
       try await server.run(
-        host: "127.0.0.1", port: 0, providers: providers, socket: socket
+        host: "127.0.0.1", port: 0, providers: providers, socket: socket,
+        isPolicyDirect: isPolicyDirect
       ) { port in next.yield(port) }
     }
     var iterator = ports.makeAsyncIterator()
@@ -77,6 +79,14 @@ final class Rig: Sendable {
     return agent
   }
 
+  /// Has a claim run in half a core of a node.
+  func filledHalf() async throws -> PoolClient {
+    _ = try await joined()
+    let root = try root
+    #expect(try await root.send("POST", "v1/claims", Documents.claim("c-1")).status == 201)
+    return root
+  }
+
   /// Has another tenant use all of a node: what is asked for then waits.
   func filled() async throws -> PoolClient {
     _ = try await joined()
@@ -88,8 +98,10 @@ final class Rig: Sendable {
   }
 
   /// A server in a folder that is gone afterwards.
-  static func serving(_ body: (Rig) async throws -> Void) async throws {
-    try await inFolder { try await serving($0, body) }
+  static func serving(
+    isPolicyDirect: Bool = false, _ body: (Rig) async throws -> Void
+  ) async throws {
+    try await inFolder { try await serving($0, isPolicyDirect: isPolicyDirect, body) }
   }
 
   /// Somebody who asks.
@@ -113,6 +125,13 @@ final class Rig: Sendable {
   }
 
   var root: PoolClient { get throws { try client(Identity("root", .operator)) } }
+}
+
+extension Reply {
+  /// The code of a refusal.
+  var code: String {
+    (object["type"] as? String ?? "").replacingOccurrences(of: "urn:gpupool:problem:", with: "")
+  }
 }
 
 extension PoolClient {

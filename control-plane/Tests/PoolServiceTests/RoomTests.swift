@@ -26,6 +26,11 @@ import Testing
       try await Task.sleep(for: .milliseconds(1_100))
       await #expect(throws: Unasked.diskFull) { _ = try await engine.ask(enrol) }
       #expect(try await engine.ask(cordon).verdict == .done)
+      let holder = PoolService.Identity("lead", .operator)
+      await #expect(throws: Unasked.diskFull) {
+        try await engine.record("credential", "pool_0", of: holder, for: 60, by: "test")
+      }
+      try await engine.record("rotate", "pool_0", of: holder, for: 60, by: "test")
       store.left.withLock { $0 = Engine.roomLeast }
       try await Task.sleep(for: .milliseconds(1_100))
       #expect(try await engine.ask(enrol).verdict == .rejected)

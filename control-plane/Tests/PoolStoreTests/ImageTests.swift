@@ -1,6 +1,7 @@
 import Foundation
 import GRDB
 import PoolAllocator
+import PoolInsight
 import PoolLoop
 import PoolRecord
 import PoolStore
@@ -15,7 +16,7 @@ import Testing
     let store = try scratch.store()
     let recovered = try store.recover()
     #expect(recovered.pool.digest() == pool.digest())
-    store.keep(image: recovered.pool.image())
+    store.keep(image: recovered.pool.image(), usage: recovered.usage.image())
     store.close()
     #expect(FileManager.default.fileExists(atPath: scratch.path + "/state.image"))
     return (try scratch.fill(batches: 8), recovered.records)
@@ -58,6 +59,23 @@ import Testing
       loop.batchIsDurable(UInt64(turn))
       usleep(10_000)
     }
+    #expect(refusal?.kind == .damaged(record: records - 3))
+  }
+
+  /// Whoever asks for it waits until all was looked at; damage is told before there is a leader.
+  @Test func damageInItIsFoundFirstWhereThatIsAskedFor() throws {
+    let scratch = Scratch()
+    let (_, records) = try half(scratch)
+    let whole = try SQLiteStore(at: scratch.path, engine: 1, checksFirst: true)
+    #expect(try whole.recover().records > records)
+    whole.close()
+    try scratch.edit {
+      try $0.execute(
+        sql: "UPDATE record SET bytes = zeroblob(length(bytes)) WHERE sequence = ?",
+        arguments: [Int64(records) - 3])
+    }
+    let store = try SQLiteStore(at: scratch.path, engine: 1, checksFirst: true)
+    let refusal = Scratch.refusal { _ = try store.recover() }
     #expect(refusal?.kind == .damaged(record: records - 3))
   }
 

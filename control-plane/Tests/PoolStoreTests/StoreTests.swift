@@ -178,10 +178,33 @@ import Testing
       let all = try store.notes(after: 0, atMost: 10)
       #expect(all.map(\.sequence) == [2, 4])
       #expect(try store.notes(after: 2, atMost: 10).map(\.sequence) == [4])
+      #expect(try store.notes(of: subject, after: 0, atMost: 10).map(\.sequence) == [2, 4])
+      #expect(try store.notes(of: subject, after: 2, atMost: 10).map(\.sequence) == [4])
+      #expect(try store.notes(of: subject, after: 0, atMost: 1).map(\.sequence) == [2])
+      #expect(try store.notes(of: Key(high: 7, low: 9), after: 0, atMost: 10).isEmpty)
     }
     #expect(try scratch.store().recover().records == 4)
     try scratch.edit { try $0.execute(sql: "UPDATE record SET note = NULL WHERE sequence = 4") }
     #expect(
       Scratch.refusal { _ = try scratch.store().recover() }?.kind == .damaged(record: 4))
+  }
+
+  @Test("a list of large notes ends early, and goes on behind its last record")
+  func largeNotes() throws {
+    let scratch = Scratch()
+    defer { withExtendedLifetime(scratch) {} }
+    let store = try scratch.store()
+    let subject = Key(high: 7, low: 8)
+    var loop = Loop(
+      after: try store.recover().pool, limits: LoopLimits(),
+      at: ClockReading(elapsed: 0, utc: 1_000))
+    for number in UInt64(1)...3 { _ = loop.take(Scratch.request(number)) }
+    let batch = try #require(loop.run(at: ClockReading(elapsed: 1, utc: 1)).batch)
+    let note = RequestNote(subject: subject, text: Array(repeating: 0x20, count: 3 << 20))
+    let tickets = (UInt64(1)...3).map { Key(high: 1, low: $0) }
+    try store.append(
+      batch, notes: Dictionary(uniqueKeysWithValues: tickets.map { ($0, note) }), utc: 1)
+    #expect(try store.notes(after: 0, atMost: 10).map(\.sequence) == [2, 3])
+    #expect(try store.notes(of: subject, after: 3, atMost: 10).map(\.sequence) == [4])
   }
 }
