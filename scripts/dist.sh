@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Programs for machines without a toolchain, in one archive with what they are run with. They are
-# linked with the libraries of Swift and with SQLite; of the system they need its C library alone.
+# Programs for machines without a toolchain, in one archive with what they are run with. They have the
+# libraries of Swift and SQLite inside; of the system they need its C and C++ library, and what asks a
+# server libcurl (Debian's libcurl4): TLS is mended by the system.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=$(sed -n 's/.*version: "\([0-9.]*\)".*/\1/p' Sources/pool-agent/Forms.swift | head -1)
@@ -23,10 +24,11 @@ rm -rf "${scratch:?}/$name"
 for product in pool-agent pool-sim; do build . "$product"; done
 for product in pool-server poolctl; do build control-plane "$product"; done
 
-# Each has to run without the toolchain's folder, and to need nothing but the C library.
+# Each has to run without the toolchain's folder, and to need nothing else.
 for program in "$scratch/$name"/bin/*; do
-  needs=$(ldd "$program" | awk '{print $1}' |
-    grep -vE '^(linux-vdso|libc|libm|libstdc\+\+|libgcc_s|libpthread|libdl|librt|/lib)' || true)
+  known='libc|libm|libstdc\+\+|libgcc_s|ld-linux-x86-64|ld-linux-aarch64|libcurl'
+  needs=$(readelf -d "$program" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' |
+    grep -vE "^($known)\." || true)
   if [ -n "$needs" ]; then
     echo "error: $(basename "$program") needs $needs" >&2
     exit 1
@@ -34,6 +36,7 @@ for program in "$scratch/$name"/bin/*; do
   env -i "$program" --help >/dev/null
 done
 
-cp -r packaging hardware-profiles man LICENSE README.md docs/service.md "$scratch/$name/"
+cp -r packaging hardware-profiles schemas man LICENSE README.md docs/service.md docs/runbook.md \
+  "$scratch/$name/"
 tar -C "$scratch" --sort=name --owner=0 --group=0 --mtime='2020-01-01' -czf "$scratch/$name.tar.gz" "$name"
 ls -l "$scratch/$name/bin" "$scratch/$name.tar.gz"
