@@ -27,9 +27,7 @@ struct QuoteCommand: AsyncParsableCommand {
     ]
     members["for_seconds"] = seconds
     let body = try JSONSerialization.data(withJSONObject: members)
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("POST", ["v1", "quotes"], body: body, key: UUID().uuidString)
-    }
+    let reply = try await client.post(["v1", "quotes"], body)
     guard common.format == .table else { return try Output.show(reply, as: common.format) }
     let (answer, quote) = (reply.object, reply.object["quote"] as? [String: Any] ?? [:])
     let now = (answer["at_ms"] as? NSNumber)?.doubleValue ?? 0

@@ -47,9 +47,7 @@ struct EmergencyOpen: AsyncParsableCommand {
     let client = try common.client()
     let body = try JSONSerialization.data(
       withJSONObject: ["bucket": bucket, "reason": reason, "for_seconds": seconds])
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("POST", ["v1", "emergencies"], body: body, key: UUID().uuidString)
-    }
+    let reply = try await client.post(["v1", "emergencies"], body)
     try EmergencyCommands.show(reply, common)
   }
 }
@@ -65,10 +63,7 @@ struct EmergencyApprove: AsyncParsableCommand {
 
   func run() async throws {
     let client = try common.client()
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask(
-        "POST", ["v1", "emergencies", "\(number)", "approve"], key: UUID().uuidString)
-    }
+    let reply = try await client.post(["v1", "emergencies", "\(number)", "approve"])
     try EmergencyCommands.show(reply, common)
   }
 }

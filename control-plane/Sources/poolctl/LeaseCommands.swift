@@ -80,9 +80,7 @@ struct Run: AsyncParsableCommand {
     guard claims.count == 1, let claim = claims.first else {
       throw ValidationError("\(file) has to hold one claim")
     }
-    var reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("POST", ["v1", "claims"], body: claim, key: UUID().uuidString)
-    }
+    var reply = try await client.post(["v1", "claims"], claim)
     if Claims.lease(reply.object) == nil {
       reply = try await Claims.follow(reply, seconds: wait, client)
     }

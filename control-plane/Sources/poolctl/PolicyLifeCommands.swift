@@ -38,9 +38,7 @@ enum Proposals {
   ) async throws {
     let client = try common.client()
     let data = try body.map { try JSONSerialization.data(withJSONObject: $0) }
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("POST", path + ["\(number)", verb], body: data, key: UUID().uuidString)
-    }
+    let reply = try await client.post(path + ["\(number)", verb], data)
     try show(reply, common)
   }
 }
@@ -97,11 +95,7 @@ struct PolicyPropose: AsyncParsableCommand {
     var body = try JSONSerialization.data(withJSONObject: members)
     body.removeLast()
     body += Data(",\"policy\":".utf8) + Data(try source()) + Data("}".utf8)
-    let text = body
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask("POST", Proposals.path, body: text, key: UUID().uuidString)
-    }
-    try Proposals.show(reply, common)
+    try Proposals.show(try await client.post(Proposals.path, body), common)
   }
 
   /// Checks the policy.
@@ -206,11 +200,7 @@ struct PolicyRollback: AsyncParsableCommand {
     var members = proposal.members
     members["to"] = generation
     let body = try JSONSerialization.data(withJSONObject: members)
-    let reply = try await attempt { () async throws(ClientError) in
-      try await client.ask(
-        "POST", ["v1", "policy", "rollback"], body: body, key: UUID().uuidString)
-    }
-    try Proposals.show(reply, common)
+    try Proposals.show(try await client.post(["v1", "policy", "rollback"], body), common)
   }
 }
 

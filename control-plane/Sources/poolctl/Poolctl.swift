@@ -97,6 +97,15 @@ func attempt<T>(_ body: () async throws(ClientError) -> T) async throws -> T {
   }
 }
 
+extension PoolClient {
+  /// Asks for something to be done, once; what is refused is told, and ends the program.
+  func post(_ parts: [String], _ body: Data? = nil) async throws -> Reply {
+    try await attempt { () async throws(ClientError) in
+      try await ask("POST", parts, body: body, key: UUID().uuidString)
+    }
+  }
+}
+
 private func told(_ error: ClientError) -> ExitCode {
   let (text, ending) = words(of: error)
   note("error: \(text)")
